@@ -1,0 +1,1 @@
+//! The data broker: sockets, APIs, partitions, replication, coordinators.

@@ -1,0 +1,1 @@
+//! Cluster decisions: image and request in, records and response out.

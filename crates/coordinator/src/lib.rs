@@ -1,0 +1,1 @@
+//! Group coordinators: request in, records and response out.

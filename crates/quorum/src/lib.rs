@@ -1,0 +1,1 @@
+//! The controller quorum: openraft over gRPC with a durable log.
