@@ -1,0 +1,87 @@
+//! The `server.properties` of a test node, in the words of Apache Kafka's own file.
+
+use std::path::Path;
+
+use crate::node::NodeAddress;
+
+/// What a node's properties are made from.
+#[derive(Debug)]
+pub(crate) struct NodeSpec<'a> {
+    pub(crate) address: NodeAddress,
+    pub(crate) voters: &'a [NodeAddress],
+    pub(crate) brokers: usize,
+    pub(crate) data_dir: &'a Path,
+    pub(crate) extra: &'a [(String, String)],
+}
+
+/// Renders the file; `extra` wins over the defaults.
+pub(crate) fn server_properties(spec: &NodeSpec<'_>) -> String {
+    let mut properties = defaults(spec);
+    for (key, value) in spec.extra {
+        properties.retain(|(name, _)| name != key);
+        properties.push((key.clone(), value.clone()));
+    }
+    let mut text = String::new();
+    for (key, value) in properties {
+        text.push_str(&format!("{key}={value}\n"));
+    }
+    text
+}
+
+fn defaults(spec: &NodeSpec<'_>) -> Vec<(String, String)> {
+    let replication_factor = spec.brokers.min(3).to_string();
+    let min_isr = spec.brokers.min(3).div_ceil(2).to_string();
+    let voters: Vec<String> = spec
+        .voters
+        .iter()
+        .filter_map(|voter| Some(format!("{}@127.0.0.1:{}", voter.id, voter.controller_port?)))
+        .collect();
+    let broker = spec
+        .address
+        .broker_port
+        .map(|port| format!("PLAINTEXT://127.0.0.1:{port}"));
+    let controller = spec
+        .address
+        .controller_port
+        .map(|port| format!("CONTROLLER://127.0.0.1:{port}"));
+    let roles: Vec<&str> = [
+        broker.as_ref().map(|_| "broker"),
+        controller.as_ref().map(|_| "controller"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let listeners: Vec<String> = broker.clone().into_iter().chain(controller).collect();
+    let mut properties = vec![
+        ("process.roles", roles.join(",")),
+        ("node.id", spec.address.id.to_string()),
+        ("controller.quorum.voters", voters.join(",")),
+        ("listeners", listeners.join(",")),
+        (
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+        ),
+        ("controller.listener.names", "CONTROLLER".to_owned()),
+        ("log.dirs", spec.data_dir.display().to_string()),
+        ("default.replication.factor", replication_factor.clone()),
+        ("min.insync.replicas", min_isr.clone()),
+        (
+            "offsets.topic.replication.factor",
+            replication_factor.clone(),
+        ),
+        (
+            "transaction.state.log.replication.factor",
+            replication_factor,
+        ),
+        ("transaction.state.log.min.isr", min_isr),
+        ("group.initial.rebalance.delay.ms", "0".to_owned()),
+    ];
+    if let Some(broker) = broker {
+        properties.push(("advertised.listeners", broker));
+        properties.push(("inter.broker.listener.name", "PLAINTEXT".to_owned()));
+    }
+    properties
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
