@@ -1,1 +1,22 @@
-//! The replication rules of one partition: ISR, high watermark, epochs, divergence.
+//! The replication rules of one partition, without I/O.
+//!
+//! [`Leader`] keeps what the leader knows of its followers and decides when the high watermark
+//! moves and when the ISR should change; [`divergence`] decides how far a follower cuts its log
+//! back. Both only compute: the shell reads logs, sends requests and passes the time in.
+//!
+//! Invariants:
+//! * The high watermark of a leader never goes back.
+//! * It never passes what every member of the *maximal* ISR has made durable, so whichever ISR
+//!   the controller knows, each of its members has everything below the high watermark.
+//! * One ISR proposal per partition is in flight at most.
+//!
+//! Deliberately not here: elections (the `controller` crate) and the log itself (`storage`).
+
+pub mod divergence;
+mod high_watermark;
+mod isr;
+mod leader;
+
+pub use high_watermark::high_watermark;
+pub use isr::{Isr, IsrProposal};
+pub use leader::{Effects, FollowerFetch, FollowerProgress, Leader, LocalLog, PartitionState};

@@ -1,0 +1,411 @@
+//! What the leader of a partition knows and decides.
+
+use crate::{Isr, IsrProposal, high_watermark};
+use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The state of a partition as the controller decided it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Counts leaders.
+    pub leader_epoch: LeaderEpoch,
+    /// Counts changes.
+    pub partition_epoch: PartitionEpoch,
+    /// Every replica, the leader included, the preferred leader first.
+    pub replicas: Vec<BrokerId>,
+    /// The in-sync replicas, the leader included.
+    pub isr: BTreeSet<BrokerId>,
+}
+
+/// The offsets of the leader's own log.
+///
+/// ```text
+/// start_offset ≤ durable_end_offset ≤ end_offset
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct LocalLog {
+    /// The first offset that can be read.
+    pub start_offset: i64,
+    /// Everything below survives a power loss, or counts as if it did where the topic's flush
+    /// settings say that the page cache is enough.
+    pub durable_end_offset: i64,
+    /// The offset of the next record.
+    pub end_offset: i64,
+}
+
+/// What a follower's fetch tells about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowerFetch {
+    /// Who fetches.
+    pub replica: BrokerId,
+    /// The follower's registration, [`BrokerEpoch::NONE`] if it does not say.
+    pub broker_epoch: BrokerEpoch,
+    /// Everything below is durable at the follower.
+    pub fetch_offset: i64,
+    /// The first offset the follower can serve.
+    pub log_start_offset: i64,
+    /// Whether the cluster lets it join the ISR now: registered under this epoch, not fenced and
+    /// not shutting down (rule 75).
+    pub is_eligible: bool,
+}
+
+/// What the leader knows of one follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowerProgress {
+    /// Everything below is durable there; −1 before its first fetch from this leader.
+    pub log_end_offset: i64,
+    /// The first offset it can serve; −1 before its first fetch from this leader.
+    pub log_start_offset: i64,
+    /// When it last had everything that the leader had, in milliseconds.
+    pub last_caught_up_ms: i64,
+    /// The registration it last fetched under.
+    pub broker_epoch: BrokerEpoch,
+    last_fetch_ms: i64,
+    leader_end_at_last_fetch: i64,
+    is_eligible: bool,
+}
+
+/// What the shell must do after an event.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[must_use = "effects that nobody carries out are lost"]
+pub struct Effects {
+    /// The high watermark has moved here.
+    pub high_watermark: Option<i64>,
+    /// Ask the controller for this ISR, then report back with [`Leader::on_proposal_failed`] or
+    /// [`Leader::on_partition_change`].
+    pub propose: Option<IsrProposal>,
+}
+
+/// The leader's side of a partition, for one leader epoch.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    me: BrokerId,
+    leader_epoch: LeaderEpoch,
+    partition_epoch: PartitionEpoch,
+    epoch_start_offset: i64,
+    isr: Isr,
+    followers: BTreeMap<BrokerId, FollowerProgress>,
+    replication_factor: usize,
+    min_isr: usize,
+    lag_time_max_ms: i64,
+    local: LocalLog,
+    high_watermark: i64,
+}
+
+impl Leader {
+    /// Takes over a partition at `now_ms`.
+    ///
+    /// `high_watermark` is what this replica knew as a follower: it may be behind the true one
+    /// until the followers have fetched. `min_isr` is the topic's `min.insync.replicas`; a
+    /// follower of the ISR that has not caught up for `lag_time_max_ms` is proposed to leave.
+    pub fn new(
+        me: BrokerId,
+        state: &PartitionState,
+        local: LocalLog,
+        high_watermark: i64,
+        min_isr: usize,
+        lag_time_max_ms: i64,
+        now_ms: i64,
+    ) -> Leader {
+        let followers = others(me, state)
+            .map(|id| {
+                (
+                    id,
+                    FollowerProgress::unknown(state.isr.contains(&id), now_ms),
+                )
+            })
+            .collect();
+        Leader {
+            me,
+            leader_epoch: state.leader_epoch,
+            partition_epoch: state.partition_epoch,
+            epoch_start_offset: local.end_offset,
+            isr: Isr::Committed(state.isr.clone()),
+            followers,
+            replication_factor: state.replicas.len(),
+            min_isr,
+            lag_time_max_ms,
+            local,
+            high_watermark: high_watermark.clamp(local.start_offset, local.end_offset),
+        }
+    }
+
+    /// The epoch that this leader leads in.
+    pub fn leader_epoch(&self) -> LeaderEpoch {
+        self.leader_epoch
+    }
+
+    /// The epoch of the partition state that this leader knows.
+    pub fn partition_epoch(&self) -> PartitionEpoch {
+        self.partition_epoch
+    }
+
+    /// The end of the log when this leader took over. While the high watermark is below, this
+    /// leader may not know of everything that was committed (rule 71).
+    pub fn epoch_start_offset(&self) -> i64 {
+        self.epoch_start_offset
+    }
+
+    /// The ISR and what is in flight of it.
+    pub fn isr(&self) -> &Isr {
+        &self.isr
+    }
+
+    /// Everything below is committed.
+    pub fn high_watermark(&self) -> i64 {
+        self.high_watermark
+    }
+
+    /// The leader's own offsets.
+    pub fn local(&self) -> LocalLog {
+        self.local
+    }
+
+    /// What is known of a follower, `None` if it is no replica of this partition.
+    pub fn follower(&self, replica: BrokerId) -> Option<&FollowerProgress> {
+        self.followers.get(&replica)
+    }
+
+    /// Every follower, by id.
+    pub fn followers(&self) -> impl Iterator<Item = (BrokerId, &FollowerProgress)> {
+        self.followers.iter().map(|(id, progress)| (*id, progress))
+    }
+
+    /// `min.insync.replicas`, but never more than there are replicas (rule 35).
+    pub fn effective_min_isr(&self) -> usize {
+        self.min_isr.min(self.replication_factor)
+    }
+
+    /// Whether acks=all may append now (rule 35).
+    pub fn has_enough_replicas(&self) -> bool {
+        self.isr.committed().len() >= self.effective_min_isr()
+    }
+
+    /// The topic's `min.insync.replicas` changed.
+    pub fn set_min_isr(&mut self, min_isr: usize, now_ms: i64) -> Effects {
+        self.min_isr = min_isr;
+        self.advance(self.high_watermark, now_ms)
+    }
+
+    /// The leader's own log has grown, or more of it has become durable. A start offset that
+    /// moved (retention, DeleteRecords) lifts the high watermark with it.
+    pub fn on_local(&mut self, local: LocalLog, now_ms: i64) -> Effects {
+        debug_assert!(local.durable_end_offset <= local.end_offset, "{local:?}");
+        self.local = local;
+        let started = self.high_watermark;
+        self.high_watermark = self.high_watermark.max(local.start_offset);
+        self.advance(started, now_ms)
+    }
+
+    /// A follower fetches.
+    ///
+    /// # Errors
+    /// UNKNOWN_LEADER_EPOCH if it is no replica as far as this leader knows: it may be told of
+    /// the change before us, and tries again (rule 81). NOT_LEADER_OR_FOLLOWER if an older
+    /// registration of the same broker fetches.
+    pub fn on_fetch(&mut self, fetch: FollowerFetch, now_ms: i64) -> Result<Effects, ErrorCode> {
+        let leader_end = self.local.end_offset;
+        let follower = self
+            .followers
+            .get_mut(&fetch.replica)
+            .ok_or(ErrorCode::UnknownLeaderEpoch)?;
+        if !fetch.broker_epoch.is_none() && fetch.broker_epoch < follower.broker_epoch {
+            return Err(ErrorCode::NotLeaderOrFollower);
+        }
+        follower.note(&fetch, leader_end, now_ms);
+        let mut effects = self.advance(self.high_watermark, now_ms);
+        effects.propose = self.propose_expand(fetch.replica);
+        Ok(effects)
+    }
+
+    /// Time has passed: proposes to drop the followers that have fallen behind (rule 74).
+    pub fn on_tick(&mut self, now_ms: i64) -> Effects {
+        let Isr::Committed(committed) = &self.isr else {
+            return Effects::default();
+        };
+        let removed: BTreeSet<BrokerId> = committed
+            .iter()
+            .filter(|id| {
+                self.followers
+                    .get(id)
+                    .is_some_and(|follower| self.has_fallen_behind(follower, now_ms))
+            })
+            .copied()
+            .collect();
+        if removed.is_empty() {
+            return Effects::default();
+        }
+        let committed = committed.clone();
+        self.isr = Isr::PendingShrink { committed, removed };
+        Effects {
+            high_watermark: None,
+            propose: Some(self.proposal()),
+        }
+    }
+
+    /// The cluster's brokers changed: `is_eligible` says who may join an ISR now.
+    pub fn on_brokers_change(
+        &mut self,
+        is_eligible: impl Fn(BrokerId, BrokerEpoch) -> bool,
+        now_ms: i64,
+    ) -> Effects {
+        for (id, follower) in &mut self.followers {
+            follower.is_eligible = is_eligible(*id, follower.broker_epoch);
+        }
+        self.advance(self.high_watermark, now_ms)
+    }
+
+    /// The controller decided on a newer state in which this replica still leads with the same
+    /// leader epoch. States that are not newer change nothing.
+    pub fn on_partition_change(&mut self, state: &PartitionState, now_ms: i64) -> Effects {
+        if state.partition_epoch <= self.partition_epoch {
+            return Effects::default();
+        }
+        debug_assert_eq!(state.leader_epoch, self.leader_epoch);
+        self.partition_epoch = state.partition_epoch;
+        self.isr = Isr::Committed(state.isr.clone());
+        self.replication_factor = state.replicas.len();
+        let known: BTreeSet<BrokerId> = others(self.me, state).collect();
+        self.followers.retain(|id, _| known.contains(id));
+        for id in known {
+            self.followers
+                .entry(id)
+                .or_insert_with(|| FollowerProgress::unknown(false, now_ms));
+        }
+        self.advance(self.high_watermark, now_ms)
+    }
+
+    /// The controller did not take the proposal. Returns what to propose again, if anything.
+    ///
+    /// A refusal of the new member puts the ISR back. One that says that this leader's state is
+    /// stale leaves it pending, which is safe, until the newer state arrives. Anything else says
+    /// nothing about whether the change was made: the same proposal is sent again.
+    pub fn on_proposal_failed(
+        &mut self,
+        partition_epoch: PartitionEpoch,
+        error: ErrorCode,
+    ) -> Option<IsrProposal> {
+        if partition_epoch != self.partition_epoch || !self.isr.is_pending() {
+            return None;
+        }
+        match error {
+            ErrorCode::IneligibleReplica | ErrorCode::OperationNotAttempted => {
+                self.isr.roll_back();
+                None
+            }
+            ErrorCode::FencedLeaderEpoch
+            | ErrorCode::InvalidUpdateVersion
+            | ErrorCode::InvalidRequest
+            | ErrorCode::NewLeaderElected
+            | ErrorCode::UnknownTopicOrPartition
+            | ErrorCode::UnknownTopicId => None,
+            _ => Some(self.proposal()),
+        }
+    }
+
+    fn has_fallen_behind(&self, follower: &FollowerProgress, now_ms: i64) -> bool {
+        follower.log_end_offset != self.local.end_offset
+            && now_ms - follower.last_caught_up_ms > self.lag_time_max_ms
+    }
+
+    /// Proposes `replica` if it has caught up (rule 75).
+    fn propose_expand(&mut self, replica: BrokerId) -> Option<IsrProposal> {
+        let Isr::Committed(committed) = &self.isr else {
+            return None;
+        };
+        let follower = self.followers.get(&replica)?;
+        let caught_up = follower.log_end_offset >= self.high_watermark
+            && follower.log_end_offset >= self.epoch_start_offset;
+        if committed.contains(&replica) || !caught_up || !follower.is_eligible {
+            return None;
+        }
+        self.isr = Isr::PendingExpand {
+            committed: committed.clone(),
+            added: replica,
+        };
+        Some(self.proposal())
+    }
+
+    fn proposal(&self) -> IsrProposal {
+        let epoch_of = |id: BrokerId| match self.followers.get(&id) {
+            Some(follower) => follower.broker_epoch,
+            None => BrokerEpoch::NONE,
+        };
+        IsrProposal {
+            leader_epoch: self.leader_epoch,
+            partition_epoch: self.partition_epoch,
+            new_isr: self
+                .isr
+                .proposed()
+                .into_iter()
+                .map(|id| (id, epoch_of(id)))
+                .collect(),
+        }
+    }
+
+    /// Moves the high watermark as far as it goes; says so if it is not at `before` any more.
+    fn advance(&mut self, before: i64, now_ms: i64) -> Effects {
+        let counted = self.followers.iter().filter_map(|(id, follower)| {
+            let counts = self.isr.maximal_contains(*id) || self.is_about_to_join(follower, now_ms);
+            counts.then_some(follower.log_end_offset)
+        });
+        let advanced = high_watermark(
+            self.high_watermark,
+            self.isr.committed().len(),
+            self.effective_min_isr(),
+            counted.chain([self.local.durable_end_offset]),
+        );
+        debug_assert!(advanced >= self.high_watermark);
+        self.high_watermark = advanced;
+        Effects {
+            high_watermark: (advanced != before).then_some(advanced),
+            propose: None,
+        }
+    }
+
+    /// A follower outside the ISR that keeps up is waited for, so that a busy leader cannot run
+    /// away from it for ever (rule 73).
+    fn is_about_to_join(&self, follower: &FollowerProgress, now_ms: i64) -> bool {
+        follower.is_eligible
+            && follower.log_end_offset >= self.high_watermark
+            && now_ms.saturating_sub(follower.last_caught_up_ms) <= self.lag_time_max_ms
+    }
+}
+
+impl FollowerProgress {
+    fn unknown(in_isr: bool, now_ms: i64) -> FollowerProgress {
+        FollowerProgress {
+            log_end_offset: -1,
+            log_start_offset: -1,
+            // Members of the ISR get the benefit of the doubt for one lag time.
+            last_caught_up_ms: if in_isr { now_ms } else { i64::MIN / 2 },
+            broker_epoch: BrokerEpoch::NONE,
+            last_fetch_ms: i64::MIN / 2,
+            leader_end_at_last_fetch: i64::MAX,
+            is_eligible: false,
+        }
+    }
+
+    fn note(&mut self, fetch: &FollowerFetch, leader_end_offset: i64, now_ms: i64) {
+        // A follower that has now what the leader had at its last fetch was caught up then.
+        if fetch.fetch_offset >= leader_end_offset {
+            self.last_caught_up_ms = self.last_caught_up_ms.max(now_ms);
+        } else if fetch.fetch_offset >= self.leader_end_at_last_fetch {
+            self.last_caught_up_ms = self.last_caught_up_ms.max(self.last_fetch_ms);
+        }
+        self.log_end_offset = fetch.fetch_offset;
+        self.log_start_offset = fetch.log_start_offset;
+        self.broker_epoch = fetch.broker_epoch;
+        self.is_eligible = fetch.is_eligible;
+        self.leader_end_at_last_fetch = leader_end_offset;
+        self.last_fetch_ms = now_ms;
+    }
+}
+
+fn others(me: BrokerId, state: &PartitionState) -> impl Iterator<Item = BrokerId> {
+    state.replicas.iter().copied().filter(move |id| *id != me)
+}
+
+#[cfg(test)]
+#[path = "leader_tests.rs"]
+mod tests;

@@ -1,0 +1,234 @@
+use super::*;
+
+const LAG_MS: i64 = 1000;
+
+fn ids(ids: &[i32]) -> BTreeSet<BrokerId> {
+    ids.iter().copied().map(BrokerId).collect()
+}
+
+fn state(partition_epoch: i32, isr: &[i32]) -> PartitionState {
+    PartitionState {
+        leader_epoch: LeaderEpoch(5),
+        partition_epoch: PartitionEpoch(partition_epoch),
+        replicas: vec![BrokerId(1), BrokerId(2), BrokerId(3)],
+        isr: ids(isr),
+    }
+}
+
+fn log(end_offset: i64) -> LocalLog {
+    LocalLog {
+        start_offset: 0,
+        durable_end_offset: end_offset,
+        end_offset,
+    }
+}
+
+fn leader(isr: &[i32], end_offset: i64) -> Leader {
+    Leader::new(
+        BrokerId(1),
+        &state(1, isr),
+        log(end_offset),
+        0,
+        2,
+        LAG_MS,
+        0,
+    )
+}
+
+fn fetch(replica: i32, fetch_offset: i64) -> FollowerFetch {
+    FollowerFetch {
+        replica: BrokerId(replica),
+        broker_epoch: BrokerEpoch(i64::from(replica) * 10),
+        fetch_offset,
+        log_start_offset: 0,
+        is_eligible: true,
+    }
+}
+
+fn members(proposal: &IsrProposal) -> BTreeSet<BrokerId> {
+    proposal.new_isr.iter().map(|(id, _)| *id).collect()
+}
+
+#[test]
+fn the_high_watermark_waits_for_every_member_of_the_isr() {
+    let mut l = leader(&[1, 2, 3], 10);
+    assert_eq!(l.on_fetch(fetch(2, 10), 1).unwrap().high_watermark, None);
+    assert_eq!(l.on_fetch(fetch(3, 7), 2).unwrap().high_watermark, Some(7));
+    assert_eq!(
+        l.on_fetch(fetch(3, 10), 3).unwrap().high_watermark,
+        Some(10)
+    );
+}
+
+#[test]
+fn a_leader_counts_with_what_it_has_flushed() {
+    let mut l = leader(&[1, 2, 3], 0);
+    let written = LocalLog {
+        start_offset: 0,
+        durable_end_offset: 0,
+        end_offset: 4,
+    };
+    assert_eq!(l.on_local(written, 1), Effects::default());
+    let _ = l.on_fetch(fetch(2, 4), 2).unwrap();
+    assert_eq!(l.on_fetch(fetch(3, 4), 2).unwrap().high_watermark, None);
+    assert_eq!(l.on_local(log(4), 3).high_watermark, Some(4));
+}
+
+#[test]
+fn a_caught_up_follower_is_proposed_and_waited_for_while_in_flight() {
+    let mut l = leader(&[1, 2], 10);
+    assert_eq!(
+        l.on_fetch(fetch(2, 10), 1).unwrap().high_watermark,
+        Some(10)
+    );
+    // Not yet at the high watermark: no proposal.
+    assert_eq!(l.on_fetch(fetch(3, 9), 2).unwrap().propose, None);
+    let proposal = l.on_fetch(fetch(3, 10), 3).unwrap().propose.unwrap();
+    assert_eq!(members(&proposal), ids(&[1, 2, 3]));
+    assert_eq!(proposal.new_isr[2], (BrokerId(3), BrokerEpoch(30)));
+    // One proposal in flight at a time.
+    assert_eq!(l.on_fetch(fetch(3, 10), 4).unwrap().propose, None);
+    // The controller may have made the change already: 3 is waited for.
+    let _ = l.on_local(log(12), 5);
+    assert_eq!(l.on_fetch(fetch(2, 12), 6).unwrap().high_watermark, None);
+    assert_eq!(
+        l.on_fetch(fetch(3, 12), 7).unwrap().high_watermark,
+        Some(12)
+    );
+}
+
+#[test]
+fn a_follower_that_is_fenced_is_not_proposed() {
+    let mut l = leader(&[1, 2], 0);
+    let fenced = FollowerFetch {
+        is_eligible: false,
+        ..fetch(3, 0)
+    };
+    assert_eq!(l.on_fetch(fenced, 1).unwrap().propose, None);
+}
+
+#[test]
+fn a_follower_below_the_start_of_the_epoch_is_not_proposed() {
+    // The new leader's high watermark (0) is behind what it holds (10).
+    let mut l = leader(&[1, 2], 10);
+    assert_eq!(l.on_fetch(fetch(3, 5), 1).unwrap().propose, None);
+}
+
+#[test]
+fn a_laggard_leaves_only_when_the_controller_says_so() {
+    let mut l = leader(&[1, 2, 3], 10);
+    let _ = l.on_fetch(fetch(2, 10), LAG_MS).unwrap();
+    assert_eq!(l.on_tick(LAG_MS).propose, None);
+    let proposal = l.on_tick(LAG_MS + 1).propose.unwrap();
+    assert_eq!(members(&proposal), ids(&[1, 2]));
+    assert_eq!(l.high_watermark(), 0, "3 still counts");
+    let effects = l.on_partition_change(&state(2, &[1, 2]), LAG_MS + 2);
+    assert_eq!(effects.high_watermark, Some(10));
+}
+
+#[test]
+fn a_follower_at_the_end_never_lags_however_long_nothing_is_written() {
+    let mut l = leader(&[1, 2, 3], 10);
+    let _ = l.on_fetch(fetch(2, 10), 1).unwrap();
+    let _ = l.on_fetch(fetch(3, 10), 1).unwrap();
+    assert_eq!(l.on_tick(100 * LAG_MS), Effects::default());
+}
+
+#[test]
+fn a_follower_that_keeps_pace_behind_the_end_stays() {
+    let mut l = leader(&[1, 2, 3], 0);
+    for t in 1..50 {
+        let now = t * 200;
+        let _ = l.on_local(log(t * 10), now);
+        // Always what the leader had at the fetch before.
+        let _ = l.on_fetch(fetch(2, (t - 1) * 10), now).unwrap();
+        let _ = l.on_fetch(fetch(3, t * 10), now).unwrap();
+        assert_eq!(l.on_tick(now).propose, None, "at {now} ms");
+    }
+}
+
+#[test]
+fn below_min_isr_the_high_watermark_stands_still() {
+    let mut l = leader(&[1], 0);
+    assert!(!l.has_enough_replicas());
+    assert_eq!(l.on_local(log(5), 1).high_watermark, None);
+    let proposal = l.on_fetch(fetch(2, 5), 2).unwrap().propose.unwrap();
+    assert_eq!(members(&proposal), ids(&[1, 2]));
+    assert_eq!(l.high_watermark(), 0);
+    let effects = l.on_partition_change(&state(2, &[1, 2]), 3);
+    assert_eq!(effects.high_watermark, Some(5));
+}
+
+#[test]
+fn min_isr_above_the_replication_factor_asks_for_all_replicas() {
+    let mut l = leader(&[1, 2, 3], 0);
+    let _ = l.set_min_isr(7, 1);
+    assert_eq!(l.effective_min_isr(), 3);
+    assert!(l.has_enough_replicas());
+}
+
+#[test]
+fn refusals_roll_back_wait_or_try_again() {
+    let propose = |l: &mut Leader| l.on_fetch(fetch(3, 10), 1).unwrap().propose.unwrap();
+    let check = |error, expect_retry, expect_pending| {
+        let mut l = leader(&[1, 2], 10);
+        let proposal = propose(&mut l);
+        let again = l.on_proposal_failed(PartitionEpoch(1), error);
+        assert_eq!(again, Some(proposal).filter(|_| expect_retry), "{error}");
+        assert_eq!(l.isr().is_pending(), expect_pending, "{error}");
+    };
+    check(ErrorCode::IneligibleReplica, false, false);
+    check(ErrorCode::InvalidUpdateVersion, false, true);
+    check(ErrorCode::FencedLeaderEpoch, false, true);
+    check(ErrorCode::NetworkException, true, true);
+}
+
+#[test]
+fn an_answer_to_an_older_proposal_changes_nothing() {
+    let mut l = leader(&[1, 2], 10);
+    let _ = l.on_fetch(fetch(3, 10), 1).unwrap();
+    let _ = l.on_partition_change(&state(2, &[1, 2, 3]), 2);
+    assert_eq!(
+        l.on_proposal_failed(PartitionEpoch(1), ErrorCode::NetworkException),
+        None
+    );
+    assert_eq!(l.isr(), &Isr::Committed(ids(&[1, 2, 3])));
+}
+
+#[test]
+fn strangers_and_older_registrations_are_told_so() {
+    let mut l = leader(&[1, 2, 3], 0);
+    assert_eq!(
+        l.on_fetch(fetch(9, 0), 1),
+        Err(ErrorCode::UnknownLeaderEpoch)
+    );
+    let _ = l.on_fetch(fetch(2, 0), 1).unwrap();
+    let older = FollowerFetch {
+        broker_epoch: BrokerEpoch(19),
+        ..fetch(2, 0)
+    };
+    assert_eq!(l.on_fetch(older, 2), Err(ErrorCode::NotLeaderOrFollower));
+}
+
+#[test]
+fn a_follower_outside_the_isr_that_keeps_up_is_waited_for() {
+    let mut l = leader(&[1, 2], 10);
+    let _ = l.on_fetch(fetch(2, 10), 1).unwrap();
+    let _ = l.on_fetch(fetch(3, 10), 1).unwrap();
+    let _ = l.on_proposal_failed(PartitionEpoch(1), ErrorCode::IneligibleReplica);
+    let _ = l.on_local(log(20), 2);
+    assert_eq!(l.on_fetch(fetch(2, 20), 3).unwrap().high_watermark, None);
+    // Fenced: nobody waits for it any more.
+    let effects = l.on_brokers_change(|id, _| id != BrokerId(3), 4);
+    assert_eq!(effects.high_watermark, Some(20));
+}
+
+#[test]
+fn a_start_offset_that_moved_lifts_the_high_watermark() {
+    let mut l = leader(&[1], 10);
+    let moved = LocalLog {
+        start_offset: 4,
+        ..log(10)
+    };
+    assert_eq!(l.on_local(moved, 1).high_watermark, Some(4));
+}
