@@ -1,0 +1,100 @@
+//! `DeleteShareGroupOffsetsResponse`. Generated from the schema; do not edit.
+
+use crate::wire::*;
+use klamm_types::Uuid;
+
+/// Versions 0.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct DeleteShareGroupOffsetsResponse {
+    /// Versions 0+.
+    pub throttle_time_ms: i32,
+    /// Versions 0+.
+    pub error_code: i16,
+    /// Versions 0+, nullable 0+, default `null`.
+    pub error_message: Option<String>,
+    /// Versions 0+.
+    pub responses: Vec<DeleteShareGroupOffsetsResponseTopic>,
+}
+
+impl Wire for DeleteShareGroupOffsetsResponse {
+    fn read(d: &mut Decoder, cx: Cx) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.throttle_time_ms = d.get(cx)?;
+        m.error_code = d.get(cx)?;
+        m.error_message = d.nullable(cx, true)?;
+        m.responses = d.get(cx)?;
+        d.skip_tags(cx)?;
+        Ok(m)
+    }
+
+    fn write(&self, e: &mut Encoder, cx: Cx) -> Result<(), EncodeError> {
+        self.throttle_time_ms.write(e, cx)?;
+        self.error_code.write(e, cx)?;
+        e.nullable(&self.error_message, cx, true, "ErrorMessage")?;
+        self.responses.write(e, cx)?;
+        e.no_tags(cx);
+        Ok(())
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    fn fill(r: &mut Rng, cx: Cx) -> Self {
+        let mut m = Self::default();
+        m.throttle_time_ms = r.get(cx);
+        m.error_code = r.get(cx);
+        m.error_message = r.nullable(cx, true);
+        m.responses = r.get(cx);
+        m
+    }
+}
+
+impl Message for DeleteShareGroupOffsetsResponse {
+    const NAME: &'static str = "DeleteShareGroupOffsetsResponse";
+    const API_KEY: i16 = 92;
+    const MIN_VERSION: i16 = 0;
+    const MAX_VERSION: i16 = 0;
+    const FLEXIBLE_FROM: i16 = 0;
+}
+
+/// Versions 0+.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct DeleteShareGroupOffsetsResponseTopic {
+    /// Versions 0+.
+    pub topic_name: String,
+    /// Versions 0+.
+    pub topic_id: Uuid,
+    /// Versions 0+.
+    pub error_code: i16,
+    /// Versions 0+, nullable 0+, default `null`.
+    pub error_message: Option<String>,
+}
+
+impl Wire for DeleteShareGroupOffsetsResponseTopic {
+    fn read(d: &mut Decoder, cx: Cx) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.topic_name = d.get(cx)?;
+        m.topic_id = d.get(cx)?;
+        m.error_code = d.get(cx)?;
+        m.error_message = d.nullable(cx, true)?;
+        d.skip_tags(cx)?;
+        Ok(m)
+    }
+
+    fn write(&self, e: &mut Encoder, cx: Cx) -> Result<(), EncodeError> {
+        self.topic_name.write(e, cx)?;
+        self.topic_id.write(e, cx)?;
+        self.error_code.write(e, cx)?;
+        e.nullable(&self.error_message, cx, true, "ErrorMessage")?;
+        e.no_tags(cx);
+        Ok(())
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    fn fill(r: &mut Rng, cx: Cx) -> Self {
+        let mut m = Self::default();
+        m.topic_name = r.get(cx);
+        m.topic_id = r.get(cx);
+        m.error_code = r.get(cx);
+        m.error_message = r.nullable(cx, true);
+        m
+    }
+}

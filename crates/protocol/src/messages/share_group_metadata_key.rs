@@ -1,0 +1,38 @@
+//! `ShareGroupMetadataKey`. Generated from the schema; do not edit.
+
+use crate::wire::*;
+
+/// Versions 0.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ShareGroupMetadataKey {
+    /// Versions 0.
+    pub group_id: String,
+}
+
+impl Wire for ShareGroupMetadataKey {
+    fn read(d: &mut Decoder, cx: Cx) -> Result<Self, DecodeError> {
+        let mut m = Self::default();
+        m.group_id = d.get(cx)?;
+        Ok(m)
+    }
+
+    fn write(&self, e: &mut Encoder, cx: Cx) -> Result<(), EncodeError> {
+        self.group_id.write(e, cx)?;
+        Ok(())
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    fn fill(r: &mut Rng, cx: Cx) -> Self {
+        let mut m = Self::default();
+        m.group_id = r.get(cx);
+        m
+    }
+}
+
+impl Message for ShareGroupMetadataKey {
+    const NAME: &'static str = "ShareGroupMetadataKey";
+    const API_KEY: i16 = 11;
+    const MIN_VERSION: i16 = 0;
+    const MAX_VERSION: i16 = 0;
+    const FLEXIBLE_FROM: i16 = i16::MAX;
+}

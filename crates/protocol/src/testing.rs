@@ -1,0 +1,76 @@
+//! Random messages for tests.
+
+use crate::wire::{Cx, Message, Wire};
+use bytes::Bytes;
+
+/// How deep and wide random messages get.
+const MAX_ELEMENTS: u64 = 3;
+
+/// A small deterministic source of random values (splitmix64).
+#[derive(Clone, Debug)]
+pub struct Rng(u64);
+
+impl Rng {
+    /// The same seed gives the same values.
+    pub fn new(seed: u64) -> Rng {
+        Rng(seed)
+    }
+
+    /// The next 64 random bits.
+    pub fn number(&mut self) -> i64 {
+        self.bits() as i64
+    }
+
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound` (which must not be zero).
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.bits() % bound as u64) as usize
+    }
+
+    pub(crate) fn count(&mut self) -> usize {
+        (self.bits() % (MAX_ELEMENTS + 1)) as usize
+    }
+
+    pub(crate) fn text(&mut self) -> String {
+        let letters = ["a", "Z", "0", "-", "ü", "漢", "🦀", "."];
+        (0..self.below(9))
+            .map(|_| letters[self.below(letters.len())])
+            .collect()
+    }
+
+    pub(crate) fn bytes(&mut self) -> Bytes {
+        // Some are long enough to become chunks of their own.
+        let length = if self.below(16) == 0 {
+            5000
+        } else {
+            self.below(20)
+        };
+        (0..length).map(|_| self.bits() as u8).collect()
+    }
+
+    /// A random value.
+    pub fn get<T: Wire>(&mut self, cx: Cx) -> T {
+        T::fill(self, cx)
+    }
+
+    /// A random value or null.
+    pub fn nullable<T: Wire>(&mut self, cx: Cx, allowed: bool) -> Option<T> {
+        if allowed && self.below(3) == 0 {
+            None
+        } else {
+            Some(self.get(cx))
+        }
+    }
+
+    /// A random message that the version can carry.
+    pub fn message<M: Message>(&mut self, version: i16) -> M {
+        M::fill(self, M::context(version))
+    }
+}
