@@ -1,0 +1,480 @@
+//! The only code that changes an image.
+
+use crate::{
+    Broker, Controller, Delta, Image, Partition, Topic,
+    broker::listeners,
+    image::ConfigResource,
+    proto::{self, record::Kind},
+    topic::topic_partition,
+    wire::{uuid_from_bytes, uuids_from_bytes},
+};
+use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
+use std::{collections::btree_map::Entry, sync::Arc};
+
+/// A record that does not fit the image it is replayed into.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The record is of a kind that this version does not know.
+    #[error("a record of an unknown kind")]
+    UnknownKind,
+    /// An id is not 16 bytes long.
+    #[error("{field}: an id of {length} bytes instead of 16")]
+    BadId {
+        /// The record's field.
+        field: &'static str,
+        /// How many bytes it has.
+        length: usize,
+    },
+    /// A number is out of its range.
+    #[error("{field}: {value} is out of range")]
+    BadNumber {
+        /// The record's field.
+        field: &'static str,
+        /// What it says.
+        value: i64,
+    },
+    /// The cluster has another id already.
+    #[error("the cluster's id is {existing} already")]
+    ClusterIdExists {
+        /// The id it has.
+        existing: String,
+    },
+    /// No such broker is registered.
+    #[error("broker {0} is not registered")]
+    UnknownBroker(BrokerId),
+    /// The record is about an earlier or later registration of the broker.
+    #[error("broker {broker} has epoch {registered}, not {epoch}")]
+    StaleBrokerEpoch {
+        /// The broker.
+        broker: BrokerId,
+        /// The record's epoch.
+        epoch: BrokerEpoch,
+        /// The image's.
+        registered: BrokerEpoch,
+    },
+    /// There is no such topic.
+    #[error("no topic has the id {0}")]
+    UnknownTopic(Uuid),
+    /// A topic of that name or id exists.
+    #[error("topic {name} ({id}) exists already")]
+    TopicExists {
+        /// The record's name.
+        name: String,
+        /// The record's id.
+        id: Uuid,
+    },
+    /// There is no such partition.
+    #[error("there is no partition {0}")]
+    UnknownPartition(TopicPartition),
+    /// A new partition does not follow on the last one.
+    #[error("partition {partition} does not follow on {count} partitions")]
+    PartitionOutOfOrder {
+        /// The record's partition.
+        partition: TopicPartition,
+        /// How many partitions the topic has.
+        count: usize,
+    },
+    /// The partition would break an invariant of [`Partition`].
+    #[error("partition {partition}: {reason}")]
+    InvalidPartition {
+        /// The partition.
+        partition: TopicPartition,
+        /// Which invariant.
+        reason: &'static str,
+    },
+    /// A number that only grows would fall.
+    #[error("{field}: {to} is below {from}")]
+    Fell {
+        /// The record's field.
+        field: &'static str,
+        /// The image's number.
+        from: i64,
+        /// The record's.
+        to: i64,
+    },
+}
+
+/// A batch that was not applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// The batch was decided on another image: it falls away.
+    #[error("the batch was decided at offset {base_offset}, the image is at {offset}")]
+    StaleBase {
+        /// The batch's.
+        base_offset: i64,
+        /// The image's.
+        offset: i64,
+    },
+    /// One of its records cannot be replayed.
+    #[error("replay record {index} of the batch: {error}")]
+    Replay {
+        /// Which record, from 0.
+        index: usize,
+        /// Why.
+        #[source]
+        error: ReplayError,
+    },
+}
+
+impl Image {
+    /// Replays one record.
+    ///
+    /// # Errors
+    /// The record does not fit; the image stays as it was.
+    pub fn replay(&mut self, record: &proto::Record) -> Result<(), ReplayError> {
+        self.replay_into(record, &mut Delta::default())
+    }
+
+    /// Applies a batch, whole or not at all, and tells what it touched.
+    ///
+    /// # Errors
+    /// The batch was decided on another image, or a record does not fit; the image stays as
+    /// it was.
+    pub fn apply(&mut self, batch: &proto::RecordBatch) -> Result<Delta, ApplyError> {
+        self.apply_records(batch.base_offset, &batch.records)
+    }
+
+    /// [`Image::apply`] for records whose first has the offset `base_offset`.
+    ///
+    /// # Errors
+    /// As [`Image::apply`].
+    pub fn apply_records(
+        &mut self,
+        base_offset: i64,
+        records: &[proto::Record],
+    ) -> Result<Delta, ApplyError> {
+        if base_offset != self.offset {
+            let offset = self.offset;
+            return Err(ApplyError::StaleBase {
+                base_offset,
+                offset,
+            });
+        }
+        let mut delta = Delta::new(self.clone());
+        for (index, record) in records.iter().enumerate() {
+            if let Err(error) = self.replay_into(record, &mut delta) {
+                *self = delta.before;
+                return Err(ApplyError::Replay { index, error });
+            }
+        }
+        Ok(delta)
+    }
+
+    fn replay_into(
+        &mut self,
+        record: &proto::Record,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        match record.kind.as_ref().ok_or(ReplayError::UnknownKind)? {
+            Kind::Cluster(record) => self.cluster(record),
+            Kind::RegisterBroker(record) => self.register_broker(record, delta),
+            Kind::BrokerChange(record) => self.broker_change(record, delta),
+            Kind::UnregisterBroker(record) => self.unregister_broker(record, delta),
+            Kind::Topic(record) => self.new_topic(record, delta),
+            Kind::Partition(record) => self.new_partition(record, delta),
+            Kind::PartitionChange(record) => self.partition_change(record, delta),
+            Kind::RemoveTopic(record) => self.remove_topic(record, delta),
+            Kind::Config(record) => self.config(record, delta),
+            Kind::ProducerIds(record) => self.producer_ids(record),
+            Kind::HighWatermarkFloor(record) => self.high_watermark_floor(record, delta),
+            Kind::FeatureLevel(record) => {
+                self.feature_level(record, delta);
+                Ok(())
+            }
+            Kind::RegisterController(record) => self.register_controller(record, delta),
+        }?;
+        self.offset += 1;
+        Ok(())
+    }
+
+    fn cluster(&mut self, record: &proto::ClusterRecord) -> Result<(), ReplayError> {
+        match &self.cluster_id {
+            Some(id) if **id != *record.cluster_id => Err(ReplayError::ClusterIdExists {
+                existing: id.to_string(),
+            }),
+            _ => {
+                self.cluster_id = Some(record.cluster_id.as_str().into());
+                Ok(())
+            }
+        }
+    }
+
+    fn register_broker(
+        &mut self,
+        record: &proto::RegisterBrokerRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let id = BrokerId(record.broker_id);
+        if id.is_none() {
+            return Err(ReplayError::BadNumber {
+                field: "broker_id",
+                value: i64::from(id.0),
+            });
+        }
+        let epoch = BrokerEpoch(record.broker_epoch);
+        if let Some(registered) = self.broker(id).map(|broker| broker.epoch)
+            && epoch < registered
+        {
+            return Err(ReplayError::Fell {
+                field: "broker_epoch",
+                from: registered.0,
+                to: epoch.0,
+            });
+        }
+        let broker = Broker {
+            epoch,
+            incarnation_id: uuid_from_bytes(&record.incarnation_id, "incarnation_id")?,
+            listeners: listeners(&record.listeners)?,
+            rack: record.rack.clone(),
+            fenced: record.fenced,
+            in_controlled_shutdown: false,
+            log_dirs: uuids_from_bytes(&record.log_dirs, "log_dirs")?,
+            version: record.version.clone(),
+        };
+        Arc::make_mut(&mut self.brokers).insert(id, Arc::new(broker));
+        delta.changed_brokers.insert(id);
+        Ok(())
+    }
+
+    fn broker_change(
+        &mut self,
+        record: &proto::BrokerChangeRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let id = self.registration(record.broker_id, record.broker_epoch)?;
+        if let Some(broker) = Arc::make_mut(&mut self.brokers).get_mut(&id) {
+            let broker = Arc::make_mut(broker);
+            broker.fenced = record.fenced.unwrap_or(broker.fenced);
+            broker.in_controlled_shutdown = record
+                .in_controlled_shutdown
+                .unwrap_or(broker.in_controlled_shutdown);
+        }
+        delta.changed_brokers.insert(id);
+        Ok(())
+    }
+
+    fn unregister_broker(
+        &mut self,
+        record: &proto::UnregisterBrokerRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let id = self.registration(record.broker_id, record.broker_epoch)?;
+        Arc::make_mut(&mut self.brokers).remove(&id);
+        delta.changed_brokers.insert(id);
+        Ok(())
+    }
+
+    /// The broker, if it is registered under that epoch.
+    fn registration(&self, id: i32, epoch: i64) -> Result<BrokerId, ReplayError> {
+        let id = BrokerId(id);
+        let registered = self.broker(id).ok_or(ReplayError::UnknownBroker(id))?.epoch;
+        if registered.0 == epoch {
+            Ok(id)
+        } else {
+            Err(ReplayError::StaleBrokerEpoch {
+                broker: id,
+                epoch: BrokerEpoch(epoch),
+                registered,
+            })
+        }
+    }
+
+    fn register_controller(
+        &mut self,
+        record: &proto::RegisterControllerRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let id = BrokerId(record.controller_id);
+        let controller = Controller {
+            listeners: listeners(&record.listeners)?,
+        };
+        Arc::make_mut(&mut self.controllers).insert(id, Arc::new(controller));
+        delta.changed_controllers.insert(id);
+        Ok(())
+    }
+
+    fn new_topic(
+        &mut self,
+        record: &proto::TopicRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let id = uuid_from_bytes(&record.topic_id, "topic_id")?;
+        let name: Arc<str> = record.name.as_str().into();
+        if self.topic_ids.contains_key(&name) || self.topics.contains_key(&id) {
+            let name = record.name.clone();
+            return Err(ReplayError::TopicExists { name, id });
+        }
+        let topic = Topic {
+            id,
+            name: name.clone(),
+            partitions: Vec::new(),
+        };
+        Arc::make_mut(&mut self.topic_ids).insert(name, id);
+        Arc::make_mut(&mut self.topics).insert(id, Arc::new(topic));
+        delta.created_topics.insert(id);
+        Ok(())
+    }
+
+    fn remove_topic(
+        &mut self,
+        record: &proto::RemoveTopicRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let id = uuid_from_bytes(&record.topic_id, "topic_id")?;
+        let topic = self.topics.get(&id).ok_or(ReplayError::UnknownTopic(id))?;
+        let name = topic.name.clone();
+        let resource = ConfigResource::Topic(name.to_string());
+        if self.configs.contains_key(&resource) {
+            Arc::make_mut(&mut self.configs).remove(&resource);
+            delta.changed_configs.insert(resource);
+        }
+        Arc::make_mut(&mut self.topic_ids).remove(&name);
+        Arc::make_mut(&mut self.topics).remove(&id);
+        delta.topic_removed(id, name);
+        Ok(())
+    }
+
+    fn new_partition(
+        &mut self,
+        record: &proto::PartitionRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let tp = topic_partition(&record.topic_id, record.partition)?;
+        let partition = Partition::from_record(record)?;
+        check(tp, &partition)?;
+        let topic = self
+            .topics
+            .get(&tp.topic_id)
+            .ok_or(ReplayError::UnknownTopic(tp.topic_id))?;
+        let count = topic.partitions.len();
+        if usize::try_from(tp.partition) != Ok(count) {
+            return Err(ReplayError::PartitionOutOfOrder {
+                partition: tp,
+                count,
+            });
+        }
+        if let Some(topic) = Arc::make_mut(&mut self.topics).get_mut(&tp.topic_id) {
+            Arc::make_mut(topic).partitions.push(Arc::new(partition));
+        }
+        delta.changed_partitions.insert(tp);
+        Ok(())
+    }
+
+    fn partition_change(
+        &mut self,
+        record: &proto::PartitionChangeRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let tp = topic_partition(&record.topic_id, record.partition)?;
+        let old = self
+            .partition(tp)
+            .ok_or(ReplayError::UnknownPartition(tp))?;
+        let new = old.changed(record)?;
+        check(tp, &new)?;
+        floor_grows(old.high_watermark_floor, new.high_watermark_floor)?;
+        self.replace_partition(tp, new);
+        delta.raised_floors.remove(&tp);
+        delta.changed_partitions.insert(tp);
+        Ok(())
+    }
+
+    fn high_watermark_floor(
+        &mut self,
+        record: &proto::HighWatermarkFloorRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let tp = topic_partition(&record.topic_id, record.partition)?;
+        let old = self
+            .partition(tp)
+            .ok_or(ReplayError::UnknownPartition(tp))?;
+        floor_grows(old.high_watermark_floor, record.floor)?;
+        let new = Partition {
+            high_watermark_floor: record.floor,
+            ..old.clone()
+        };
+        self.replace_partition(tp, new);
+        if !delta.changed_partitions.contains(&tp) {
+            delta.raised_floors.insert(tp);
+        }
+        Ok(())
+    }
+
+    fn replace_partition(&mut self, tp: TopicPartition, new: Partition) {
+        let topics = Arc::make_mut(&mut self.topics);
+        if let Some(topic) = topics.get_mut(&tp.topic_id)
+            && let Ok(index) = usize::try_from(tp.partition)
+            && let Some(partition) = Arc::make_mut(topic).partitions.get_mut(index)
+        {
+            *partition = Arc::new(new);
+        }
+    }
+
+    fn config(
+        &mut self,
+        record: &proto::ConfigRecord,
+        delta: &mut Delta,
+    ) -> Result<(), ReplayError> {
+        let resource = ConfigResource::parse(record.resource_type, &record.resource_name).ok_or(
+            ReplayError::BadNumber {
+                field: "resource_type",
+                value: i64::from(record.resource_type),
+            },
+        )?;
+        delta.changed_configs.insert(resource.clone());
+        match (
+            Arc::make_mut(&mut self.configs).entry(resource),
+            &record.value,
+        ) {
+            (entry, Some(value)) => {
+                Arc::make_mut(entry.or_default()).insert(record.name.clone(), value.clone());
+            }
+            (Entry::Occupied(mut entry), None) => {
+                Arc::make_mut(entry.get_mut()).remove(&record.name);
+                // An image does not remember that something had once been set.
+                if entry.get().is_empty() {
+                    entry.remove();
+                }
+            }
+            (Entry::Vacant(_), None) => {}
+        }
+        Ok(())
+    }
+
+    fn producer_ids(&mut self, record: &proto::ProducerIdsRecord) -> Result<(), ReplayError> {
+        let (from, to) = (self.next_producer_id, record.next_producer_id);
+        if to < from {
+            let field = "next_producer_id";
+            return Err(ReplayError::Fell { field, from, to });
+        }
+        self.next_producer_id = to;
+        Ok(())
+    }
+
+    fn feature_level(&mut self, record: &proto::FeatureLevelRecord, delta: &mut Delta) {
+        let features = Arc::make_mut(&mut self.features);
+        if record.level == 0 {
+            features.remove(&record.name);
+        } else {
+            features.insert(record.name.clone(), record.level);
+        }
+        delta.changed_features.insert(record.name.clone());
+    }
+}
+
+fn check(id: TopicPartition, partition: &Partition) -> Result<(), ReplayError> {
+    match partition.contradiction() {
+        Some(reason) => Err(ReplayError::InvalidPartition {
+            partition: id,
+            reason,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn floor_grows(from: i64, to: i64) -> Result<(), ReplayError> {
+    if to < from {
+        let field = "high_watermark_floor";
+        return Err(ReplayError::Fell { field, from, to });
+    }
+    Ok(())
+}
