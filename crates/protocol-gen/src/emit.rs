@@ -94,7 +94,7 @@ fn structure(out: &mut String, message: &Message, item: &Struct) {
 }
 
 fn declaration(out: &mut String, item: &Struct) {
-    let plain = item.fields.iter().all(|f| is_zero_default(f));
+    let plain = item.fields.iter().all(is_zero_default);
     let default = if plain { ", Default" } else { "" };
     let _ = write!(
         out,

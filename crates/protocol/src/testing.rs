@@ -8,12 +8,28 @@ const MAX_ELEMENTS: u64 = 3;
 
 /// A small deterministic source of random values (splitmix64).
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub struct Rng {
+    state: u64,
+    /// Elements that arrays may still get if everything else is to be as small as it can.
+    bulk: Option<usize>,
+}
 
 impl Rng {
     /// The same seed gives the same values.
     pub fn new(seed: u64) -> Rng {
-        Rng(seed)
+        Rng {
+            state: seed,
+            bulk: None,
+        }
+    }
+
+    /// Values that take little room on the wire and much in memory: empty, null or zero, except that the first
+    /// array gets `elements` elements.
+    pub fn bulky(elements: usize) -> Rng {
+        Rng {
+            state: 0,
+            bulk: Some(elements),
+        }
     }
 
     /// The next 64 random bits.
@@ -22,8 +38,11 @@ impl Rng {
     }
 
     fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if self.bulk.is_some() {
+            return 0;
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -35,6 +54,9 @@ impl Rng {
     }
 
     pub(crate) fn count(&mut self) -> usize {
+        if let Some(elements) = &mut self.bulk {
+            return std::mem::take(elements);
+        }
         (self.bits() % (MAX_ELEMENTS + 1)) as usize
     }
 

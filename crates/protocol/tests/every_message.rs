@@ -7,14 +7,14 @@ use klamm_protocol::{DecodeError, Decoder, Encoder, Message, testing::Rng};
 struct Case {
     name: &'static str,
     versions: std::ops::RangeInclusive<i16>,
-    random: fn(i16, u64) -> Bytes,
+    random: fn(i16, &mut Rng) -> Bytes,
     recode: fn(Bytes, i16) -> Result<Bytes, DecodeError>,
     /// Decodes and says how many bytes the message took.
     decode: fn(Bytes, i16) -> Result<usize, DecodeError>,
 }
 
-fn random<M: Message>(version: i16, seed: u64) -> Bytes {
-    encode(&Rng::new(seed).message::<M>(version), version)
+fn random<M: Message>(version: i16, rng: &mut Rng) -> Bytes {
+    encode(&rng.message::<M>(version), version)
 }
 
 fn recode<M: Message>(frame: Bytes, version: i16) -> Result<Bytes, DecodeError> {
@@ -61,7 +61,12 @@ fn for_all(seeds: u64, check: impl Fn(&Case, i16, u64, Bytes)) {
     for case in cases() {
         for version in case.versions.clone() {
             for seed in 0..seeds {
-                check(&case, version, seed, (case.random)(version, seed));
+                check(
+                    &case,
+                    version,
+                    seed,
+                    (case.random)(version, &mut Rng::new(seed)),
+                );
             }
         }
     }
@@ -126,4 +131,20 @@ fn mutate(frame: &mut BytesMut, rng: &mut Rng) {
         2 => frame[at..].iter_mut().take(4).for_each(|byte| *byte = 0x7f),
         _ => frame.truncate(at),
     }
+}
+
+#[test]
+fn valid_messages_stay_within_the_memory_of_their_frame() {
+    for case in cases() {
+        for version in [*case.versions.start(), *case.versions.end()] {
+            let frame = (case.random)(version, &mut Rng::bulky(200));
+            let result = (case.recode)(frame.clone(), version);
+            assert_eq!(result, Ok(frame), "{} v{version}", case.name);
+        }
+    }
+}
+
+#[test]
+fn all_messages_are_here() {
+    assert!(cases().len() > 230);
 }
