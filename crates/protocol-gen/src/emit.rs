@@ -2,7 +2,7 @@
 
 use crate::{
     names::snake,
-    schema::{Field, Message, Struct, Type, Versions},
+    schema::{Field, Kind, Message, Struct, Type, Versions},
 };
 use std::fmt::Write;
 
@@ -46,6 +46,15 @@ fn constants(out: &mut String, message: &Message) {
          const API_KEY: i16 = {key};\n    const MIN_VERSION: i16 = {low};\n    \
          const MAX_VERSION: i16 = {high};\n    const FLEXIBLE_FROM: i16 = {flexible};\n}}\n",
     );
+    if message.kind == Kind::Request {
+        let api = name.trim_end_matches("Request");
+        let module = snake(&format!("{api}Response"));
+        let _ = write!(
+            out,
+            "\nimpl Request for {name} {{\n    type Response = super::{module}::{api}Response;\n    \
+             const KEY: ApiKey = ApiKey::{api};\n}}\n",
+        );
+    }
 }
 
 fn structure(out: &mut String, message: &Message, item: &Struct) {

@@ -94,7 +94,7 @@ pub(crate) fn any(messages: &[Message]) -> String {
     let requests = requests(messages);
     let mut out = String::from(
         "//! Messages whose type is known only at run time. Generated from the schema; do not edit.\n\n\
-         use super::*;\nuse crate::{api::ApiKey, wire::*};\n",
+         use super::*;\nuse crate::wire::*;\n",
     );
     for kind in ["Request", "Response"] {
         let _ = write!(

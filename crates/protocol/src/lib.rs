@@ -22,4 +22,4 @@ mod wire;
 pub use api::ApiKey;
 pub use decoder::{DecodeError, Decoder};
 pub use encoder::{EncodeError, Encoder};
-pub use wire::{Cx, Message, Wire};
+pub use wire::{Cx, Message, Request, Wire};

@@ -3,6 +3,7 @@
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use crate::testing::Rng;
 pub(crate) use crate::{
+    api::ApiKey,
     decoder::{DecodeError, Decoder},
     encoder::{EncodeError, Encoder},
 };
@@ -124,6 +125,14 @@ pub trait Message: Wire + Default {
             flexible: version >= Self::FLEXIBLE_FROM,
         }
     }
+}
+
+/// A message that asks for another.
+pub trait Request: Message {
+    /// What answers it, in the same version.
+    type Response: Message;
+    /// The API both belong to.
+    const KEY: ApiKey;
 }
 
 macro_rules! numbers {

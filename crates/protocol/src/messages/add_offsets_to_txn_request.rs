@@ -53,3 +53,8 @@ impl Message for AddOffsetsToTxnRequest {
     const MAX_VERSION: i16 = 4;
     const FLEXIBLE_FROM: i16 = 3;
 }
+
+impl Request for AddOffsetsToTxnRequest {
+    type Response = super::add_offsets_to_txn_response::AddOffsetsToTxnResponse;
+    const KEY: ApiKey = ApiKey::AddOffsetsToTxn;
+}

@@ -62,6 +62,11 @@ impl Message for AddPartitionsToTxnRequest {
     const FLEXIBLE_FROM: i16 = 3;
 }
 
+impl Request for AddPartitionsToTxnRequest {
+    type Response = super::add_partitions_to_txn_response::AddPartitionsToTxnResponse;
+    const KEY: ApiKey = ApiKey::AddPartitionsToTxn;
+}
+
 /// Versions 4+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AddPartitionsToTxnTransaction {

@@ -81,6 +81,11 @@ impl Message for AddRaftVoterRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for AddRaftVoterRequest {
+    type Response = super::add_raft_voter_response::AddRaftVoterResponse;
+    const KEY: ApiKey = ApiKey::AddRaftVoter;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Listener {

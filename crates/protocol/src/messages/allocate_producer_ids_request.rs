@@ -52,3 +52,8 @@ impl Message for AllocateProducerIdsRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for AllocateProducerIdsRequest {
+    type Response = super::allocate_producer_ids_response::AllocateProducerIdsResponse;
+    const KEY: ApiKey = ApiKey::AllocateProducerIds;
+}

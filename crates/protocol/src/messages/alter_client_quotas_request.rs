@@ -44,6 +44,11 @@ impl Message for AlterClientQuotasRequest {
     const FLEXIBLE_FROM: i16 = 1;
 }
 
+impl Request for AlterClientQuotasRequest {
+    type Response = super::alter_client_quotas_response::AlterClientQuotasResponse;
+    const KEY: ApiKey = ApiKey::AlterClientQuotas;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct EntryData {

@@ -44,6 +44,11 @@ impl Message for AlterConfigsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for AlterConfigsRequest {
+    type Response = super::alter_configs_response::AlterConfigsResponse;
+    const KEY: ApiKey = ApiKey::AlterConfigs;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AlterConfigsResource {

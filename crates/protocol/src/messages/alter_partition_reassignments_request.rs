@@ -62,6 +62,11 @@ impl Message for AlterPartitionReassignmentsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for AlterPartitionReassignmentsRequest {
+    type Response = super::alter_partition_reassignments_response::AlterPartitionReassignmentsResponse;
+    const KEY: ApiKey = ApiKey::AlterPartitionReassignments;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ReassignableTopic {

@@ -60,6 +60,11 @@ impl Message for AlterPartitionRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for AlterPartitionRequest {
+    type Response = super::alter_partition_response::AlterPartitionResponse;
+    const KEY: ApiKey = ApiKey::AlterPartition;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicData {

@@ -39,6 +39,11 @@ impl Message for AlterReplicaLogDirsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for AlterReplicaLogDirsRequest {
+    type Response = super::alter_replica_log_dirs_response::AlterReplicaLogDirsResponse;
+    const KEY: ApiKey = ApiKey::AlterReplicaLogDirs;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AlterReplicaLogDir {

@@ -44,6 +44,11 @@ impl Message for AlterShareGroupOffsetsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for AlterShareGroupOffsetsRequest {
+    type Response = super::alter_share_group_offsets_response::AlterShareGroupOffsetsResponse;
+    const KEY: ApiKey = ApiKey::AlterShareGroupOffsets;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AlterShareGroupOffsetsRequestTopic {

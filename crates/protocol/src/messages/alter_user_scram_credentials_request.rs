@@ -45,6 +45,11 @@ impl Message for AlterUserScramCredentialsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for AlterUserScramCredentialsRequest {
+    type Response = super::alter_user_scram_credentials_response::AlterUserScramCredentialsResponse;
+    const KEY: ApiKey = ApiKey::AlterUserScramCredentials;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ScramCredentialDeletion {

@@ -1,7 +1,7 @@
 //! Messages whose type is known only at run time. Generated from the schema; do not edit.
 
 use super::*;
-use crate::{api::ApiKey, wire::*};
+use crate::wire::*;
 
 /// Any request.
 #[derive(Clone, Debug, PartialEq)]

@@ -67,3 +67,8 @@ impl Message for ApiVersionsRequest {
     const MAX_VERSION: i16 = 5;
     const FLEXIBLE_FROM: i16 = 3;
 }
+
+impl Request for ApiVersionsRequest {
+    type Response = super::api_versions_response::ApiVersionsResponse;
+    const KEY: ApiKey = ApiKey::ApiVersions;
+}

@@ -60,6 +60,11 @@ impl Message for AssignReplicasToDirsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for AssignReplicasToDirsRequest {
+    type Response = super::assign_replicas_to_dirs_response::AssignReplicasToDirsResponse;
+    const KEY: ApiKey = ApiKey::AssignReplicasToDirs;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DirectoryData {

@@ -69,6 +69,11 @@ impl Message for BeginQuorumEpochRequest {
     const FLEXIBLE_FROM: i16 = 1;
 }
 
+impl Request for BeginQuorumEpochRequest {
+    type Response = super::begin_quorum_epoch_response::BeginQuorumEpochResponse;
+    const KEY: ApiKey = ApiKey::BeginQuorumEpoch;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicData {

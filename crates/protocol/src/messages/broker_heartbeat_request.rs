@@ -96,3 +96,8 @@ impl Message for BrokerHeartbeatRequest {
     const MAX_VERSION: i16 = 2;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for BrokerHeartbeatRequest {
+    type Response = super::broker_heartbeat_response::BrokerHeartbeatResponse;
+    const KEY: ApiKey = ApiKey::BrokerHeartbeat;
+}

@@ -99,6 +99,11 @@ impl Message for BrokerRegistrationRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for BrokerRegistrationRequest {
+    type Response = super::broker_registration_response::BrokerRegistrationResponse;
+    const KEY: ApiKey = ApiKey::BrokerRegistration;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Listener {

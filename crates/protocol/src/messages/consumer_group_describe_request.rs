@@ -43,3 +43,8 @@ impl Message for ConsumerGroupDescribeRequest {
     const MAX_VERSION: i16 = 1;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for ConsumerGroupDescribeRequest {
+    type Response = super::consumer_group_describe_response::ConsumerGroupDescribeResponse;
+    const KEY: ApiKey = ApiKey::ConsumerGroupDescribe;
+}

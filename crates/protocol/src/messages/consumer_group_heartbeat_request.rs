@@ -105,6 +105,11 @@ impl Message for ConsumerGroupHeartbeatRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ConsumerGroupHeartbeatRequest {
+    type Response = super::consumer_group_heartbeat_response::ConsumerGroupHeartbeatResponse;
+    const KEY: ApiKey = ApiKey::ConsumerGroupHeartbeat;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicPartitions {

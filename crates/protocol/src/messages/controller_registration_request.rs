@@ -60,6 +60,11 @@ impl Message for ControllerRegistrationRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ControllerRegistrationRequest {
+    type Response = super::controller_registration_response::ControllerRegistrationResponse;
+    const KEY: ApiKey = ApiKey::ControllerRegistration;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Listener {

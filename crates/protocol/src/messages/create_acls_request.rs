@@ -39,6 +39,11 @@ impl Message for CreateAclsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for CreateAclsRequest {
+    type Response = super::create_acls_response::CreateAclsResponse;
+    const KEY: ApiKey = ApiKey::CreateAcls;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AclCreation {

@@ -68,6 +68,11 @@ impl Message for CreateDelegationTokenRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for CreateDelegationTokenRequest {
+    type Response = super::create_delegation_token_response::CreateDelegationTokenResponse;
+    const KEY: ApiKey = ApiKey::CreateDelegationToken;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct CreatableRenewers {

@@ -49,6 +49,11 @@ impl Message for CreatePartitionsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for CreatePartitionsRequest {
+    type Response = super::create_partitions_response::CreatePartitionsResponse;
+    const KEY: ApiKey = ApiKey::CreatePartitions;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreatePartitionsTopic {

@@ -59,6 +59,11 @@ impl Message for CreateTopicsRequest {
     const FLEXIBLE_FROM: i16 = 5;
 }
 
+impl Request for CreateTopicsRequest {
+    type Response = super::create_topics_response::CreateTopicsResponse;
+    const KEY: ApiKey = ApiKey::CreateTopics;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct CreatableTopic {

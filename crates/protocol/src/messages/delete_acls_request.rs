@@ -39,6 +39,11 @@ impl Message for DeleteAclsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for DeleteAclsRequest {
+    type Response = super::delete_acls_response::DeleteAclsResponse;
+    const KEY: ApiKey = ApiKey::DeleteAcls;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeleteAclsFilter {

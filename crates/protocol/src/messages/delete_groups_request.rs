@@ -38,3 +38,8 @@ impl Message for DeleteGroupsRequest {
     const MAX_VERSION: i16 = 3;
     const FLEXIBLE_FROM: i16 = 2;
 }
+
+impl Request for DeleteGroupsRequest {
+    type Response = super::delete_groups_response::DeleteGroupsResponse;
+    const KEY: ApiKey = ApiKey::DeleteGroups;
+}

@@ -44,6 +44,11 @@ impl Message for DeleteRecordsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for DeleteRecordsRequest {
+    type Response = super::delete_records_response::DeleteRecordsResponse;
+    const KEY: ApiKey = ApiKey::DeleteRecords;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DeleteRecordsTopic {

@@ -44,6 +44,11 @@ impl Message for DeleteShareGroupOffsetsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DeleteShareGroupOffsetsRequest {
+    type Response = super::delete_share_group_offsets_response::DeleteShareGroupOffsetsResponse;
+    const KEY: ApiKey = ApiKey::DeleteShareGroupOffsets;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DeleteShareGroupOffsetsRequestTopic {

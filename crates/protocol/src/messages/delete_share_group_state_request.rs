@@ -45,6 +45,11 @@ impl Message for DeleteShareGroupStateRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DeleteShareGroupStateRequest {
+    type Response = super::delete_share_group_state_response::DeleteShareGroupStateResponse;
+    const KEY: ApiKey = ApiKey::DeleteShareGroupState;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DeleteStateData {

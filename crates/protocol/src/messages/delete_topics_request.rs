@@ -53,6 +53,11 @@ impl Message for DeleteTopicsRequest {
     const FLEXIBLE_FROM: i16 = 4;
 }
 
+impl Request for DeleteTopicsRequest {
+    type Response = super::delete_topics_response::DeleteTopicsResponse;
+    const KEY: ApiKey = ApiKey::DeleteTopics;
+}
+
 /// Versions 6+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DeleteTopicState {

@@ -82,3 +82,8 @@ impl Message for DescribeAclsRequest {
     const MAX_VERSION: i16 = 3;
     const FLEXIBLE_FROM: i16 = 2;
 }
+
+impl Request for DescribeAclsRequest {
+    type Response = super::describe_acls_response::DescribeAclsResponse;
+    const KEY: ApiKey = ApiKey::DescribeAcls;
+}

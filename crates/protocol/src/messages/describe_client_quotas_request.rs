@@ -44,6 +44,11 @@ impl Message for DescribeClientQuotasRequest {
     const FLEXIBLE_FROM: i16 = 1;
 }
 
+impl Request for DescribeClientQuotasRequest {
+    type Response = super::describe_client_quotas_response::DescribeClientQuotasResponse;
+    const KEY: ApiKey = ApiKey::DescribeClientQuotas;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentData {

@@ -61,3 +61,8 @@ impl Message for DescribeClusterRequest {
     const MAX_VERSION: i16 = 2;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for DescribeClusterRequest {
+    type Response = super::describe_cluster_response::DescribeClusterResponse;
+    const KEY: ApiKey = ApiKey::DescribeCluster;
+}

@@ -52,6 +52,11 @@ impl Message for DescribeConfigsRequest {
     const FLEXIBLE_FROM: i16 = 4;
 }
 
+impl Request for DescribeConfigsRequest {
+    type Response = super::describe_configs_response::DescribeConfigsResponse;
+    const KEY: ApiKey = ApiKey::DescribeConfigs;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeConfigsResource {

@@ -47,6 +47,11 @@ impl Message for DescribeDelegationTokenRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for DescribeDelegationTokenRequest {
+    type Response = super::describe_delegation_token_response::DescribeDelegationTokenResponse;
+    const KEY: ApiKey = ApiKey::DescribeDelegationToken;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DescribeDelegationTokenOwner {

@@ -46,3 +46,8 @@ impl Message for DescribeGroupsRequest {
     const MAX_VERSION: i16 = 6;
     const FLEXIBLE_FROM: i16 = 5;
 }
+
+impl Request for DescribeGroupsRequest {
+    type Response = super::describe_groups_response::DescribeGroupsResponse;
+    const KEY: ApiKey = ApiKey::DescribeGroups;
+}

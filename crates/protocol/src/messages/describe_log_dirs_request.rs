@@ -47,6 +47,11 @@ impl Message for DescribeLogDirsRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for DescribeLogDirsRequest {
+    type Response = super::describe_log_dirs_response::DescribeLogDirsResponse;
+    const KEY: ApiKey = ApiKey::DescribeLogDirs;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct DescribableLogDirTopic {

@@ -39,6 +39,11 @@ impl Message for DescribeProducersRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DescribeProducersRequest {
+    type Response = super::describe_producers_response::DescribeProducersResponse;
+    const KEY: ApiKey = ApiKey::DescribeProducers;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicRequest {

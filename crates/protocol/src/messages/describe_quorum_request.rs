@@ -39,6 +39,11 @@ impl Message for DescribeQuorumRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DescribeQuorumRequest {
+    type Response = super::describe_quorum_response::DescribeQuorumResponse;
+    const KEY: ApiKey = ApiKey::DescribeQuorum;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicData {

@@ -39,6 +39,11 @@ impl Message for DescribeShareGroupOffsetsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DescribeShareGroupOffsetsRequest {
+    type Response = super::describe_share_group_offsets_response::DescribeShareGroupOffsetsResponse;
+    const KEY: ApiKey = ApiKey::DescribeShareGroupOffsets;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescribeShareGroupOffsetsRequestGroup {

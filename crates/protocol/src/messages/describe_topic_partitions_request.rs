@@ -59,6 +59,11 @@ impl Message for DescribeTopicPartitionsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DescribeTopicPartitionsRequest {
+    type Response = super::describe_topic_partitions_response::DescribeTopicPartitionsResponse;
+    const KEY: ApiKey = ApiKey::DescribeTopicPartitions;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicRequest {

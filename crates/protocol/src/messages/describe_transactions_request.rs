@@ -38,3 +38,8 @@ impl Message for DescribeTransactionsRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for DescribeTransactionsRequest {
+    type Response = super::describe_transactions_response::DescribeTransactionsResponse;
+    const KEY: ApiKey = ApiKey::DescribeTransactions;
+}

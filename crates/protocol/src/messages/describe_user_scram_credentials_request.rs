@@ -47,6 +47,11 @@ impl Message for DescribeUserScramCredentialsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for DescribeUserScramCredentialsRequest {
+    type Response = super::describe_user_scram_credentials_response::DescribeUserScramCredentialsResponse;
+    const KEY: ApiKey = ApiKey::DescribeUserScramCredentials;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct UserName {

@@ -62,6 +62,11 @@ impl Message for ElectLeadersRequest {
     const FLEXIBLE_FROM: i16 = 2;
 }
 
+impl Request for ElectLeadersRequest {
+    type Response = super::elect_leaders_response::ElectLeadersResponse;
+    const KEY: ApiKey = ApiKey::ElectLeaders;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicPartitions {

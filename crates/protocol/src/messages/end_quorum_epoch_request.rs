@@ -53,6 +53,11 @@ impl Message for EndQuorumEpochRequest {
     const FLEXIBLE_FROM: i16 = 1;
 }
 
+impl Request for EndQuorumEpochRequest {
+    type Response = super::end_quorum_epoch_response::EndQuorumEpochResponse;
+    const KEY: ApiKey = ApiKey::EndQuorumEpoch;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicData {

@@ -53,3 +53,8 @@ impl Message for EndTxnRequest {
     const MAX_VERSION: i16 = 5;
     const FLEXIBLE_FROM: i16 = 3;
 }
+
+impl Request for EndTxnRequest {
+    type Response = super::end_txn_response::EndTxnResponse;
+    const KEY: ApiKey = ApiKey::EndTxn;
+}

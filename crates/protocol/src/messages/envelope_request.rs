@@ -59,3 +59,8 @@ impl Message for EnvelopeRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for EnvelopeRequest {
+    type Response = super::envelope_response::EnvelopeResponse;
+    const KEY: ApiKey = ApiKey::Envelope;
+}

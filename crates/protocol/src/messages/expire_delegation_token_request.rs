@@ -44,3 +44,8 @@ impl Message for ExpireDelegationTokenRequest {
     const MAX_VERSION: i16 = 2;
     const FLEXIBLE_FROM: i16 = 2;
 }
+
+impl Request for ExpireDelegationTokenRequest {
+    type Response = super::expire_delegation_token_response::ExpireDelegationTokenResponse;
+    const KEY: ApiKey = ApiKey::ExpireDelegationToken;
+}

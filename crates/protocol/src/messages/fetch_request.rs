@@ -126,6 +126,11 @@ impl Message for FetchRequest {
     const FLEXIBLE_FROM: i16 = 12;
 }
 
+impl Request for FetchRequest {
+    type Response = super::fetch_response::FetchResponse;
+    const KEY: ApiKey = ApiKey::Fetch;
+}
+
 /// Versions 15+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaState {

@@ -74,6 +74,11 @@ impl Message for FetchSnapshotRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for FetchSnapshotRequest {
+    type Response = super::fetch_snapshot_response::FetchSnapshotResponse;
+    const KEY: ApiKey = ApiKey::FetchSnapshot;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicSnapshot {

@@ -51,3 +51,8 @@ impl Message for FindCoordinatorRequest {
     const MAX_VERSION: i16 = 6;
     const FLEXIBLE_FROM: i16 = 3;
 }
+
+impl Request for FindCoordinatorRequest {
+    type Response = super::find_coordinator_response::FindCoordinatorResponse;
+    const KEY: ApiKey = ApiKey::FindCoordinator;
+}

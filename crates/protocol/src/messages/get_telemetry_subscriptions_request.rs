@@ -39,3 +39,8 @@ impl Message for GetTelemetrySubscriptionsRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for GetTelemetrySubscriptionsRequest {
+    type Response = super::get_telemetry_subscriptions_response::GetTelemetrySubscriptionsResponse;
+    const KEY: ApiKey = ApiKey::GetTelemetrySubscriptions;
+}

@@ -56,3 +56,8 @@ impl Message for HeartbeatRequest {
     const MAX_VERSION: i16 = 4;
     const FLEXIBLE_FROM: i16 = 4;
 }
+
+impl Request for HeartbeatRequest {
+    type Response = super::heartbeat_response::HeartbeatResponse;
+    const KEY: ApiKey = ApiKey::Heartbeat;
+}

@@ -44,6 +44,11 @@ impl Message for IncrementalAlterConfigsRequest {
     const FLEXIBLE_FROM: i16 = 1;
 }
 
+impl Request for IncrementalAlterConfigsRequest {
+    type Response = super::incremental_alter_configs_response::IncrementalAlterConfigsResponse;
+    const KEY: ApiKey = ApiKey::IncrementalAlterConfigs;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AlterConfigsResource {

@@ -79,3 +79,8 @@ impl Message for InitProducerIdRequest {
     const MAX_VERSION: i16 = 6;
     const FLEXIBLE_FROM: i16 = 2;
 }
+
+impl Request for InitProducerIdRequest {
+    type Response = super::init_producer_id_response::InitProducerIdResponse;
+    const KEY: ApiKey = ApiKey::InitProducerId;
+}

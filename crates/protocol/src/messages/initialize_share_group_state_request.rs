@@ -45,6 +45,11 @@ impl Message for InitializeShareGroupStateRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for InitializeShareGroupStateRequest {
+    type Response = super::initialize_share_group_state_response::InitializeShareGroupStateResponse;
+    const KEY: ApiKey = ApiKey::InitializeShareGroupState;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct InitializeStateData {

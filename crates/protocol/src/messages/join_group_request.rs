@@ -93,6 +93,11 @@ impl Message for JoinGroupRequest {
     const FLEXIBLE_FROM: i16 = 6;
 }
 
+impl Request for JoinGroupRequest {
+    type Response = super::join_group_response::JoinGroupResponse;
+    const KEY: ApiKey = ApiKey::JoinGroup;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct JoinGroupRequestProtocol {

@@ -52,6 +52,11 @@ impl Message for LeaveGroupRequest {
     const FLEXIBLE_FROM: i16 = 4;
 }
 
+impl Request for LeaveGroupRequest {
+    type Response = super::leave_group_response::LeaveGroupResponse;
+    const KEY: ApiKey = ApiKey::LeaveGroup;
+}
+
 /// Versions 3+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct MemberIdentity {

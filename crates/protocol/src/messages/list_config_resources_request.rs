@@ -41,3 +41,8 @@ impl Message for ListConfigResourcesRequest {
     const MAX_VERSION: i16 = 1;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for ListConfigResourcesRequest {
+    type Response = super::list_config_resources_response::ListConfigResourcesResponse;
+    const KEY: ApiKey = ApiKey::ListConfigResources;
+}

@@ -46,3 +46,8 @@ impl Message for ListGroupsRequest {
     const MAX_VERSION: i16 = 5;
     const FLEXIBLE_FROM: i16 = 3;
 }
+
+impl Request for ListGroupsRequest {
+    type Response = super::list_groups_response::ListGroupsResponse;
+    const KEY: ApiKey = ApiKey::ListGroups;
+}

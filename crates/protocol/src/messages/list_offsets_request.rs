@@ -57,6 +57,11 @@ impl Message for ListOffsetsRequest {
     const FLEXIBLE_FROM: i16 = 6;
 }
 
+impl Request for ListOffsetsRequest {
+    type Response = super::list_offsets_response::ListOffsetsResponse;
+    const KEY: ApiKey = ApiKey::ListOffsets;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ListOffsetsTopic {

@@ -53,6 +53,11 @@ impl Message for ListPartitionReassignmentsRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ListPartitionReassignmentsRequest {
+    type Response = super::list_partition_reassignments_response::ListPartitionReassignmentsResponse;
+    const KEY: ApiKey = ApiKey::ListPartitionReassignments;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ListPartitionReassignmentsTopics {

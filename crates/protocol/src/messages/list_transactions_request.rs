@@ -67,3 +67,8 @@ impl Message for ListTransactionsRequest {
     const MAX_VERSION: i16 = 2;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for ListTransactionsRequest {
+    type Response = super::list_transactions_response::ListTransactionsResponse;
+    const KEY: ApiKey = ApiKey::ListTransactions;
+}

@@ -69,6 +69,11 @@ impl Message for MetadataRequest {
     const FLEXIBLE_FROM: i16 = 9;
 }
 
+impl Request for MetadataRequest {
+    type Response = super::metadata_response::MetadataResponse;
+    const KEY: ApiKey = ApiKey::Metadata;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetadataRequestTopic {

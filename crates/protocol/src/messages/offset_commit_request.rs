@@ -81,6 +81,11 @@ impl Message for OffsetCommitRequest {
     const FLEXIBLE_FROM: i16 = 8;
 }
 
+impl Request for OffsetCommitRequest {
+    type Response = super::offset_commit_response::OffsetCommitResponse;
+    const KEY: ApiKey = ApiKey::OffsetCommit;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct OffsetCommitRequestTopic {

@@ -42,6 +42,11 @@ impl Message for OffsetDeleteRequest {
     const FLEXIBLE_FROM: i16 = i16::MAX;
 }
 
+impl Request for OffsetDeleteRequest {
+    type Response = super::offset_delete_response::OffsetDeleteResponse;
+    const KEY: ApiKey = ApiKey::OffsetDelete;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct OffsetDeleteRequestTopic {

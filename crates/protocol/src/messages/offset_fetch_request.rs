@@ -69,6 +69,11 @@ impl Message for OffsetFetchRequest {
     const FLEXIBLE_FROM: i16 = 6;
 }
 
+impl Request for OffsetFetchRequest {
+    type Response = super::offset_fetch_response::OffsetFetchResponse;
+    const KEY: ApiKey = ApiKey::OffsetFetch;
+}
+
 /// Versions 0-7.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct OffsetFetchRequestTopic {

@@ -56,6 +56,11 @@ impl Message for OffsetForLeaderEpochRequest {
     const FLEXIBLE_FROM: i16 = 4;
 }
 
+impl Request for OffsetForLeaderEpochRequest {
+    type Response = super::offset_for_leader_epoch_response::OffsetForLeaderEpochResponse;
+    const KEY: ApiKey = ApiKey::OffsetForLeaderEpoch;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct OffsetForLeaderTopic {

@@ -56,6 +56,11 @@ impl Message for ProduceRequest {
     const FLEXIBLE_FROM: i16 = 9;
 }
 
+impl Request for ProduceRequest {
+    type Response = super::produce_response::ProduceResponse;
+    const KEY: ApiKey = ApiKey::Produce;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicProduceData {

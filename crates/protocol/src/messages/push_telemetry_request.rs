@@ -60,3 +60,8 @@ impl Message for PushTelemetryRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for PushTelemetryRequest {
+    type Response = super::push_telemetry_response::PushTelemetryResponse;
+    const KEY: ApiKey = ApiKey::PushTelemetry;
+}

@@ -45,6 +45,11 @@ impl Message for ReadShareGroupStateRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ReadShareGroupStateRequest {
+    type Response = super::read_share_group_state_response::ReadShareGroupStateResponse;
+    const KEY: ApiKey = ApiKey::ReadShareGroupState;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ReadStateData {

@@ -45,6 +45,11 @@ impl Message for ReadShareGroupStateSummaryRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ReadShareGroupStateSummaryRequest {
+    type Response = super::read_share_group_state_summary_response::ReadShareGroupStateSummaryResponse;
+    const KEY: ApiKey = ApiKey::ReadShareGroupStateSummary;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct ReadStateSummaryData {

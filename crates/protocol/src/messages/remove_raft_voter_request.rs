@@ -59,3 +59,8 @@ impl Message for RemoveRaftVoterRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for RemoveRaftVoterRequest {
+    type Response = super::remove_raft_voter_response::RemoveRaftVoterResponse;
+    const KEY: ApiKey = ApiKey::RemoveRaftVoter;
+}

@@ -44,3 +44,8 @@ impl Message for RenewDelegationTokenRequest {
     const MAX_VERSION: i16 = 2;
     const FLEXIBLE_FROM: i16 = 2;
 }
+
+impl Request for RenewDelegationTokenRequest {
+    type Response = super::renew_delegation_token_response::RenewDelegationTokenResponse;
+    const KEY: ApiKey = ApiKey::RenewDelegationToken;
+}

@@ -39,3 +39,8 @@ impl Message for SaslAuthenticateRequest {
     const MAX_VERSION: i16 = 2;
     const FLEXIBLE_FROM: i16 = 2;
 }
+
+impl Request for SaslAuthenticateRequest {
+    type Response = super::sasl_authenticate_response::SaslAuthenticateResponse;
+    const KEY: ApiKey = ApiKey::SaslAuthenticate;
+}

@@ -36,3 +36,8 @@ impl Message for SaslHandshakeRequest {
     const MAX_VERSION: i16 = 1;
     const FLEXIBLE_FROM: i16 = i16::MAX;
 }
+
+impl Request for SaslHandshakeRequest {
+    type Response = super::sasl_handshake_response::SaslHandshakeResponse;
+    const KEY: ApiKey = ApiKey::SaslHandshake;
+}

@@ -75,6 +75,11 @@ impl Message for ShareAcknowledgeRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ShareAcknowledgeRequest {
+    type Response = super::share_acknowledge_response::ShareAcknowledgeResponse;
+    const KEY: ApiKey = ApiKey::ShareAcknowledge;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct AcknowledgeTopic {

@@ -117,6 +117,11 @@ impl Message for ShareFetchRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for ShareFetchRequest {
+    type Response = super::share_fetch_response::ShareFetchResponse;
+    const KEY: ApiKey = ApiKey::ShareFetch;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct FetchTopic {

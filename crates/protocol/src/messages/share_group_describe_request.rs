@@ -43,3 +43,8 @@ impl Message for ShareGroupDescribeRequest {
     const MAX_VERSION: i16 = 1;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for ShareGroupDescribeRequest {
+    type Response = super::share_group_describe_response::ShareGroupDescribeResponse;
+    const KEY: ApiKey = ApiKey::ShareGroupDescribe;
+}

@@ -58,3 +58,8 @@ impl Message for ShareGroupHeartbeatRequest {
     const MAX_VERSION: i16 = 1;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for ShareGroupHeartbeatRequest {
+    type Response = super::share_group_heartbeat_response::ShareGroupHeartbeatResponse;
+    const KEY: ApiKey = ApiKey::ShareGroupHeartbeat;
+}

@@ -51,3 +51,8 @@ impl Message for StreamsGroupDescribeRequest {
     const MAX_VERSION: i16 = 1;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for StreamsGroupDescribeRequest {
+    type Response = super::streams_group_describe_response::StreamsGroupDescribeResponse;
+    const KEY: ApiKey = ApiKey::StreamsGroupDescribe;
+}

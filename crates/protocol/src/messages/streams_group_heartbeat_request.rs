@@ -143,6 +143,11 @@ impl Message for StreamsGroupHeartbeatRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for StreamsGroupHeartbeatRequest {
+    type Response = super::streams_group_heartbeat_response::StreamsGroupHeartbeatResponse;
+    const KEY: ApiKey = ApiKey::StreamsGroupHeartbeat;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Topology {

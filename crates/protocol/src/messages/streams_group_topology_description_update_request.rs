@@ -54,6 +54,11 @@ impl Message for StreamsGroupTopologyDescriptionUpdateRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for StreamsGroupTopologyDescriptionUpdateRequest {
+    type Response = super::streams_group_topology_description_update_response::StreamsGroupTopologyDescriptionUpdateResponse;
+    const KEY: ApiKey = ApiKey::StreamsGroupTopologyDescriptionUpdate;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopologyDescription {

@@ -73,6 +73,11 @@ impl Message for SyncGroupRequest {
     const FLEXIBLE_FROM: i16 = 4;
 }
 
+impl Request for SyncGroupRequest {
+    type Response = super::sync_group_response::SyncGroupResponse;
+    const KEY: ApiKey = ApiKey::SyncGroup;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SyncGroupRequestAssignment {

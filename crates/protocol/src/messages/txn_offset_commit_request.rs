@@ -93,6 +93,11 @@ impl Message for TxnOffsetCommitRequest {
     const FLEXIBLE_FROM: i16 = 3;
 }
 
+impl Request for TxnOffsetCommitRequest {
+    type Response = super::txn_offset_commit_response::TxnOffsetCommitResponse;
+    const KEY: ApiKey = ApiKey::TxnOffsetCommit;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TxnOffsetCommitRequestTopic {

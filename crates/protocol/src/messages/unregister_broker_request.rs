@@ -38,3 +38,8 @@ impl Message for UnregisterBrokerRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for UnregisterBrokerRequest {
+    type Response = super::unregister_broker_response::UnregisterBrokerResponse;
+    const KEY: ApiKey = ApiKey::UnregisterBroker;
+}

@@ -38,3 +38,8 @@ impl Message for UnregisterControllerRequest {
     const MAX_VERSION: i16 = 0;
     const FLEXIBLE_FROM: i16 = 0;
 }
+
+impl Request for UnregisterControllerRequest {
+    type Response = super::unregister_controller_response::UnregisterControllerResponse;
+    const KEY: ApiKey = ApiKey::UnregisterController;
+}

@@ -62,6 +62,11 @@ impl Message for UpdateFeaturesRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for UpdateFeaturesRequest {
+    type Response = super::update_features_response::UpdateFeaturesResponse;
+    const KEY: ApiKey = ApiKey::UpdateFeatures;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureUpdateKey {

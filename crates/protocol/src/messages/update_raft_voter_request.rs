@@ -78,6 +78,11 @@ impl Message for UpdateRaftVoterRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for UpdateRaftVoterRequest {
+    type Response = super::update_raft_voter_response::UpdateRaftVoterResponse;
+    const KEY: ApiKey = ApiKey::UpdateRaftVoter;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Listener {

@@ -63,6 +63,11 @@ impl Message for VoteRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for VoteRequest {
+    type Response = super::vote_response::VoteResponse;
+    const KEY: ApiKey = ApiKey::Vote;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TopicData {

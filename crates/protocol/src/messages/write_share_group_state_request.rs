@@ -45,6 +45,11 @@ impl Message for WriteShareGroupStateRequest {
     const FLEXIBLE_FROM: i16 = 0;
 }
 
+impl Request for WriteShareGroupStateRequest {
+    type Response = super::write_share_group_state_response::WriteShareGroupStateResponse;
+    const KEY: ApiKey = ApiKey::WriteShareGroupState;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct WriteStateData {

@@ -39,6 +39,11 @@ impl Message for WriteTxnMarkersRequest {
     const FLEXIBLE_FROM: i16 = 1;
 }
 
+impl Request for WriteTxnMarkersRequest {
+    type Response = super::write_txn_markers_response::WriteTxnMarkersResponse;
+    const KEY: ApiKey = ApiKey::WriteTxnMarkers;
+}
+
 /// Versions 0+.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct WritableTxnMarker {
