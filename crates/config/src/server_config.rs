@@ -1,0 +1,528 @@
+//! The settings of a server, typed and checked.
+
+use crate::{
+    broker_configs,
+    config_key::ConfigType,
+    config_value::{self, list_elements, parse_boolean},
+    error::{ConfigError, Warning},
+    listener::Listener,
+    quorum_voters::{HostPort, QuorumVoter},
+    server_rules, suggestion,
+    topic_config::TopicConfig,
+    topic_configs,
+};
+use klamm_types::BrokerId;
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+
+/// What a process is: `process.roles`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessRoles {
+    /// It serves clients.
+    pub broker: bool,
+    /// It is a member of the quorum.
+    pub controller: bool,
+}
+
+/// The settings of a server.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// `node.id`.
+    pub node_id: BrokerId,
+    /// `process.roles`.
+    pub roles: ProcessRoles,
+    /// `broker.rack`.
+    pub rack: Option<String>,
+    /// `log.dirs`, or else `log.dir`; at least one, all different.
+    pub log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`, or else the first log directory.
+    pub metadata_log_dir: PathBuf,
+    /// The quorum of controllers.
+    pub quorum: QuorumSettings,
+    /// Listeners and sockets.
+    pub network: NetworkSettings,
+    /// Replication between brokers.
+    pub replication: ReplicationSettings,
+    /// Topics and logs.
+    pub log: LogSettings,
+    /// Consumer groups.
+    pub group: GroupSettings,
+    /// Producer ids and transactions.
+    pub transaction: TransactionSettings,
+    /// The settings of topics without their own.
+    pub topic_defaults: TopicConfig,
+    /// Every property as it was given, without those that nobody knows.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// The quorum of controllers, and how brokers and controllers watch each other.
+#[derive(Clone, Debug)]
+pub struct QuorumSettings {
+    /// The controllers that vote, by `controller.quorum.voters`. A broker that only knows
+    /// `controller.quorum.bootstrap.servers` has none here.
+    pub voters: Vec<QuorumVoter>,
+    /// `controller.quorum.bootstrap.servers`.
+    pub bootstrap_servers: Vec<HostPort>,
+    /// `controller.quorum.election.timeout.ms`.
+    pub election_timeout_ms: i32,
+    /// `controller.quorum.fetch.timeout.ms`.
+    pub fetch_timeout_ms: i32,
+    /// `controller.quorum.request.timeout.ms`.
+    pub request_timeout_ms: i32,
+    /// `controller.quorum.retry.backoff.ms`.
+    pub retry_backoff_ms: i32,
+    /// `broker.heartbeat.interval.ms`; at most half of the session timeout.
+    pub broker_heartbeat_interval_ms: i32,
+    /// `broker.session.timeout.ms`: a broker silent for so long is fenced.
+    pub broker_session_timeout_ms: i32,
+    /// `initial.broker.registration.timeout.ms`.
+    pub initial_broker_registration_timeout_ms: i32,
+    /// `metadata.log.max.record.bytes.between.snapshots`.
+    pub snapshot_max_record_bytes: i64,
+    /// `metadata.log.max.snapshot.interval.ms`; 0 never snapshots by time.
+    pub snapshot_max_interval_ms: i64,
+    /// `metadata.log.segment.bytes`.
+    pub log_segment_bytes: i32,
+}
+
+impl QuorumSettings {
+    /// Where to look for controllers: the voters, or else the bootstrap servers.
+    pub fn endpoints(&self) -> Vec<HostPort> {
+        if self.voters.is_empty() {
+            return self.bootstrap_servers.clone();
+        }
+        self.voters
+            .iter()
+            .map(|voter| voter.endpoint.clone())
+            .collect()
+    }
+}
+
+/// Listeners, connections and sockets.
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// Where clients and other brokers connect; empty without the broker role.
+    pub broker_listeners: Vec<Listener>,
+    /// What brokers register for others to connect to, one for some or all of
+    /// `broker_listeners` by name. An empty host stands for the name of this machine.
+    pub advertised_listeners: Vec<Listener>,
+    /// The name of the listener that brokers use among themselves.
+    pub inter_broker_listener_name: String,
+    /// Where the quorum listens; empty without the controller role.
+    pub controller_listeners: Vec<Listener>,
+    /// `controller.listener.names`, in capitals; at least one.
+    pub controller_listener_names: Vec<String>,
+    /// `socket.send.buffer.bytes`; −1 leaves it to the operating system.
+    pub socket_send_buffer_bytes: i32,
+    /// `socket.receive.buffer.bytes`; −1 leaves it to the operating system.
+    pub socket_receive_buffer_bytes: i32,
+    /// `socket.request.max.bytes`: the largest request.
+    pub socket_request_max_bytes: i32,
+    /// `socket.listen.backlog.size`.
+    pub socket_listen_backlog_size: i32,
+    /// `max.connections`.
+    pub max_connections: i32,
+    /// `max.connections.per.ip`.
+    pub max_connections_per_ip: i32,
+    /// `connections.max.idle.ms`; negative never closes idle connections.
+    pub connections_max_idle_ms: i64,
+    /// `queued.max.requests`.
+    pub queued_max_requests: i32,
+    /// `queued.max.request.bytes`; −1 is no limit.
+    pub queued_max_request_bytes: i64,
+    /// `request.timeout.ms`.
+    pub request_timeout_ms: i32,
+    /// `fetch.max.bytes`: the most a fetch response holds.
+    pub fetch_max_bytes: i32,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_session_cache_slots: i32,
+    /// `max.request.partition.size.limit`.
+    pub max_request_partition_size_limit: i32,
+    /// `controlled.shutdown.enable`.
+    pub controlled_shutdown_enable: bool,
+}
+
+/// Replication between brokers.
+#[derive(Clone, Debug)]
+pub struct ReplicationSettings {
+    /// `replica.lag.time.max.ms`.
+    pub lag_time_max_ms: i64,
+    /// `replica.socket.timeout.ms`.
+    pub socket_timeout_ms: i32,
+    /// `replica.socket.receive.buffer.bytes`.
+    pub socket_receive_buffer_bytes: i32,
+    /// `replica.fetch.max.bytes`, of each partition.
+    pub fetch_max_bytes: i32,
+    /// `replica.fetch.wait.max.ms`.
+    pub fetch_wait_max_ms: i32,
+    /// `replica.fetch.backoff.ms`.
+    pub fetch_backoff_ms: i32,
+    /// `replica.fetch.min.bytes`.
+    pub fetch_min_bytes: i32,
+    /// `replica.fetch.response.max.bytes`, of a whole response.
+    pub fetch_response_max_bytes: i32,
+    /// `num.replica.fetchers`, for each leader broker.
+    pub num_fetchers: i32,
+    /// `replica.high.watermark.checkpoint.interval.ms`.
+    pub high_watermark_checkpoint_interval_ms: i64,
+    /// `auto.leader.rebalance.enable`.
+    pub auto_leader_rebalance_enable: bool,
+    /// `leader.imbalance.check.interval.seconds`.
+    pub leader_imbalance_check_interval_seconds: i64,
+}
+
+/// Topics and logs, as far as it is not [`ServerConfig::topic_defaults`].
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// `num.partitions`, of topics created without a count.
+    pub num_partitions: i32,
+    /// `default.replication.factor`, of topics created without one.
+    pub default_replication_factor: i16,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics_enable: bool,
+    /// `delete.topic.enable`.
+    pub delete_topic_enable: bool,
+    /// `num.recovery.threads.per.data.dir`.
+    pub num_recovery_threads_per_data_dir: i32,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval_ms: i64,
+    /// `log.flush.scheduler.interval.ms`.
+    pub flush_scheduler_interval_ms: i64,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub flush_offset_checkpoint_interval_ms: i32,
+    /// `log.flush.start.offset.checkpoint.interval.ms`.
+    pub flush_start_offset_checkpoint_interval_ms: i32,
+    /// `log.dir.failure.timeout.ms`.
+    pub dir_failure_timeout_ms: i64,
+    /// `log.initial.task.delay.ms`.
+    pub initial_task_delay_ms: i64,
+    /// `log.cleaner.enable`.
+    pub cleaner_enable: bool,
+    /// `log.cleaner.threads`.
+    pub cleaner_threads: i32,
+    /// `log.cleaner.backoff.ms`.
+    pub cleaner_backoff_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`, in bytes, of all threads together.
+    pub cleaner_dedupe_buffer_bytes: i64,
+}
+
+/// Consumer groups and the offsets topic.
+#[derive(Clone, Debug)]
+pub struct GroupSettings {
+    /// `group.min.session.timeout.ms`.
+    pub min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub max_session_timeout_ms: i32,
+    /// `group.initial.rebalance.delay.ms`.
+    pub initial_rebalance_delay_ms: i32,
+    /// `group.max.size`.
+    pub max_size: i32,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_max_bytes: i32,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_topic_num_partitions: i32,
+    /// `offsets.topic.replication.factor`.
+    pub offsets_topic_replication_factor: i16,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_topic_segment_bytes: i32,
+    /// `offsets.commit.timeout.ms`.
+    pub offsets_commit_timeout_ms: i32,
+    /// `offsets.load.buffer.size`, in bytes.
+    pub offsets_load_buffer_bytes: i32,
+    /// `offsets.retention.minutes`.
+    pub offsets_retention_minutes: i32,
+    /// `offsets.retention.check.interval.ms`.
+    pub offsets_retention_check_interval_ms: i64,
+}
+
+/// Producer ids and the transaction topic.
+#[derive(Clone, Debug)]
+pub struct TransactionSettings {
+    /// `producer.id.expiration.ms`.
+    pub producer_id_expiration_ms: i32,
+    /// `producer.id.expiration.check.interval.ms`.
+    pub producer_id_expiration_check_interval_ms: i32,
+    /// `transactional.id.expiration.ms`.
+    pub transactional_id_expiration_ms: i32,
+    /// `transaction.max.timeout.ms`.
+    pub max_timeout_ms: i32,
+    /// `transaction.state.log.num.partitions`.
+    pub state_log_num_partitions: i32,
+    /// `transaction.state.log.replication.factor`.
+    pub state_log_replication_factor: i16,
+    /// `transaction.state.log.min.isr`.
+    pub state_log_min_isr: i32,
+    /// `transaction.state.log.segment.bytes`.
+    pub state_log_segment_bytes: i32,
+}
+
+impl ServerConfig {
+    /// Checks all properties and hands out typed settings, with what their owner should know.
+    ///
+    /// # Errors
+    /// The first property that is missing, wrong or contradicts another.
+    pub fn from_properties(
+        properties: &BTreeMap<String, String>,
+    ) -> Result<(ServerConfig, Vec<Warning>), ConfigError> {
+        let (mut known, mut warnings) = check_each(properties)?;
+        let values = Values(&known);
+        let identity = server_rules::identity(&values)?;
+        let network = server_rules::network(&values, identity.roles, &mut warnings)?;
+        let quorum = quorum(&values, identity.node_id, identity.roles)?;
+        server_rules::check_numbers(&values)?;
+        let (log_dirs, metadata_log_dir) = server_rules::directories(&values)?;
+        let config = ServerConfig {
+            node_id: identity.node_id,
+            roles: identity.roles,
+            rack: values
+                .text("broker.rack")
+                .filter(|rack| !rack.is_empty())
+                .map(str::to_owned),
+            log_dirs,
+            metadata_log_dir,
+            quorum,
+            network,
+            replication: replication(&values)?,
+            log: log(&values)?,
+            group: group(&values)?,
+            transaction: transaction(&values)?,
+            topic_defaults: topic_defaults(&values),
+            properties: BTreeMap::new(),
+        };
+        // Two names of one id: whoever asks for either gets it.
+        for name in ["broker.id", "node.id"] {
+            known.insert(name.to_owned(), config.node_id.to_string());
+        }
+        let config = ServerConfig {
+            properties: known,
+            ..config
+        };
+        Ok((config, warnings))
+    }
+}
+
+/// Checks every property for itself. Returns those with a meaning, and warnings for the rest.
+fn check_each(
+    properties: &BTreeMap<String, String>,
+) -> Result<(BTreeMap<String, String>, Vec<Warning>), ConfigError> {
+    let mut known = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (name, value) in properties {
+        let value = value.trim();
+        match broker_configs::find(name) {
+            Some(key) => config_value::check(key, value)?,
+            None if !is_plugin_property(name) => {
+                warnings.push(unknown_property(name));
+                continue;
+            }
+            None => {}
+        }
+        if is_security_property(name) {
+            warnings.push(Warning {
+                key: name.clone(),
+                message: "not in effect: encryption and authentication are not served yet".into(),
+            });
+        }
+        known.insert(name.clone(), value.to_owned());
+    }
+    Ok((known, warnings))
+}
+
+/// Properties of listeners and plugins, whose names no table can list.
+fn is_plugin_property(name: &str) -> bool {
+    const PREFIXES: [&str; 4] = [
+        "listener.name.",
+        "rsm.config.",
+        "rlmm.config.",
+        "config.providers.",
+    ];
+    const NAMES: [&str; 2] = ["super.users", "allow.everyone.if.no.acl.found"];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}
+
+fn is_security_property(name: &str) -> bool {
+    const PREFIXES: [&str; 4] = ["ssl.", "sasl.", "listener.name.", "delegation.token."];
+    const NAMES: [&str; 3] = [
+        "authorizer.class.name",
+        "super.users",
+        "allow.everyone.if.no.acl.found",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}
+
+fn unknown_property(name: &str) -> Warning {
+    let names = broker_configs::all().map(|key| key.name);
+    let hint = suggestion::nearest(name, names)
+        .map_or_else(String::new, |nearest| format!(". Did you mean {nearest}?"));
+    Warning {
+        key: name.to_owned(),
+        message: format!("no setting has this name{hint}"),
+    }
+}
+
+/// Checked properties over the defaults of the table.
+pub(crate) struct Values<'a>(pub(crate) &'a BTreeMap<String, String>);
+
+impl Values<'_> {
+    /// The value as it was given.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The value, or else the default; `None` is Kafka's null.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.given(name)
+            .or_else(|| broker_configs::find(name)?.default)
+    }
+
+    /// The elements of a list.
+    pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
+        list_elements(self.text(name).unwrap_or_default())
+    }
+
+    /// A number that has a default.
+    pub(crate) fn number<T: FromStr>(&self, name: &str) -> Result<T, ConfigError> {
+        let text = self.text(name).unwrap_or_default();
+        text.parse().map_err(|_| {
+            ConfigError::invalid(
+                name,
+                text,
+                format!("it must be {}", ConfigType::Long.name()),
+            )
+        })
+    }
+
+    /// A flag.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.text(name).and_then(parse_boolean).unwrap_or_default()
+    }
+}
+
+fn quorum(
+    values: &Values<'_>,
+    node_id: BrokerId,
+    roles: ProcessRoles,
+) -> Result<QuorumSettings, ConfigError> {
+    let (voters, bootstrap_servers) = server_rules::voters(values, node_id, roles)?;
+    let (heartbeat_ms, session_ms) = server_rules::liveness(values)?;
+    Ok(QuorumSettings {
+        voters,
+        bootstrap_servers,
+        election_timeout_ms: values.number("controller.quorum.election.timeout.ms")?,
+        fetch_timeout_ms: values.number("controller.quorum.fetch.timeout.ms")?,
+        request_timeout_ms: values.number("controller.quorum.request.timeout.ms")?,
+        retry_backoff_ms: values.number("controller.quorum.retry.backoff.ms")?,
+        broker_heartbeat_interval_ms: heartbeat_ms,
+        broker_session_timeout_ms: session_ms,
+        initial_broker_registration_timeout_ms: values
+            .number("initial.broker.registration.timeout.ms")?,
+        snapshot_max_record_bytes: values
+            .number("metadata.log.max.record.bytes.between.snapshots")?,
+        snapshot_max_interval_ms: values.number("metadata.log.max.snapshot.interval.ms")?,
+        log_segment_bytes: values.number("metadata.log.segment.bytes")?,
+    })
+}
+
+fn replication(values: &Values<'_>) -> Result<ReplicationSettings, ConfigError> {
+    Ok(ReplicationSettings {
+        lag_time_max_ms: values.number("replica.lag.time.max.ms")?,
+        socket_timeout_ms: values.number("replica.socket.timeout.ms")?,
+        socket_receive_buffer_bytes: values.number("replica.socket.receive.buffer.bytes")?,
+        fetch_max_bytes: values.number("replica.fetch.max.bytes")?,
+        fetch_wait_max_ms: values.number("replica.fetch.wait.max.ms")?,
+        fetch_backoff_ms: values.number("replica.fetch.backoff.ms")?,
+        fetch_min_bytes: values.number("replica.fetch.min.bytes")?,
+        fetch_response_max_bytes: values.number("replica.fetch.response.max.bytes")?,
+        num_fetchers: values.number("num.replica.fetchers")?,
+        high_watermark_checkpoint_interval_ms: values
+            .number("replica.high.watermark.checkpoint.interval.ms")?,
+        auto_leader_rebalance_enable: values.flag("auto.leader.rebalance.enable"),
+        leader_imbalance_check_interval_seconds: values
+            .number("leader.imbalance.check.interval.seconds")?,
+    })
+}
+
+fn log(values: &Values<'_>) -> Result<LogSettings, ConfigError> {
+    Ok(LogSettings {
+        num_partitions: values.number("num.partitions")?,
+        default_replication_factor: values.number("default.replication.factor")?,
+        auto_create_topics_enable: values.flag("auto.create.topics.enable"),
+        delete_topic_enable: values.flag("delete.topic.enable"),
+        num_recovery_threads_per_data_dir: values.number("num.recovery.threads.per.data.dir")?,
+        retention_check_interval_ms: values.number("log.retention.check.interval.ms")?,
+        flush_scheduler_interval_ms: values.number("log.flush.scheduler.interval.ms")?,
+        flush_offset_checkpoint_interval_ms: values
+            .number("log.flush.offset.checkpoint.interval.ms")?,
+        flush_start_offset_checkpoint_interval_ms: values
+            .number("log.flush.start.offset.checkpoint.interval.ms")?,
+        dir_failure_timeout_ms: values.number("log.dir.failure.timeout.ms")?,
+        initial_task_delay_ms: values.number("log.initial.task.delay.ms")?,
+        cleaner_enable: values.flag("log.cleaner.enable"),
+        cleaner_threads: values.number("log.cleaner.threads")?,
+        cleaner_backoff_ms: values.number("log.cleaner.backoff.ms")?,
+        cleaner_dedupe_buffer_bytes: values.number("log.cleaner.dedupe.buffer.size")?,
+    })
+}
+
+fn group(values: &Values<'_>) -> Result<GroupSettings, ConfigError> {
+    Ok(GroupSettings {
+        min_session_timeout_ms: values.number("group.min.session.timeout.ms")?,
+        max_session_timeout_ms: values.number("group.max.session.timeout.ms")?,
+        initial_rebalance_delay_ms: values.number("group.initial.rebalance.delay.ms")?,
+        max_size: values.number("group.max.size")?,
+        offset_metadata_max_bytes: values.number("offset.metadata.max.bytes")?,
+        offsets_topic_num_partitions: values.number("offsets.topic.num.partitions")?,
+        offsets_topic_replication_factor: values.number("offsets.topic.replication.factor")?,
+        offsets_topic_segment_bytes: values.number("offsets.topic.segment.bytes")?,
+        offsets_commit_timeout_ms: values.number("offsets.commit.timeout.ms")?,
+        offsets_load_buffer_bytes: values.number("offsets.load.buffer.size")?,
+        offsets_retention_minutes: values.number("offsets.retention.minutes")?,
+        offsets_retention_check_interval_ms: values
+            .number("offsets.retention.check.interval.ms")?,
+    })
+}
+
+fn transaction(values: &Values<'_>) -> Result<TransactionSettings, ConfigError> {
+    Ok(TransactionSettings {
+        producer_id_expiration_ms: values.number("producer.id.expiration.ms")?,
+        producer_id_expiration_check_interval_ms: values
+            .number("producer.id.expiration.check.interval.ms")?,
+        transactional_id_expiration_ms: values.number("transactional.id.expiration.ms")?,
+        max_timeout_ms: values.number("transaction.max.timeout.ms")?,
+        state_log_num_partitions: values.number("transaction.state.log.num.partitions")?,
+        state_log_replication_factor: values.number("transaction.state.log.replication.factor")?,
+        state_log_min_isr: values.number("transaction.state.log.min.isr")?,
+        state_log_segment_bytes: values.number("transaction.state.log.segment.bytes")?,
+    })
+}
+
+fn topic_defaults(values: &Values<'_>) -> TopicConfig {
+    let mut config = TopicConfig::default();
+    for row in topic_configs::KEYS {
+        if let Some(value) = server_value(row, values.0) {
+            config.set(row.key.name, &value);
+        }
+    }
+    config
+}
+
+/// The value of a topic setting that the server's properties give to topics without their own.
+pub(crate) fn server_value(
+    row: &topic_configs::TopicConfigKey,
+    properties: &BTreeMap<String, String>,
+) -> Option<String> {
+    let synonyms = broker_configs::synonyms(row.server_synonym?);
+    let (name, value) = synonyms
+        .into_iter()
+        .find_map(|name| Some((name, properties.get(name)?)))?;
+    let ms_per_unit: i64 = match name {
+        _ if name.ends_with(".hours") => 3_600_000,
+        _ if name.ends_with(".minutes") => 60_000,
+        _ => 1,
+    };
+    match value.parse::<i64>() {
+        // Any negative retention is no limit.
+        Ok(ms) if row.key.name == "retention.ms" && ms < 0 => Some("-1".to_owned()),
+        Ok(units) if ms_per_unit > 1 => Some(units.saturating_mul(ms_per_unit).to_string()),
+        _ => Some(value.clone()),
+    }
+}
