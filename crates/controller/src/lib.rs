@@ -1,1 +1,53 @@
 //! Cluster decisions: image and request in, records and response out.
+//!
+//! [`decide`] is the controller: a pure function from the cluster's [`Image`] and a
+//! [`Request`] to the records that carry it out and the [`Response`]. It changes nothing: the
+//! caller replays the records, and proposes them to the quorum stamped with the offset of the
+//! image they were decided on. [`Sessions`] is the one piece of soft state, which only the
+//! active controller has: who of the brokers has been heard from.
+//!
+//! Not here: clocks (`now` is an argument), randomness (drawn by the caller, see [`Draws`]),
+//! the quorum and its log.
+//!
+//! [`Image`]: klamm_metadata::Image
+
+mod alter_configs;
+mod alter_partition;
+mod broker_state;
+mod cluster;
+mod create_partitions;
+mod create_topics;
+mod decision;
+mod delete_topics;
+mod election;
+mod high_watermarks;
+mod placement;
+mod producer_ids;
+mod refusal;
+mod register_broker;
+mod sessions;
+mod topic_name;
+mod topic_settings;
+
+pub use alter_configs::{AlterConfigs, AlteredConfigs, ConfigOp, ResourceChange};
+pub use alter_partition::{
+    AlterPartition, AlteredPartition, IsrMember, PartitionIsr, PartitionState,
+};
+pub use cluster::{InitCluster, RegisterController};
+pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
+pub use create_topics::{
+    CreatableTopic, CreateTopics, Created, CreatedTopic, MAX_PARTITIONS_PER_REQUEST,
+    ReplicaAssignment,
+};
+pub use decision::{
+    BrokerRef, ConfigValidator, Context, Decision, Draws, Request, Response, Settings, decide,
+};
+pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
+pub use election::{Rules, change_partition};
+pub use high_watermarks::{PartitionHighWatermark, ReportHighWatermarks};
+pub use placement::{PlacementError, place_replicas};
+pub use producer_ids::{PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};
+pub use refusal::Refusal;
+pub use register_broker::{RegisterBroker, RegisteredBroker};
+pub use sessions::{Heartbeat, HeartbeatAck, SessionConfig, Sessions, StreamId};
+pub use topic_name::{TOPIC_NAME_LENGTH_MAX, check_topic_name};

@@ -149,10 +149,9 @@ impl Partition {
     }
 
     /// The state that follows on a change.
-    pub(crate) fn changed(
-        &self,
-        record: &proto::PartitionChangeRecord,
-    ) -> Result<Self, ReplayError> {
+    /// # Errors
+    /// The record has a number that is out of range.
+    pub fn changed(&self, record: &proto::PartitionChangeRecord) -> Result<Self, ReplayError> {
         let mut next = self.clone();
         let set = |field: &mut Vec<BrokerId>, ids: &Option<proto::BrokerIds>| {
             if let Some(ids) = ids {

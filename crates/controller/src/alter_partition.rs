@@ -1,0 +1,247 @@
+//! A leader proposes ISRs (KIP-497, KIP-903; rule 77).
+
+use crate::{
+    BrokerRef, Context, Decision, Refusal, broker_state::registered, election::change_partition,
+    topic_settings,
+};
+use klamm_metadata::{Image, Partition, RecoveryState, Topic, proto, uuid_bytes};
+use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch, TopicPartition};
+use std::collections::BTreeSet;
+
+/// A leader's proposals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterPartition {
+    /// Who proposes.
+    pub broker: BrokerRef,
+    /// What, at most once for each partition.
+    pub partitions: Vec<PartitionIsr>,
+}
+
+/// The ISR that a leader proposes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionIsr {
+    /// The partition.
+    pub id: TopicPartition,
+    /// The leader's epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// The state that the leader knows.
+    pub partition_epoch: PartitionEpoch,
+    /// The ISR wanted, the leader itself included.
+    pub new_isr: Vec<IsrMember>,
+    /// Whether the leader has recovered from an unclean election.
+    pub recovery_state: RecoveryState,
+    /// The leader's high watermark as it proposes.
+    pub high_watermark: i64,
+}
+
+/// A member of a proposed ISR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IsrMember {
+    /// The broker.
+    pub id: BrokerId,
+    /// The registration that the leader saw fetching; none: not checked.
+    pub epoch: BrokerEpoch,
+}
+
+/// What became of one proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlteredPartition {
+    /// The partition.
+    pub id: TopicPartition,
+    /// Its state from now on, or why it stays as it is.
+    pub result: Result<PartitionState, ErrorCode>,
+}
+
+/// What a leader needs to know of its partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Who leads.
+    pub leader: BrokerId,
+    /// Counts the leaders.
+    pub leader_epoch: LeaderEpoch,
+    /// Counts the states.
+    pub partition_epoch: PartitionEpoch,
+    /// The in-sync replicas.
+    pub isr: Vec<BrokerId>,
+    /// Whether the leader has recovered from an unclean election.
+    pub recovery_state: RecoveryState,
+}
+
+pub(crate) fn decide(
+    image: &Image,
+    request: &AlterPartition,
+    ctx: &Context,
+) -> Decision<Result<Vec<AlteredPartition>, Refusal>> {
+    if let Err(refusal) = registered(image, request.broker) {
+        return Decision::refused(refusal);
+    }
+    let mut records = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut altered = Vec::with_capacity(request.partitions.len());
+    for proposal in &request.partitions {
+        let id = proposal.id;
+        let result = if seen.insert(id) {
+            alter(image, request.broker.id, proposal, ctx).map(|(record, state)| {
+                records.extend(record);
+                state
+            })
+        } else {
+            Err(ErrorCode::InvalidRequest)
+        };
+        altered.push(AlteredPartition { id, result });
+    }
+    Decision {
+        records,
+        response: Ok(altered),
+    }
+}
+
+fn alter(
+    image: &Image,
+    leader: BrokerId,
+    proposal: &PartitionIsr,
+    ctx: &Context,
+) -> Result<(Option<proto::Record>, PartitionState), ErrorCode> {
+    let topic = image
+        .topic(proposal.id.topic_id)
+        .ok_or(ErrorCode::UnknownTopicId)?;
+    let partition = topic
+        .partition(proposal.id.partition)
+        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    check(image, leader, partition, proposal)?;
+    let record = change(image, topic, partition, proposal, ctx);
+    let state = match &record {
+        Some(change) => state_after(partition, change),
+        None => state_of(partition),
+    };
+    let floor_only = || raised_floor(partition, proposal).map(proto::Record::from);
+    Ok((record.map(Into::into).or_else(floor_only), state))
+}
+
+/// Kafka's checks in Kafka's order: a leader acts differently on each error.
+fn check(
+    image: &Image,
+    leader: BrokerId,
+    partition: &Partition,
+    proposal: &PartitionIsr,
+) -> Result<(), ErrorCode> {
+    if proposal.leader_epoch > partition.leader_epoch
+        || proposal.partition_epoch > partition.partition_epoch
+    {
+        // The leader knows more than this controller, which must have been deposed.
+        return Err(ErrorCode::NotController);
+    }
+    if proposal.leader_epoch < partition.leader_epoch {
+        return Err(ErrorCode::FencedLeaderEpoch);
+    }
+    if leader != partition.leader {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    if proposal.partition_epoch < partition.partition_epoch {
+        return Err(ErrorCode::InvalidUpdateVersion);
+    }
+    check_isr(leader, partition, proposal)?;
+    if proposal
+        .new_isr
+        .iter()
+        .all(|member| is_eligible(image, *member))
+    {
+        Ok(())
+    } else {
+        Err(ErrorCode::IneligibleReplica)
+    }
+}
+
+fn check_isr(
+    leader: BrokerId,
+    partition: &Partition,
+    proposal: &PartitionIsr,
+) -> Result<(), ErrorCode> {
+    let members: BTreeSet<_> = proposal.new_isr.iter().map(|member| member.id).collect();
+    let is_set_of_replicas = members.len() == proposal.new_isr.len()
+        && members.iter().all(|id| partition.is_replica(*id));
+    let is_recovering = proposal.recovery_state == RecoveryState::Recovering;
+    // A leader that recovers has not yet told its followers what to truncate.
+    let too_early = is_recovering && members.len() > 1;
+    let recovered_before = partition.recovery_state == RecoveryState::Recovered;
+    if !is_set_of_replicas
+        || !members.contains(&leader)
+        || too_early
+        || (is_recovering && recovered_before)
+    {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    Ok(())
+}
+
+/// Whether the broker may be in an ISR, as the registration that the leader saw (KIP-903).
+fn is_eligible(image: &Image, member: IsrMember) -> bool {
+    image.broker(member.id).is_some_and(|broker| {
+        broker.is_active() && (member.epoch.is_none() || member.epoch == broker.epoch)
+    })
+}
+
+fn change(
+    image: &Image,
+    topic: &Topic,
+    partition: &Partition,
+    proposal: &PartitionIsr,
+    ctx: &Context,
+) -> Option<proto::PartitionChangeRecord> {
+    let is_active = |id| image.is_active(id);
+    let rules = topic_settings::rules(image, topic, ctx, &is_active);
+    let proposed: Vec<_> = proposal.new_isr.iter().map(|member| member.id).collect();
+    // The same members in another order are no change.
+    let same = proposed.len() == partition.isr.len()
+        && proposed.iter().all(|id| partition.isr.contains(id));
+    let isr = if same {
+        partition.isr.clone()
+    } else {
+        proposed
+    };
+    let mut change = change_partition(proposal.id, partition, isr, None, &rules);
+    if proposal.recovery_state != partition.recovery_state {
+        let record = change.get_or_insert_with(|| proto::PartitionChangeRecord {
+            topic_id: uuid_bytes(proposal.id.topic_id),
+            partition: proposal.id.partition,
+            ..Default::default()
+        });
+        record.leader_recovery_state = Some(proposal.recovery_state.into());
+    }
+    if let Some(record) = &mut change
+        && proposal.high_watermark > partition.high_watermark_floor
+    {
+        record.high_watermark_floor = Some(proposal.high_watermark);
+    }
+    change
+}
+
+fn raised_floor(
+    partition: &Partition,
+    proposal: &PartitionIsr,
+) -> Option<proto::HighWatermarkFloorRecord> {
+    (proposal.high_watermark > partition.high_watermark_floor).then(|| {
+        proto::HighWatermarkFloorRecord {
+            topic_id: uuid_bytes(proposal.id.topic_id),
+            partition: proposal.id.partition,
+            floor: proposal.high_watermark,
+        }
+    })
+}
+
+fn state_of(partition: &Partition) -> PartitionState {
+    PartitionState {
+        leader: partition.leader,
+        leader_epoch: partition.leader_epoch,
+        partition_epoch: partition.partition_epoch,
+        isr: partition.isr.clone(),
+        recovery_state: partition.recovery_state,
+    }
+}
+
+fn state_after(partition: &Partition, change: &proto::PartitionChangeRecord) -> PartitionState {
+    let partition = partition
+        .changed(change)
+        .unwrap_or_else(|_| partition.clone());
+    state_of(&partition)
+}

@@ -1,0 +1,174 @@
+//! A registered broker is fenced, unfenced, stops or goes for good (rules 84 to 86).
+
+use crate::{BrokerRef, Context, Decision, Refusal, election::change_partition, topic_settings};
+use klamm_metadata::{Broker, Image, Partition, proto};
+use klamm_types::{BrokerId, ErrorCode};
+
+type Done = Decision<Result<(), Refusal>>;
+
+/// The broker if it is registered under that epoch.
+///
+/// # Errors
+/// `STALE_BROKER_EPOCH`.
+pub(crate) fn registered(image: &Image, broker: BrokerRef) -> Result<&Broker, Refusal> {
+    let stale = |message| Refusal::new(ErrorCode::StaleBrokerEpoch, message);
+    match image.broker(broker.id) {
+        None => Err(stale(format!("broker {} is not registered", broker.id))),
+        Some(found) if found.epoch != broker.epoch => Err(stale(format!(
+            "broker {} has epoch {}, not {}",
+            broker.id, found.epoch, broker.epoch
+        ))),
+        Some(found) => Ok(found),
+    }
+}
+
+pub(crate) fn fence(image: &Image, broker: BrokerRef, ctx: &Context) -> Done {
+    let change = proto::BrokerChangeRecord {
+        fenced: Some(true),
+        ..Default::default()
+    };
+    change_state(
+        image,
+        broker,
+        change,
+        |found| found.fenced,
+        |records| {
+            leave_isrs(records, image, broker.id, ctx);
+        },
+    )
+}
+
+pub(crate) fn unfence(image: &Image, broker: BrokerRef, ctx: &Context) -> Done {
+    let change = proto::BrokerChangeRecord {
+        fenced: Some(false),
+        ..Default::default()
+    };
+    change_state(
+        image,
+        broker,
+        change,
+        |found| !found.fenced,
+        |records| {
+            lead_again(records, image, broker.id, ctx);
+        },
+    )
+}
+
+pub(crate) fn shut_down(image: &Image, broker: BrokerRef, ctx: &Context) -> Done {
+    let change = proto::BrokerChangeRecord {
+        in_controlled_shutdown: Some(true),
+        ..Default::default()
+    };
+    let stops = |found: &Broker| found.fenced || found.in_controlled_shutdown;
+    change_state(image, broker, change, stops, |records| {
+        leave_isrs(records, image, broker.id, ctx);
+    })
+}
+
+pub(crate) fn unregister(image: &Image, id: BrokerId, ctx: &Context) -> Done {
+    let Some(found) = image.broker(id) else {
+        let message = format!("broker {id} is not registered");
+        return Decision::refused(Refusal::new(ErrorCode::BrokerIdNotRegistered, message));
+    };
+    let mut records = Vec::new();
+    leave_isrs(&mut records, image, id, ctx);
+    let record = proto::UnregisterBrokerRecord {
+        broker_id: id.0,
+        broker_epoch: found.epoch.0,
+    };
+    records.push(record.into());
+    Decision {
+        records,
+        response: Ok(()),
+    }
+}
+
+/// Changes the broker's state unless it is in that state already.
+fn change_state(
+    image: &Image,
+    broker: BrokerRef,
+    change: proto::BrokerChangeRecord,
+    is_done: impl Fn(&Broker) -> bool,
+    follow_up: impl FnOnce(&mut Vec<proto::Record>),
+) -> Done {
+    match registered(image, broker) {
+        Err(refusal) => Decision::refused(refusal),
+        Ok(found) if is_done(found) => Decision::unchanged(Ok(())),
+        Ok(_) => {
+            let record = proto::BrokerChangeRecord {
+                broker_id: broker.id.0,
+                broker_epoch: broker.epoch.0,
+                ..change
+            };
+            let mut records = vec![record.into()];
+            follow_up(&mut records);
+            Decision {
+                records,
+                response: Ok(()),
+            }
+        }
+    }
+}
+
+/// The broker leaves every ISR; others lead what it led.
+pub(crate) fn leave_isrs(
+    records: &mut Vec<proto::Record>,
+    image: &Image,
+    id: BrokerId,
+    ctx: &Context,
+) {
+    let is_active = |other| other != id && image.is_active(other);
+    let concerned = |partition: &Partition| partition.isr.contains(&id);
+    let isr = |partition: &Partition| without(&partition.isr, id);
+    change_partitions(records, image, ctx, &is_active, concerned, isr, None);
+}
+
+/// The broker stopped uncleanly: it loses its place in every ISR and ELR (rule 85).
+pub(crate) fn lose_eligibility(
+    records: &mut Vec<proto::Record>,
+    image: &Image,
+    id: BrokerId,
+    ctx: &Context,
+) {
+    let is_active = |other| other != id && image.is_active(other);
+    let concerned =
+        |partition: &Partition| partition.isr.contains(&id) || partition.elr.contains(&id);
+    let isr = |partition: &Partition| without(&partition.isr, id);
+    change_partitions(records, image, ctx, &is_active, concerned, isr, Some(id));
+}
+
+/// The broker is active again: it may lead what nobody leads.
+fn lead_again(records: &mut Vec<proto::Record>, image: &Image, id: BrokerId, ctx: &Context) {
+    let stops = |id| image.broker(id).is_some_and(|b| b.in_controlled_shutdown);
+    let is_active = |other| (other == id && !stops(id)) || image.is_active(other);
+    let concerned =
+        |partition: &Partition| !partition.has_leader() && partition.replicas.contains(&id);
+    let isr = |partition: &Partition| partition.isr.clone();
+    change_partitions(records, image, ctx, &is_active, concerned, isr, None);
+}
+
+/// Gives every partition that is concerned the ISR of `isr`.
+fn change_partitions(
+    records: &mut Vec<proto::Record>,
+    image: &Image,
+    ctx: &Context,
+    is_active: &dyn Fn(BrokerId) -> bool,
+    concerned: impl Fn(&Partition) -> bool,
+    isr: impl Fn(&Partition) -> Vec<BrokerId>,
+    lost: Option<BrokerId>,
+) {
+    for topic in image.topics() {
+        let rules = topic_settings::rules(image, topic, ctx, is_active);
+        for (index, partition) in topic.partitions() {
+            if concerned(partition) {
+                let id = topic.topic_partition(index);
+                let change = change_partition(id, partition, isr(partition), lost, &rules);
+                records.extend(change.map(proto::Record::from));
+            }
+        }
+    }
+}
+
+fn without(isr: &[BrokerId], id: BrokerId) -> Vec<BrokerId> {
+    isr.iter().copied().filter(|other| *other != id).collect()
+}

@@ -1,0 +1,398 @@
+//! Creates topics (rules 22 and 23).
+
+use crate::{
+    Context, Decision, Refusal, place_replicas,
+    placement::PlacementError,
+    topic_name::{check_topic_name, collide, may_collide},
+};
+use klamm_metadata::{ConfigResource, Image, broker_numbers, proto, uuid_bytes};
+use klamm_types::{BrokerId, ErrorCode, Uuid};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many partitions one request may create: they travel in one batch.
+pub const MAX_PARTITIONS_PER_REQUEST: usize = 10_000;
+
+/// How many bytes the value of a config may have.
+pub(crate) const CONFIG_VALUE_BYTES_MAX: usize = i16::MAX as usize;
+
+/// Kafka's own metadata lies under this name; it is never a topic of clients.
+const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// Topics to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateTopics {
+    /// The topics.
+    pub topics: Vec<CreatableTopic>,
+    /// Only says what would happen.
+    pub validate_only: bool,
+}
+
+/// A topic to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatableTopic {
+    /// Its name.
+    pub name: String,
+    /// −1: the default, or as many as there are assignments.
+    pub num_partitions: i32,
+    /// −1: the default, or as the assignments have it.
+    pub replication_factor: i32,
+    /// Who keeps which partition; empty: the controller chooses.
+    pub assignments: Vec<ReplicaAssignment>,
+    /// Its configs; a value of `None` is refused.
+    pub configs: Vec<(String, Option<String>)>,
+}
+
+/// Who keeps a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaAssignment {
+    /// The partition.
+    pub partition: i32,
+    /// Its replicas, the preferred leader first.
+    pub broker_ids: Vec<BrokerId>,
+}
+
+/// What became of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedTopic {
+    /// Its name.
+    pub name: String,
+    /// What was, or would have been, created.
+    pub result: Result<Created, Refusal>,
+}
+
+/// A new topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Its id; zero if the request only validates.
+    pub topic_id: Uuid,
+    /// How many partitions it has.
+    pub num_partitions: i32,
+    /// How many replicas each has.
+    pub replication_factor: i32,
+}
+
+pub(crate) fn decide(
+    image: &Image,
+    request: &CreateTopics,
+    ctx: &Context,
+) -> Decision<Vec<CreatedTopic>> {
+    let answer = |topic: &CreatableTopic, result| CreatedTopic {
+        name: topic.name.clone(),
+        result,
+    };
+    if partitions_wanted(request, ctx) > MAX_PARTITIONS_PER_REQUEST {
+        let refused = request.topics.iter().map(|t| answer(t, Err(too_many())));
+        return Decision::unchanged(refused.collect());
+    }
+    let mut batch = Batch::new(image, request, ctx);
+    let mut created = Vec::with_capacity(request.topics.len());
+    for (index, topic) in request.topics.iter().enumerate() {
+        created.push(answer(topic, batch.create(index, topic)));
+    }
+    Decision {
+        records: batch.records,
+        response: created,
+    }
+}
+
+pub(crate) fn too_many() -> Refusal {
+    Refusal::new(
+        ErrorCode::PolicyViolation,
+        format!("a request may create up to {MAX_PARTITIONS_PER_REQUEST} partitions"),
+    )
+}
+
+fn partitions_wanted(request: &CreateTopics, ctx: &Context) -> usize {
+    let wanted = |topic: &CreatableTopic| match topic.num_partitions {
+        _ if !topic.assignments.is_empty() => topic.assignments.len(),
+        -1 => usize::try_from(ctx.settings.num_partitions).unwrap_or(0),
+        count => usize::try_from(count).unwrap_or(0),
+    };
+    let all = request.topics.iter().map(wanted);
+    all.fold(0, usize::saturating_add)
+}
+
+/// The records of one request, as they come together.
+struct Batch<'a> {
+    image: &'a Image,
+    ctx: &'a Context<'a>,
+    validate_only: bool,
+    /// How often the request names a topic.
+    mentions: BTreeMap<&'a str, usize>,
+    /// Names given away in this request.
+    new_names: BTreeSet<&'a str>,
+    new_ids: BTreeSet<Uuid>,
+    records: Vec<proto::Record>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(image: &'a Image, request: &'a CreateTopics, ctx: &'a Context<'a>) -> Self {
+        let mut mentions = BTreeMap::new();
+        for topic in &request.topics {
+            *mentions.entry(topic.name.as_str()).or_default() += 1;
+        }
+        Batch {
+            image,
+            ctx,
+            validate_only: request.validate_only,
+            mentions,
+            new_names: BTreeSet::new(),
+            new_ids: BTreeSet::new(),
+            records: Vec::new(),
+        }
+    }
+
+    fn create(&mut self, index: usize, topic: &'a CreatableTopic) -> Result<Created, Refusal> {
+        self.check_name(&topic.name)?;
+        self.check_configs(topic)?;
+        let replicas = if topic.assignments.is_empty() {
+            self.choose(index, topic)?
+        } else {
+            check_assignments(self.image, topic)?
+        };
+        let mut created = Created {
+            topic_id: Uuid::ZERO,
+            num_partitions: number(replicas.len()),
+            replication_factor: number(replicas.first().map_or(0, Vec::len)),
+        };
+        self.new_names.insert(&topic.name);
+        if !self.validate_only {
+            created.topic_id = self.draw_id(index)?;
+            self.push(created.topic_id, topic, &replicas);
+        }
+        Ok(created)
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Refusal> {
+        if self.mentions.get(name).is_some_and(|count| *count > 1) {
+            return Err(duplicate_topic(name));
+        }
+        if name == METADATA_TOPIC {
+            let message = format!("{name} is no topic of clients");
+            return Err(Refusal::new(ErrorCode::TopicAuthorizationFailed, message));
+        }
+        let invalid = |message| Refusal::new(ErrorCode::InvalidTopicException, message);
+        check_topic_name(name).map_err(invalid)?;
+        if self.image.topic_id(name).is_some() {
+            let message = format!("topic {name:?} already exists");
+            return Err(Refusal::new(ErrorCode::TopicAlreadyExists, message));
+        }
+        if may_collide(name) {
+            let existing = self.image.topics_by_name().map(|topic| &*topic.name);
+            let mut others = existing.chain(self.new_names.iter().copied());
+            if let Some(other) = others.find(|other| collide(name, other)) {
+                return Err(invalid(format!(
+                    "topic name {name:?} collides with existing topic {other:?}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_configs(&self, topic: &CreatableTopic) -> Result<(), Refusal> {
+        let resource = ConfigResource::Topic(topic.name.clone());
+        let mut seen = BTreeSet::new();
+        for (name, value) in &topic.configs {
+            if !seen.insert(name) {
+                let message = format!("config {name:?} is given more than once");
+                return Err(Refusal::new(ErrorCode::InvalidConfig, message));
+            }
+            check_config(self.ctx, &resource, name, value.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Replicas as the controller chooses them.
+    fn choose(&self, index: usize, topic: &CreatableTopic) -> Result<Vec<Vec<BrokerId>>, Refusal> {
+        let settings = self.ctx.settings;
+        let wanted = |number, default| match number {
+            -1 => usize::try_from(default).ok(),
+            number => usize::try_from(number).ok(),
+        };
+        let replication_factor = wanted(
+            topic.replication_factor,
+            settings.default_replication_factor,
+        );
+        let Some(replication_factor) = replication_factor.filter(|count| *count > 0) else {
+            let message = "the replication factor must be 1 or more, or -1 for the default";
+            let code = ErrorCode::InvalidReplicationFactor;
+            return Err(Refusal::new(code, message));
+        };
+        let partitions = wanted(topic.num_partitions, settings.num_partitions);
+        let Some(partitions) = partitions.filter(|count| *count > 0) else {
+            let message = "the number of partitions must be 1 or more, or -1 for the default";
+            return Err(Refusal::new(ErrorCode::InvalidPartitions, message));
+        };
+        let seed = self.ctx.draws.seed.wrapping_add(index as u64);
+        place(self.image, partitions, replication_factor, seed)
+    }
+
+    fn draw_id(&mut self, index: usize) -> Result<Uuid, Refusal> {
+        let drawn = self.ctx.draws.topic_ids.get(index).copied();
+        let is_free =
+            |id: &Uuid| *id != Uuid::ZERO && *id != Uuid::ONE && self.image.topic(*id).is_none();
+        match drawn.filter(is_free) {
+            Some(id) if self.new_ids.insert(id) => Ok(id),
+            _ => Err(Refusal::new(
+                ErrorCode::UnknownServerError,
+                "no fresh id for the topic was drawn",
+            )),
+        }
+    }
+
+    fn push(&mut self, id: Uuid, topic: &CreatableTopic, replicas: &[Vec<BrokerId>]) {
+        let record = proto::TopicRecord {
+            name: topic.name.clone(),
+            topic_id: uuid_bytes(id),
+        };
+        self.records.push(record.into());
+        for (name, value) in &topic.configs {
+            let record = proto::ConfigRecord {
+                resource_type: proto::ConfigResourceType::Topic.into(),
+                resource_name: topic.name.clone(),
+                name: name.clone(),
+                value: value.clone(),
+            };
+            self.records.push(record.into());
+        }
+        for (index, replicas) in (0..).zip(replicas) {
+            let record = new_partition(self.image, id, index, replicas);
+            self.records.push(record.into());
+        }
+    }
+}
+
+/// A refusal of a topic that a request names twice.
+pub(crate) fn duplicate_topic(name: &str) -> Refusal {
+    let message = format!("the request names topic {name:?} more than once");
+    Refusal::new(ErrorCode::InvalidRequest, message)
+}
+
+/// Whether a config may be set to the value.
+pub(crate) fn check_config(
+    ctx: &Context,
+    resource: &ConfigResource,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), Refusal> {
+    let invalid = |message| Refusal::new(ErrorCode::InvalidConfig, message);
+    let Some(value) = value else {
+        return Err(invalid(format!("config {name:?} has no value")));
+    };
+    if value.len() > CONFIG_VALUE_BYTES_MAX {
+        return Err(invalid(format!(
+            "the value of config {name:?} has {} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed",
+            value.len()
+        )));
+    }
+    (ctx.validate_config)(resource, name, value).map_err(invalid)
+}
+
+/// Places the replicas of new partitions on the image's brokers.
+pub(crate) fn place(
+    image: &Image,
+    partitions: usize,
+    replication_factor: usize,
+    seed: u64,
+) -> Result<Vec<Vec<BrokerId>>, Refusal> {
+    let brokers = image
+        .brokers()
+        .map(|(id, broker)| (id, broker.rack.as_deref(), broker.is_active()));
+    let refuse = |error: PlacementError| {
+        let message =
+            format!("unable to replicate the partition {replication_factor} time(s): {error}");
+        Refusal::new(ErrorCode::InvalidReplicationFactor, message)
+    };
+    place_replicas(brokers, partitions, replication_factor, seed).map_err(refuse)
+}
+
+/// The first state of a partition: its active replicas are in sync, for there is nothing yet.
+pub(crate) fn new_partition(
+    image: &Image,
+    topic_id: Uuid,
+    partition: i32,
+    replicas: &[BrokerId],
+) -> proto::PartitionRecord {
+    let active = replicas.iter().copied().filter(|id| image.is_active(*id));
+    let isr: Vec<_> = active.collect();
+    proto::PartitionRecord {
+        topic_id: uuid_bytes(topic_id),
+        partition,
+        replicas: broker_numbers(replicas),
+        leader: isr.first().copied().unwrap_or(BrokerId::NONE).0,
+        isr: broker_numbers(&isr),
+        ..Default::default()
+    }
+}
+
+/// The replicas of a manual assignment, by partition.
+fn check_assignments(image: &Image, topic: &CreatableTopic) -> Result<Vec<Vec<BrokerId>>, Refusal> {
+    let both = |what| {
+        let message = format!("{what} must be -1 where replicas are assigned by hand");
+        Refusal::new(ErrorCode::InvalidRequest, message)
+    };
+    if topic.replication_factor != -1 {
+        return Err(both("the replication factor"));
+    }
+    if topic.num_partitions != -1 {
+        return Err(both("the number of partitions"));
+    }
+    let invalid = |message| Refusal::new(ErrorCode::InvalidReplicaAssignment, message);
+    let mut by_index = BTreeMap::new();
+    let mut replication_factor = None;
+    for assignment in &topic.assignments {
+        let partition = assignment.partition;
+        check_replicas(image, partition, &assignment.broker_ids, replication_factor)?;
+        replication_factor = Some(assignment.broker_ids.len());
+        let replicas = assignment.broker_ids.clone();
+        if by_index.insert(partition, replicas).is_some() {
+            let message = format!("partition {partition} is assigned more than once");
+            return Err(invalid(message));
+        }
+    }
+    if !by_index.keys().copied().eq(0..number(by_index.len())) {
+        let message = "the assigned partitions must be numbered 0, 1, 2, … without gaps";
+        return Err(invalid(message.to_owned()));
+    }
+    Ok(by_index.into_values().collect())
+}
+
+/// Whether a partition may have these replicas.
+pub(crate) fn check_replicas(
+    image: &Image,
+    partition: i32,
+    replicas: &[BrokerId],
+    replication_factor: Option<usize>,
+) -> Result<(), Refusal> {
+    let refuse = |message: String| {
+        let message = format!("the assignment of partition {partition} {message}");
+        Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message))
+    };
+    if replicas.is_empty() {
+        return refuse("names no broker".to_owned());
+    }
+    let mut seen = BTreeSet::new();
+    for id in replicas {
+        if image.broker(*id).is_none() {
+            return refuse(format!("names broker {id}, which is not registered"));
+        }
+        if !seen.insert(id) {
+            return refuse(format!("names broker {id} more than once"));
+        }
+    }
+    if let Some(expected) = replication_factor.filter(|count| *count != replicas.len()) {
+        let found = replicas.len();
+        return refuse(format!(
+            "has {found} replicas, other partitions have {expected}"
+        ));
+    }
+    if !replicas.iter().any(|id| image.is_active(*id)) {
+        return refuse("names only brokers that are fenced or in controlled shutdown".to_owned());
+    }
+    Ok(())
+}
+
+/// A count as it travels; counts here are bounded by what a request can hold.
+pub(crate) fn number(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,100 @@
+//! Deletes topics (rule 24).
+
+use crate::{Context, Decision, Refusal};
+use klamm_metadata::{Image, Topic, proto, uuid_bytes};
+use klamm_types::{ErrorCode, Uuid};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Topics to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteTopics {
+    /// The topics, each named in one way.
+    pub topics: Vec<TopicRef>,
+}
+
+/// A topic by name or by id: exactly one of the two.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TopicRef {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its id; zero counts as none.
+    pub topic_id: Option<Uuid>,
+}
+
+/// What became of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedTopic {
+    /// Its name, as far as it is known.
+    pub name: Option<String>,
+    /// Its id; zero if it is not known.
+    pub topic_id: Uuid,
+    /// Whether it is gone.
+    pub result: Result<(), Refusal>,
+}
+
+pub(crate) fn decide(
+    image: &Image,
+    request: &DeleteTopics,
+    ctx: &Context,
+) -> Decision<Vec<DeletedTopic>> {
+    let found: Vec<_> = request.topics.iter().map(|t| find(image, t)).collect();
+    let mut mentions = BTreeMap::<Uuid, usize>::new();
+    for topic in found.iter().flatten() {
+        *mentions.entry(topic.id).or_default() += 1;
+    }
+    let mut records = Vec::new();
+    let mut deleted = Vec::with_capacity(found.len());
+    for (wanted, found) in request.topics.iter().zip(found) {
+        let result = found.and_then(|topic| {
+            if !ctx.settings.delete_topic_enable {
+                let message = "delete.topic.enable is false";
+                return Err(Refusal::new(ErrorCode::TopicDeletionDisabled, message));
+            }
+            if mentions.get(&topic.id) > Some(&1) {
+                return Err(crate::create_topics::duplicate_topic(&topic.name));
+            }
+            let topic_id = uuid_bytes(topic.id);
+            records.push(proto::RemoveTopicRecord { topic_id }.into());
+            Ok(topic)
+        });
+        deleted.push(answer(wanted, result));
+    }
+    Decision {
+        records,
+        response: deleted,
+    }
+}
+
+fn answer(wanted: &TopicRef, result: Result<&Arc<Topic>, Refusal>) -> DeletedTopic {
+    match result {
+        Ok(topic) => DeletedTopic {
+            name: Some(topic.name.to_string()),
+            topic_id: topic.id,
+            result: Ok(()),
+        },
+        // Nothing is said about a topic beyond what was asked.
+        Err(refusal) => DeletedTopic {
+            name: wanted.name.clone(),
+            topic_id: wanted.topic_id.unwrap_or(Uuid::ZERO),
+            result: Err(refusal),
+        },
+    }
+}
+
+fn find<'a>(image: &'a Image, wanted: &TopicRef) -> Result<&'a Arc<Topic>, Refusal> {
+    let id = wanted.topic_id.filter(|id| !id.is_zero());
+    match (&wanted.name, id) {
+        (Some(name), None) => image.topic_by_name(name).ok_or_else(|| {
+            let message = format!("there is no topic {name:?}");
+            Refusal::new(ErrorCode::UnknownTopicOrPartition, message)
+        }),
+        (None, Some(id)) => image.topic(id).ok_or_else(|| {
+            let message = format!("no topic has the id {id}");
+            Refusal::new(ErrorCode::UnknownTopicId, message)
+        }),
+        _ => {
+            let message = "a topic is named either by name or by id";
+            Err(Refusal::new(ErrorCode::InvalidRequest, message))
+        }
+    }
+}
