@@ -297,6 +297,18 @@ impl Cluster {
         });
     }
 
+    /// Creates a topic, replicated to three brokers or as many as there are, and waits until it is in sync.
+    pub fn create_topic(&self, name: &str, partitions: i32) {
+        let replicas = i16::try_from(self.broker_ids().len().min(3)).expect("at most three");
+        let error = self.ask(|address| wire::create_topic(address, name, partitions, replicas));
+        assert_eq!(
+            error.expect("create a topic"),
+            0,
+            "error code of CreateTopics for {name}"
+        );
+        self.wait_in_sync(&[name]);
+    }
+
     /// The node that leads the partition, once there is one.
     pub fn leader(&self, topic: &str, partition: i32) -> i32 {
         wait_until(

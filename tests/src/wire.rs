@@ -1,4 +1,4 @@
-//! The three Kafka requests a harness needs, written and read by hand.
+//! The few Kafka requests a harness needs, written and read by hand.
 //!
 //! Only fixed old versions, chosen because every broker of the last years serves them. Answers that do not parse are
 //! errors, never panics: a node that is starting or dying may send anything.
@@ -71,6 +71,38 @@ pub fn metadata(address: SocketAddr, topics: &[&str]) -> io::Result<ClusterView>
         brokers,
         partitions,
     })
+}
+
+/// Asks CreateTopics (version 2); the answer's error code, 0 for a topic that is there now.
+pub fn create_topic(
+    address: SocketAddr,
+    name: &str,
+    partitions: i32,
+    replicas: i16,
+) -> io::Result<i16> {
+    let (timeout_ms, no_assignments, no_configs, validate_only) = (30_000_i32, 0_i32, 0_i32, 0);
+    let mut request = Vec::new();
+    put_length(&mut request, 1)?;
+    put_string(&mut request, name)?;
+    request.extend_from_slice(&partitions.to_be_bytes());
+    request.extend_from_slice(&replicas.to_be_bytes());
+    request.extend_from_slice(&no_assignments.to_be_bytes());
+    request.extend_from_slice(&no_configs.to_be_bytes());
+    request.extend_from_slice(&timeout_ms.to_be_bytes());
+    request.push(validate_only);
+    let response = call(address, 19, 2, Header::V1, &request)?;
+    let mut reader = Reader(&response);
+    let _throttle_ms = reader.i32()?;
+    let results = reader.array(|topic| {
+        let _name = topic.nullable_string()?;
+        let error = topic.i16()?;
+        let _message = topic.nullable_string()?;
+        Ok(error)
+    })?;
+    results
+        .first()
+        .copied()
+        .ok_or_else(|| invalid("CreateTopics answers nothing"))
 }
 
 /// Asks DescribeQuorum (version 0) for the node id of the active controller.

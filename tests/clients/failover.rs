@@ -1,0 +1,338 @@
+//! The failover drill: nodes are killed with -9 under an idempotent producer and a group.
+//!
+//! Each round waits until all is in sync, kills (the leader's node, the active controller's, or both at once), waits for
+//! acks from every partition, and restarts what it killed. At the end no acknowledged record may be lost, none there
+//! twice, each partition in the order sent, and the group must have read everything. The longest gap between two acks
+//! of a partition is told for every round; how long it may be is a promise for a benchmark, not for a loaded test machine.
+//!
+//! `KLAMM_FAILOVER_ROUNDS=10` makes it ten rounds of each kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use klamm_tests::{Cluster, wait_until};
+
+use crate::foreign::{Client, java, python};
+use crate::process::{TOOL_TIMEOUT, run, wait};
+use crate::{say, unique};
+
+const PARTITIONS: i32 = 3;
+const INTERVAL_MS: u64 = 2;
+/// Records sent in a second: one that is this much newer than another was sent a second later.
+const NUMBERS_A_SECOND: u64 = 1000 / INTERVAL_MS;
+/// Far beyond what failing over takes; only a cluster that does not come back reaches it.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(90);
+
+#[test]
+fn librdkafka_loses_nothing_when_nodes_are_killed() {
+    if Client::ConfluentKafka.is_here() {
+        let mut producer = python(Client::ConfluentKafka, "failover.py");
+        producer.arg("produce");
+        drill("librdkafka", producer);
+    }
+}
+
+#[test]
+fn java_loses_nothing_when_nodes_are_killed() {
+    if Client::Java.is_here() && Client::ConfluentKafka.is_here() {
+        drill("java", java("FailoverProducer"));
+    }
+}
+
+/// Which nodes a round kills.
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Leader,
+    Controller,
+    Both,
+}
+
+fn drill(name: &str, mut producer: Command) {
+    // One drill at a time: two would measure each other's load.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let cluster = Cluster::start(3);
+    if !cluster.can_control() {
+        say("not run: failover drill (KLAMM_TEST_CONTROL names no program)");
+        return;
+    }
+    let topic = unique(&format!("failover-{name}"));
+    cluster.create_topic(&topic, PARTITIONS);
+    producer.args([
+        &cluster.bootstrap(),
+        &topic,
+        &PARTITIONS.to_string(),
+        &INTERVAL_MS.to_string(),
+    ]);
+    let mut group = python(Client::ConfluentKafka, "failover.py");
+    group.args(["consume", &cluster.bootstrap(), &topic, &topic]);
+    let producer = Reporter::start(producer);
+    let group = Reporter::start(group);
+    wait_for_acks(&producer, 0);
+
+    for round in 0..rounds() {
+        for victim in [Victim::Leader, Victim::Controller, Victim::Both] {
+            let gap_ms = play_round(&cluster, &topic, victim, &producer, &group);
+            say(&format!(
+                "failover {name}, round {}, {victim:?} killed: longest ack gap {gap_ms} ms",
+                round + 1
+            ));
+        }
+    }
+    let sent = producer.finish();
+    let read = read_all(&cluster, &topic);
+    judge(&sent, &read);
+    wait_until("the group has read everything", RECOVERY_TIMEOUT, || {
+        Ok((group.events().numbers() == read.numbers()).then_some(()))
+    });
+    group.finish();
+    say(&format!(
+        "failover {name}: {} acknowledged, {} failed, {} there",
+        sent.records.len(),
+        sent.failures.len(),
+        read.records.len()
+    ));
+}
+
+fn rounds() -> u32 {
+    std::env::var("KLAMM_FAILOVER_ROUNDS").map_or(1, |rounds| {
+        rounds.parse().expect("KLAMM_FAILOVER_ROUNDS is a number")
+    })
+}
+
+/// Kills, waits until every partition acknowledges and the group reads again, restarts; returns the longest ack gap.
+fn play_round(
+    cluster: &Cluster,
+    topic: &str,
+    victim: Victim,
+    producer: &Reporter,
+    group: &Reporter,
+) -> u64 {
+    let everything = [topic, "__consumer_offsets"];
+    cluster.wait_in_sync(&everything);
+    let victims = victims(cluster, topic, victim);
+    let before = producer.events().newest();
+    cluster.kill9_all(&victims);
+    if victims.len() == 1 {
+        wait_for_acks(producer, before.number + NUMBERS_A_SECOND);
+    }
+    // Of both, none goes on until one is back: without a majority there is nobody to fail over to.
+    cluster.restart_all(&victims);
+    wait_for_acks(producer, before.number + NUMBERS_A_SECOND);
+    cluster.wait_ready();
+    cluster.wait_in_sync(&everything);
+    let newest = producer.events().newest().number;
+    wait_until(
+        "the group reads what was acknowledged after the kill",
+        RECOVERY_TIMEOUT,
+        || Ok((group.events().newest().number >= newest).then_some(())),
+    );
+    producer.events().longest_gap_ms(before.ms)
+}
+
+fn victims(cluster: &Cluster, topic: &str, victim: Victim) -> Vec<i32> {
+    let controller = cluster.active_controller();
+    match victim {
+        Victim::Leader => vec![cluster.leader(topic, 0)],
+        Victim::Controller => vec![controller],
+        Victim::Both => {
+            let leaders = (0..PARTITIONS).map(|partition| cluster.leader(topic, partition));
+            let other = leaders.into_iter().find(|&leader| leader != controller);
+            std::iter::once(controller).chain(other).collect()
+        }
+    }
+}
+
+/// Waits until each partition has acknowledged a record that is not older than `number`.
+fn wait_for_acks(producer: &Reporter, number: u64) {
+    wait_until(
+        &format!("every partition acknowledges record {number} or later"),
+        RECOVERY_TIMEOUT,
+        || {
+            let events = producer.events();
+            let newer = events
+                .records
+                .iter()
+                .rev()
+                .take_while(|ack| ack.number + NUMBERS_A_SECOND > number);
+            let partitions: BTreeSet<i32> = newer
+                .filter(|ack| ack.number >= number)
+                .map(|ack| ack.partition)
+                .collect();
+            Ok((partitions.len() == PARTITIONS as usize).then_some(()))
+        },
+    );
+}
+
+fn read_all(cluster: &Cluster, topic: &str) -> Events {
+    let mut reader = python(Client::ConfluentKafka, "failover.py");
+    reader.args(["read", &cluster.bootstrap(), topic, &PARTITIONS.to_string()]);
+    let mut events = Events::default();
+    for line in run(&mut reader, None, TOOL_TIMEOUT).text().lines() {
+        events.add(line);
+    }
+    events
+}
+
+/// Nothing acknowledged is lost or moved, nothing is there twice, each partition is in the order sent.
+fn judge(sent: &Events, read: &Events) {
+    let mut places = BTreeMap::new();
+    let mut last = BTreeMap::new();
+    for record in &read.records {
+        let place = (record.partition, record.offset);
+        if let Some(other) = places.insert(record.number, place) {
+            panic!(
+                "record {} is there twice, at {other:?} and {place:?}",
+                record.number
+            );
+        }
+        let previous = last.insert(record.partition, record.number);
+        assert!(
+            previous < Some(record.number),
+            "record {} after {previous:?} in partition {}",
+            record.number,
+            record.partition
+        );
+    }
+    for ack in &sent.records {
+        let place = places.get(&ack.number);
+        assert_eq!(
+            place,
+            Some(&(ack.partition, ack.offset)),
+            "place of record {}, which was acknowledged",
+            ack.number
+        );
+    }
+}
+
+/// A record as a client reported it: acknowledged, or read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reported {
+    number: u64,
+    partition: i32,
+    offset: i64,
+    /// When it was acknowledged, since the producer's start.
+    ms: u64,
+}
+
+/// All that a client has reported.
+#[derive(Debug, Default)]
+struct Events {
+    records: Vec<Reported>,
+    failures: Vec<String>,
+}
+
+impl Events {
+    fn add(&mut self, line: &str) {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let record = match fields[..] {
+            ["ack", number, partition, offset, ms] => reported(number, partition, offset, ms),
+            ["got", partition, offset, number] => reported(number, partition, offset, "0"),
+            ["done", _] => return,
+            _ => None,
+        };
+        match record {
+            Some(record) => self.records.push(record),
+            None => self.failures.push(line.to_owned()),
+        }
+    }
+
+    fn numbers(&self) -> BTreeSet<u64> {
+        self.records.iter().map(|record| record.number).collect()
+    }
+
+    fn newest(&self) -> Reported {
+        self.records
+            .iter()
+            .max_by_key(|record| record.number)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The longest time between two acks of the same partition, among those that ended after `since_ms`.
+    fn longest_gap_ms(&self, since_ms: u64) -> u64 {
+        let mut last: BTreeMap<i32, u64> = BTreeMap::new();
+        let mut longest = 0;
+        for ack in &self.records {
+            let previous = last.insert(ack.partition, ack.ms).unwrap_or(ack.ms);
+            if ack.ms > since_ms {
+                longest = longest.max(ack.ms.saturating_sub(previous));
+            }
+        }
+        longest
+    }
+}
+
+fn reported(number: &str, partition: &str, offset: &str, ms: &str) -> Option<Reported> {
+    Some(Reported {
+        number: number.parse().ok()?,
+        partition: partition.parse().ok()?,
+        offset: offset.parse().ok()?,
+        ms: ms.parse().ok()?,
+    })
+}
+
+/// A client that reports a line a record and ends when its standard input closes. Killed when dropped.
+struct Reporter {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    events: Arc<Mutex<Events>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Reporter {
+    fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("start a client");
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().expect("a piped stdout");
+        let events = Arc::new(Mutex::new(Events::default()));
+        let shared = Arc::clone(&events);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                lock(&shared).add(&line);
+            }
+        });
+        Self {
+            child,
+            stdin,
+            events,
+            reader: Some(reader),
+        }
+    }
+
+    fn events(&self) -> MutexGuard<'_, Events> {
+        lock(&self.events)
+    }
+
+    /// Closes its input, waits for its end and returns what it reported.
+    fn finish(mut self) -> Events {
+        drop(self.stdin.take());
+        let status =
+            wait(&mut self.child, TOOL_TIMEOUT).expect("a client that ends when its input does");
+        assert!(status.success(), "a client of the drill failed: {status}");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("read a client's reports");
+        }
+        std::mem::take(&mut *self.events())
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        // After `finish` there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lock(events: &Mutex<Events>) -> MutexGuard<'_, Events> {
+    events.lock().unwrap_or_else(PoisonError::into_inner)
+}
