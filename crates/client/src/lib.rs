@@ -6,11 +6,17 @@
 //!
 //! Deliberately not here: transactions, TLS and SASL, fetch sessions.
 
+mod admin;
 mod chunks;
+mod client;
+mod cluster_view;
 mod connection;
 mod error;
 mod versions;
 
+pub use admin::{Admin, ConfigEntry, NewTopic};
+pub use client::{Client, ClientOptions};
+pub use cluster_view::{BrokerView, ClusterView, PartitionView, TopicView};
 pub use connection::{Connection, ConnectionOptions};
 pub use error::ClientError;
 pub use versions::Versions;
