@@ -17,7 +17,7 @@ use std::time::Duration;
 use klamm_tests::{Cluster, wait_until};
 
 use crate::foreign::{Client, java, python};
-use crate::process::{TOOL_TIMEOUT, run, wait};
+use crate::process::{TOOL_TIMEOUT, drain, run, wait};
 use crate::{say, unique};
 
 const PARTITIONS: i32 = 3;
@@ -26,6 +26,9 @@ const INTERVAL_MS: u64 = 2;
 const NUMBERS_A_SECOND: u64 = 1000 / INTERVAL_MS;
 /// Far beyond what failing over takes; only a cluster that does not come back reaches it.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What a failing drill shows of a client's own log: clients tell every refused connection while nodes are down.
+const COMPLAINT_BYTES_MAX: usize = 4096;
 
 #[test]
 fn librdkafka_loses_nothing_when_nodes_are_killed() {
@@ -282,6 +285,7 @@ struct Reporter {
     stdin: Option<ChildStdin>,
     events: Arc<Mutex<Events>>,
     reader: Option<JoinHandle<()>>,
+    complaints: Option<JoinHandle<Vec<u8>>>,
 }
 
 impl Reporter {
@@ -289,10 +293,12 @@ impl Reporter {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("start a client");
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("a piped stdout");
+        let complaints = drain(child.stderr.take());
         let events = Arc::new(Mutex::new(Events::default()));
         let shared = Arc::clone(&events);
         let reader = std::thread::spawn(move || {
@@ -305,6 +311,7 @@ impl Reporter {
             stdin,
             events,
             reader: Some(reader),
+            complaints: Some(complaints),
         }
     }
 
@@ -330,6 +337,14 @@ impl Drop for Reporter {
         // After `finish` there is nothing left to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(complaints) = self.complaints.take().filter(|_| std::thread::panicking()) {
+            let complaints = complaints.join().unwrap_or_default();
+            let tail = &complaints[complaints.len().saturating_sub(COMPLAINT_BYTES_MAX)..];
+            eprintln!(
+                "--- a client of the drill\n{}",
+                String::from_utf8_lossy(tail)
+            );
+        }
     }
 }
 

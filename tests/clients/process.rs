@@ -106,7 +106,8 @@ fn what(command: &Command) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+/// Reads all of a pipe, so that a program is never stuck on a full one.
+pub(crate) fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
