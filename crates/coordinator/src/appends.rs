@@ -1,0 +1,176 @@
+//! Appends whose result is not known yet, and the responses that wait for them.
+
+use crate::{AppendId, RequestId, Response};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a group does once its append has a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// Nothing.
+    Nothing,
+    /// Hand the assignment of this generation to the members.
+    Assign { generation_id: i32 },
+}
+
+/// A response that waits for an append.
+#[derive(Debug)]
+struct Waiter {
+    deadline_ms: i64,
+    id: RequestId,
+    response: Response,
+}
+
+/// One outstanding append.
+#[derive(Debug)]
+struct Pending {
+    group_id: Option<String>,
+    waiters: Vec<Waiter>,
+    then: Then,
+}
+
+/// What is to be done once an append has a result, or once waiting for it has taken too long.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Settled {
+    pub(crate) responses: Vec<(RequestId, Response)>,
+    /// The group that is to be told, and what about.
+    pub(crate) then: Option<(String, Then)>,
+}
+
+/// All outstanding appends of a shard.
+///
+/// Appends stay here until the shell reports a result, also when nothing waits for them any
+/// more: their records are in the log and may be committed yet.
+#[derive(Debug, Default)]
+pub(crate) struct Appends {
+    next_id: u64,
+    pending: BTreeMap<AppendId, Pending>,
+    /// Ascending: every waiter waits equally long.
+    deadlines: VecDeque<(i64, AppendId)>,
+}
+
+impl Appends {
+    /// The id that the next append gets; tells whether something was appended meanwhile.
+    pub(crate) fn next_id(&self) -> AppendId {
+        AppendId(self.next_id)
+    }
+
+    /// How many appends are outstanding.
+    pub(crate) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Registers an append.
+    pub(crate) fn begin(
+        &mut self,
+        group_id: Option<&str>,
+        then: Then,
+        deadline_ms: i64,
+    ) -> AppendId {
+        let id = AppendId(self.next_id);
+        self.next_id += 1;
+        self.pending.insert(
+            id,
+            Pending {
+                group_id: group_id.map(str::to_owned),
+                waiters: Vec::new(),
+                then,
+            },
+        );
+        if then != Then::Nothing {
+            self.deadlines.push_back((deadline_ms, id));
+        }
+        id
+    }
+
+    /// Lets a response wait for an append, or gives it back if that is not outstanding.
+    pub(crate) fn wait(
+        &mut self,
+        append: AppendId,
+        deadline_ms: i64,
+        id: RequestId,
+        response: Response,
+    ) -> Result<(), Response> {
+        let Some(pending) = self.pending.get_mut(&append) else {
+            return Err(response);
+        };
+        pending.waiters.push(Waiter {
+            deadline_ms,
+            id,
+            response,
+        });
+        self.deadlines.push_back((deadline_ms, append));
+        Ok(())
+    }
+
+    /// The last outstanding append about a group.
+    pub(crate) fn last_of(&self, group_id: &str) -> Option<AppendId> {
+        self.pending
+            .iter()
+            .rev()
+            .find(|(_, pending)| pending.group_id.as_deref() == Some(group_id))
+            .map(|(id, _)| *id)
+    }
+
+    /// An append has a result.
+    pub(crate) fn finish(&mut self, id: AppendId) -> Settled {
+        let Some(pending) = self.pending.remove(&id) else {
+            return Settled::default();
+        };
+        if self.pending.is_empty() {
+            self.deadlines.clear();
+        }
+        Settled {
+            responses: pending.waiters.into_iter().map(answer).collect(),
+            then: follow_up(pending.group_id, pending.then),
+        }
+    }
+
+    /// Takes out everything that has waited until `now_ms`. The appends stay outstanding.
+    pub(crate) fn time_out(&mut self, now_ms: i64) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        while let Some(&(deadline_ms, id)) = self.deadlines.front()
+            && deadline_ms <= now_ms
+        {
+            self.deadlines.pop_front();
+            let Some(pending) = self.pending.get_mut(&id) else {
+                continue;
+            };
+            let due = pending
+                .waiters
+                .extract_if(.., |waiter| waiter.deadline_ms <= now_ms);
+            let responses = due.map(answer).collect();
+            let then = std::mem::replace(&mut pending.then, Then::Nothing);
+            settled.push(Settled {
+                responses,
+                then: follow_up(pending.group_id.clone(), then),
+            });
+        }
+        settled
+    }
+
+    /// When [`Appends::time_out`] has something to do.
+    pub(crate) fn deadline(&self) -> Option<i64> {
+        self.deadlines.front().map(|(deadline_ms, _)| *deadline_ms)
+    }
+
+    /// Takes out everything: the shard is given up.
+    pub(crate) fn drain(&mut self) -> Vec<(RequestId, Response)> {
+        self.deadlines.clear();
+        std::mem::take(&mut self.pending)
+            .into_values()
+            .flat_map(|pending| pending.waiters)
+            .map(answer)
+            .collect()
+    }
+}
+
+fn answer(waiter: Waiter) -> (RequestId, Response) {
+    (waiter.id, waiter.response)
+}
+
+fn follow_up(group_id: Option<String>, then: Then) -> Option<(String, Then)> {
+    match then {
+        Then::Nothing => None,
+        then => group_id.map(|group_id| (group_id, then)),
+    }
+}
