@@ -1,0 +1,63 @@
+//! Partition logs on disk: segments, indexes, recovery.
+//!
+//! A [`Log`] is a folder of segments in Kafka's exact format. It has one writer, the [`Log`]
+//! itself; any number of [`LogReader`]s read beside it without waiting for it, and a
+//! [`LogFlusher`] makes appends durable while further ones go on.
+//!
+//! ```text
+//! log start ≤ flushed ≤ log end
+//!     │          │         │
+//!     │          │         └ the next append goes here; readers see everything before it
+//!     │          └ survives a power failure: the recovery point
+//!     └ nothing before it is readable
+//! ```
+//!
+//! Invariants:
+//! * A failed write or sync poisons the log for good; the first reason wins.
+//! * Indexes are hints. Whatever they say is checked against the batches, and a damaged one is
+//!   made anew.
+//! * Indexes are written and read with positioned I/O, not memory mapped: a store into a mapped
+//!   file on a full disk would kill the process, where a failed write poisons one log.
+//!
+//! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
+
+mod active_segment;
+mod batch_scan;
+mod checkpoint_file;
+mod clean_shutdown;
+mod config;
+mod dir_lock;
+mod disk;
+mod error;
+mod index_file;
+mod leader_epochs;
+mod log;
+mod log_files;
+mod log_flusher;
+mod log_reader;
+mod log_state;
+mod meta_properties;
+mod offset_checkpoint;
+mod offset_index;
+mod partition_metadata;
+mod producer_snapshot;
+mod producer_states;
+mod recovery;
+mod roll;
+mod segment;
+mod time_index;
+
+pub use checkpoint_file::CheckpointError;
+pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
+pub use config::LogConfig;
+pub use dir_lock::{DirLock, DirLockError};
+pub use error::{ReadError, StorageError};
+pub use leader_epochs::{EpochEndOffset, LeaderEpochs};
+pub use log::{Appended, Log};
+pub use log_flusher::LogFlusher;
+pub use log_reader::{LogRead, LogReader, TimestampOffset};
+pub use meta_properties::{MetaProperties, MetaPropertiesError};
+pub use offset_checkpoint::{CheckpointKind, OffsetCheckpoint};
+pub use partition_metadata::PartitionMetadata;
+pub use producer_states::{ProducerState, ProducerStates, SequencedBatch, Verdict};
+pub use recovery::{OpenOptions, RecoveryReport};

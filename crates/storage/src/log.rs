@@ -1,0 +1,475 @@
+//! The writer of a log.
+
+use crate::active_segment::ActiveSegment;
+use crate::batch_scan::BatchAt;
+use crate::config::LogConfig;
+use crate::disk;
+use crate::error::StorageError;
+use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
+use crate::log_files::LogFile;
+use crate::log_flusher::LogFlusher;
+use crate::log_reader::LogReader;
+use crate::log_state::LogState;
+use crate::producer_snapshot;
+use crate::producer_states::ProducerStates;
+use crate::recovery::{self, OpenOptions, RecoveryReport};
+use crate::segment::Segment;
+use klamm_records::{Batches, NO_TIMESTAMP};
+use klamm_types::LeaderEpoch;
+use std::{io, path::Path, sync::Arc};
+
+/// One partition's log, or any other sequence of batches: it has one writer, this.
+///
+/// ```text
+/// log start ≤ flushed ≤ log end
+/// ```
+#[derive(Debug)]
+pub struct Log {
+    state: Arc<LogState>,
+    config: LogConfig,
+    active: ActiveSegment,
+    producers: ProducerStates,
+    /// The batches of the append in progress, kept for its memory.
+    plan: Vec<BatchAt>,
+}
+
+/// What an append did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Offset of the first record; the log end offset if nothing was appended.
+    pub base_offset: i64,
+    /// Offset of the last record.
+    pub last_offset: i64,
+    /// The offset of the next append.
+    pub log_end_offset: i64,
+    /// Largest timestamp in ms, −1 if there is none.
+    pub max_timestamp: i64,
+}
+
+impl Log {
+    /// Opens the log in a folder, which is created if need be.
+    ///
+    /// # Errors
+    /// The disk failed. Damage is repaired by cutting the log before it; see
+    /// [`RecoveryReport`].
+    pub fn open(
+        dir: &Path,
+        config: LogConfig,
+        options: OpenOptions,
+    ) -> Result<(Log, RecoveryReport), StorageError> {
+        let opened = recovery::open_segments(dir, &config, &options)?;
+        let segments = opened.segments;
+        let log_end_offset = opened.log_end_offset;
+        let first_offset = segments[0].base_offset();
+        let log_start_offset = options.log_start_offset.max(first_offset);
+        let read = || {
+            recovery::remove_stray_snapshots(dir, &segments)?;
+            recovery::load_producers(dir, &segments, log_end_offset)
+        };
+        let producers = read().map_err(StorageError::io("read producer states in", dir))?;
+        let mut epochs = opened.epochs;
+        epochs.truncate_from_start(log_start_offset);
+        // What was found after a crash is on no disk for certain before the next flush.
+        let flushed_offset = if options.clean_shutdown {
+            log_end_offset
+        } else {
+            options.recovery_point.clamp(first_offset, log_end_offset)
+        };
+        let state = LogState::new(
+            dir.to_path_buf(),
+            segments,
+            log_start_offset,
+            log_end_offset,
+            flushed_offset,
+            epochs,
+        );
+        state.change_epochs(|_| opened.report.leader_epochs_rebuilt || !options.clean_shutdown);
+        let state = Arc::new(state);
+        let mut log = Log {
+            state,
+            config,
+            active: opened.active,
+            producers,
+            plan: Vec::new(),
+        };
+        if log_start_offset > log_end_offset {
+            log.truncate_fully_and_start_at(log_start_offset)?;
+        }
+        Ok((log, opened.report))
+    }
+
+    /// A reader of this log.
+    pub fn reader(&self) -> LogReader {
+        LogReader {
+            state: self.state.clone(),
+        }
+    }
+
+    /// A flusher of this log.
+    pub fn flusher(&self) -> LogFlusher {
+        LogFlusher {
+            state: self.state.clone(),
+        }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        self.state.dir()
+    }
+
+    /// The first offset that can be read.
+    pub fn log_start_offset(&self) -> i64 {
+        self.state.log_start_offset()
+    }
+
+    /// The offset of the next append.
+    pub fn log_end_offset(&self) -> i64 {
+        self.state.log_end_offset()
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &LogConfig {
+        &self.config
+    }
+
+    /// Changes the configuration; segments that exist stay as they are.
+    pub fn set_config(&mut self, config: LogConfig) {
+        self.config = config;
+    }
+
+    /// What the log knows of its idempotent producers.
+    pub fn producers(&self) -> &ProducerStates {
+        &self.producers
+    }
+
+    /// Forgets idle producers; see [`ProducerStates::expire`].
+    pub fn expire_producers(&mut self, now_ms: i64, expiration_ms: i64) {
+        self.producers.expire(now_ms, expiration_ms);
+    }
+
+    /// Appends complete batches whose offsets and leader epochs are final. Gaps between offsets
+    /// are fine. Readers see all of them at once; they are durable after the next flush.
+    ///
+    /// Checksums are the caller's business: a leader validates what it is sent, a follower
+    /// verifies what it has fetched.
+    ///
+    /// # Errors
+    /// The input is not a sequence of complete batches of rising offsets from the log end offset
+    /// on, and nothing was appended; or the disk failed, now or before.
+    pub fn append(&mut self, batches: &[u8]) -> Result<Appended, StorageError> {
+        self.state.check()?;
+        let mut plan = std::mem::take(&mut self.plan);
+        plan.clear();
+        let result = self.plan(batches, &mut plan).and_then(|()| {
+            let result = self.write(batches, &plan);
+            self.state.poison_on_error(result)
+        });
+        self.plan = plan;
+        result
+    }
+
+    fn plan(&self, batches: &[u8], plan: &mut Vec<BatchAt>) -> Result<(), StorageError> {
+        let mut expected_offset = self.log_end_offset();
+        let mut position = 0;
+        for batch in Batches::new(batches) {
+            let (header, bytes) = batch?;
+            if header.base_offset < expected_offset {
+                let base_offset = header.base_offset;
+                return Err(StorageError::AppendOffset {
+                    expected_offset,
+                    base_offset,
+                });
+            }
+            expected_offset = header.next_offset();
+            plan.push(BatchAt { position, header });
+            position += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes batches, planned by their position in the input, in runs of one segment each.
+    fn write(&mut self, batches: &[u8], plan: &[BatchAt]) -> Result<Appended, StorageError> {
+        let mut log_end_offset = self.log_end_offset();
+        let mut appended = Appended {
+            base_offset: plan
+                .first()
+                .map_or(log_end_offset, |first| first.header.base_offset),
+            last_offset: log_end_offset - 1,
+            log_end_offset,
+            max_timestamp: NO_TIMESTAMP,
+        };
+        let mut run_start = 0;
+        for (i, batch) in plan.iter().enumerate() {
+            let pending = batch.position - plan[run_start].position;
+            if self.active.should_roll(pending, batch, &self.config) {
+                self.write_run(batches, &plan[run_start..i])?;
+                self.roll(batch.header.base_offset)?;
+                run_start = i;
+            }
+            let pending = batch.position - plan[run_start].position;
+            let position = self.active.segment().size() + pending;
+            self.active
+                .note(&BatchAt { position, ..*batch }, &self.config);
+            self.assign_epoch(
+                batch.header.partition_leader_epoch,
+                batch.header.base_offset,
+            );
+            self.producers.update(&batch.header);
+            appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
+            appended.last_offset = batch.header.last_offset();
+            log_end_offset = batch.header.next_offset();
+        }
+        self.write_run(batches, &plan[run_start..])?;
+        appended.log_end_offset = log_end_offset;
+        self.state.publish(log_end_offset);
+        Ok(appended)
+    }
+
+    fn write_run(&mut self, batches: &[u8], run: &[BatchAt]) -> Result<(), StorageError> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            return Ok(());
+        };
+        let bytes = &batches[first.position as usize..last.end() as usize];
+        let path = self.active.segment().path().to_path_buf();
+        let written = self.active.write(bytes, first.header.base_offset);
+        written.map_err(StorageError::io("append to", &path))
+    }
+
+    /// Starts a new segment. An empty active one gives way to it.
+    fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
+        let dir = self.state.dir().to_path_buf();
+        let mut segments = self.state.segments().to_vec();
+        let old = self.active.segment().clone();
+        if old.size() == 0 {
+            old.remove()
+                .map_err(StorageError::io("remove", old.path()))?;
+            segments.pop();
+        } else {
+            self.active
+                .write_time_entry()
+                .map_err(StorageError::io("write", old.path()))?;
+            old.seal();
+            let snapshot = producer_snapshot::write(&dir, base_offset, &self.producers);
+            let snapshot = snapshot.map_err(StorageError::io("write producer states in", &dir))?;
+            self.state.sync_later(snapshot);
+        }
+        self.active = new_active(&dir, base_offset)?;
+        segments.push(self.active.segment().clone());
+        self.state.set_segments(segments);
+        Ok(())
+    }
+
+    /// Notes that a leader epoch starts at an offset, unless a later or the same one is known.
+    pub fn assign_epoch(&self, epoch: LeaderEpoch, start_offset: i64) {
+        self.state.change_epochs(|epochs| {
+            epochs.latest().is_none_or(|latest| latest < epoch)
+                && epochs.assign(epoch, start_offset)
+        });
+    }
+
+    /// The leader epochs of the log.
+    pub fn epochs(&self) -> LeaderEpochs {
+        self.state.epochs().clone()
+    }
+
+    /// The latest leader epoch, if there is any.
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        self.state.epochs().latest()
+    }
+
+    /// See [`LeaderEpochs::end_offset_for`].
+    pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> EpochEndOffset {
+        self.state
+            .epochs()
+            .end_offset_for(epoch, self.log_end_offset())
+    }
+
+    /// Removes everything from an offset on. A batch that spans it goes as a whole, so the log
+    /// may end before it. The new log end offset.
+    ///
+    /// The caller records the flushed offset anew if it went back.
+    ///
+    /// # Errors
+    /// The disk failed, now or before.
+    pub fn truncate_to(&mut self, offset: i64) -> Result<i64, StorageError> {
+        self.state.check()?;
+        if offset >= self.log_end_offset() {
+            return Ok(self.log_end_offset());
+        }
+        if offset < self.log_start_offset() {
+            self.truncate_fully_and_start_at(offset)?;
+            return Ok(offset);
+        }
+        let result = self.cut(offset);
+        self.state.poison_on_error(result)
+    }
+
+    fn cut(&mut self, offset: i64) -> Result<i64, StorageError> {
+        let state = self.state.clone();
+        let flushing = state.pause_flushing();
+        let mut segments = state.segments().to_vec();
+        let count = segments
+            .partition_point(|segment| segment.base_offset() <= offset)
+            .max(1);
+        let removed = segments.split_off(count);
+        let last = segments[count - 1].clone();
+        let found = last.find_batch(offset).map_err(StorageError::from_read)?;
+        let position = found.map_or(last.size(), |batch| batch.position);
+        let end_offset = found.map_or(offset, |batch| batch.header.base_offset.min(offset));
+
+        state.cut(
+            &flushing,
+            end_offset,
+            state.flushed_offset().min(end_offset),
+        );
+        state.set_segments(segments.clone());
+        for segment in removed.iter().rev() {
+            segment
+                .remove()
+                .map_err(StorageError::io("remove", segment.path()))?;
+        }
+        let cut = || {
+            last.truncate(position, end_offset)?;
+            recovery::resume_active(&last, &self.config)
+        };
+        let active = cut().map_err(StorageError::io("truncate", last.path()))?;
+        self.active = active.ok_or_else(|| {
+            let source = io::Error::new(io::ErrorKind::InvalidData, "batches are damaged");
+            StorageError::io("truncate", last.path())(source)
+        })?;
+        state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
+        if !self.producers.is_empty() {
+            let dir = state.dir();
+            let producers = recovery::load_producers(dir, &segments, end_offset);
+            self.producers = producers.map_err(StorageError::io("read producer states in", dir))?;
+        }
+        Ok(end_offset)
+    }
+
+    /// Removes everything and goes on from an offset, lower or higher.
+    ///
+    /// # Errors
+    /// The disk failed, now or before.
+    pub fn truncate_fully_and_start_at(&mut self, offset: i64) -> Result<(), StorageError> {
+        self.state.check()?;
+        let result = self.start_anew(offset);
+        self.state.poison_on_error(result)
+    }
+
+    fn start_anew(&mut self, offset: i64) -> Result<(), StorageError> {
+        let state = self.state.clone();
+        let flushing = state.pause_flushing();
+        state.cut(&flushing, offset, offset);
+        state.set_log_start_offset(offset);
+        for segment in state.segments().iter().rev() {
+            segment
+                .remove()
+                .map_err(StorageError::io("remove", segment.path()))?;
+        }
+        self.remove_snapshots(|_| true)?;
+        self.active = new_active(state.dir(), offset)?;
+        state.set_segments(vec![self.active.segment().clone()]);
+        state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
+        self.producers = ProducerStates::default();
+        Ok(())
+    }
+
+    /// Moves the log start offset up; segments that lie before it as a whole are removed. A
+    /// lower offset than the present one changes nothing.
+    ///
+    /// # Errors
+    /// The offset is behind the end of the log, or the disk failed, now or before.
+    pub fn advance_start_offset(&mut self, offset: i64) -> Result<(), StorageError> {
+        self.state.check()?;
+        let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
+        if offset > log_end_offset {
+            return Err(StorageError::OutOfRange {
+                offset,
+                log_start_offset,
+                log_end_offset,
+            });
+        }
+        if offset <= log_start_offset {
+            return Ok(());
+        }
+        self.state.set_log_start_offset(offset);
+        self.state
+            .change_epochs(|epochs| epochs.truncate_from_start(offset));
+        let result = self.remove_segments_before(offset);
+        self.state.poison_on_error(result)
+    }
+
+    fn remove_segments_before(&mut self, offset: i64) -> Result<(), StorageError> {
+        let segments = self.state.segments();
+        let count = segments.partition_point(|segment| segment.base_offset() <= offset);
+        let (removed, kept) = segments.split_at(count.saturating_sub(1));
+        if removed.is_empty() {
+            return Ok(());
+        }
+        self.state.set_segments(kept.to_vec());
+        for segment in removed {
+            segment
+                .remove()
+                .map_err(StorageError::io("remove", segment.path()))?;
+        }
+        let first_offset = kept[0].base_offset();
+        self.remove_snapshots(|snapshot_offset| snapshot_offset < first_offset)
+    }
+
+    fn remove_snapshots(&self, is_unwanted: impl Fn(i64) -> bool) -> Result<(), StorageError> {
+        let dir = self.state.dir();
+        let remove = || {
+            for offset in producer_snapshot::offsets(dir)?
+                .into_iter()
+                .filter(|&o| is_unwanted(o))
+            {
+                disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
+            }
+            Ok(())
+        };
+        remove().map_err(StorageError::io("remove producer states in", dir))
+    }
+
+    /// Writes the producer states as of now, so that the next start reads less. They become
+    /// durable with the next flush.
+    ///
+    /// # Errors
+    /// The disk failed, now or before.
+    pub fn snapshot_producers(&mut self) -> Result<(), StorageError> {
+        self.state.check()?;
+        let dir = self.state.dir();
+        let write = || {
+            let path = producer_snapshot::write(dir, self.log_end_offset(), &self.producers)?;
+            recovery::remove_stray_snapshots(dir, &self.state.segments())?;
+            Ok(path)
+        };
+        let result = write().map_err(StorageError::io("write producer states in", dir));
+        self.state.sync_later(self.state.poison_on_error(result)?);
+        Ok(())
+    }
+
+    /// Makes everything durable and leaves the folder so that the next start reads next to
+    /// nothing. Readers may stay.
+    ///
+    /// # Errors
+    /// The disk failed, now or before.
+    pub fn close(mut self) -> Result<(), StorageError> {
+        self.state.check()?;
+        let segment = self.active.segment().clone();
+        let written = self.active.write_time_entry();
+        let result = written.map_err(StorageError::io("write", segment.path()));
+        self.state.poison_on_error(result)?;
+        self.snapshot_producers()?;
+        self.state.change_epochs(|_| true);
+        self.state.flush()?;
+        let result = segment
+            .sync_indexes()
+            .map_err(StorageError::io("sync", segment.path()));
+        self.state.poison_on_error(result)
+    }
+}
+
+fn new_active(dir: &Path, base_offset: i64) -> Result<ActiveSegment, StorageError> {
+    let create = || ActiveSegment::new(Arc::new(Segment::create(dir, base_offset)?), 0);
+    create().map_err(StorageError::io("create a segment in", dir))
+}

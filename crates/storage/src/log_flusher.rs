@@ -1,0 +1,33 @@
+//! Makes appends durable beside the writer.
+
+use crate::error::StorageError;
+use crate::log_state::LogState;
+use std::sync::Arc;
+
+/// Flushes a log. Clones share it; appends go on during a flush.
+#[derive(Clone, Debug)]
+pub struct LogFlusher {
+    pub(crate) state: Arc<LogState>,
+}
+
+impl LogFlusher {
+    /// Makes everything appended before this call durable; blocks until the disk has it. The
+    /// offset up to which the log survives a power failure.
+    ///
+    /// # Errors
+    /// The disk failed, now or before; the log takes nothing any more.
+    pub fn flush(&self) -> Result<i64, StorageError> {
+        self.state.flush()
+    }
+
+    /// The offset up to which the log survives a power failure: its recovery point. It only
+    /// goes back when the log is truncated.
+    pub fn flushed_offset(&self) -> i64 {
+        self.state.flushed_offset()
+    }
+
+    /// Whether something was appended since the last flush began.
+    pub fn is_dirty(&self) -> bool {
+        self.state.flushed_offset() < self.state.log_end_offset()
+    }
+}

@@ -1,0 +1,330 @@
+//! Reads a log beside its writer.
+
+use crate::batch_scan::{BatchAt, ScanError};
+use crate::error::ReadError;
+use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
+use crate::log_state::LogState;
+use crate::segment::Segment;
+use bytes::Bytes;
+use klamm_records::{
+    BatchHeader, Batches, DECOMPRESSED_BYTES_MAX_DEFAULT, HEADER_SIZE, Records, TimestampType,
+};
+use klamm_types::LeaderEpoch;
+use rustix::{buffer::spare_capacity, io::Errno};
+use std::{io, sync::Arc};
+
+/// Reads a log. Clones share it; none ever waits for an append or a flush.
+#[derive(Clone, Debug)]
+pub struct LogReader {
+    pub(crate) state: Arc<LogState>,
+}
+
+/// Batches that were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRead {
+    /// Complete batches. The first one contains the offset asked for, or follows it.
+    pub records: Bytes,
+    /// Base offset of the first batch; the offset asked for if there is none.
+    pub base_offset: i64,
+    /// The offset after the last batch; the offset asked for if there is none.
+    pub next_offset: i64,
+}
+
+/// A record found by its timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampOffset {
+    /// Its timestamp in ms.
+    pub timestamp: i64,
+    /// Its offset.
+    pub offset: i64,
+    /// The leader epoch of its batch.
+    pub leader_epoch: LeaderEpoch,
+}
+
+impl LogReader {
+    /// The first offset that can be read.
+    pub fn log_start_offset(&self) -> i64 {
+        self.state.log_start_offset()
+    }
+
+    /// The offset of the next append.
+    pub fn log_end_offset(&self) -> i64 {
+        self.state.log_end_offset()
+    }
+
+    /// The offset up to which the log survives a power failure.
+    pub fn flushed_offset(&self) -> i64 {
+        self.state.flushed_offset()
+    }
+
+    /// The leader epochs of the log.
+    pub fn epochs(&self) -> LeaderEpochs {
+        self.state.epochs().clone()
+    }
+
+    /// The latest leader epoch, if there is any.
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        self.state.epochs().latest()
+    }
+
+    /// See [`LeaderEpochs::end_offset_for`].
+    pub fn end_offset_for_epoch(&self, epoch: LeaderEpoch) -> EpochEndOffset {
+        self.state
+            .epochs()
+            .end_offset_for(epoch, self.log_end_offset())
+    }
+
+    /// Bytes of the batches on disk.
+    pub fn size_bytes(&self) -> u64 {
+        self.state
+            .segments()
+            .iter()
+            .map(|segment| segment.size())
+            .sum()
+    }
+
+    /// Reads batches from the one that contains `start_offset` on, those before `offset_max`
+    /// only, at most `bytes_max` bytes of them. With `at_least_one`, the first batch comes even
+    /// if it is larger (KIP-74).
+    ///
+    /// # Errors
+    /// `start_offset` is outside the log, or the disk failed. An offset between `offset_max`
+    /// and the end of the log is no error, but finds nothing (inventory, rule 60).
+    pub fn read(
+        &self,
+        start_offset: i64,
+        bytes_max: usize,
+        offset_max: i64,
+        at_least_one: bool,
+    ) -> Result<LogRead, ReadError> {
+        let limit = self.check_range(start_offset)?.min(offset_max);
+        let found = if start_offset < limit {
+            self.find(start_offset)?
+        } else {
+            None
+        };
+        let nothing = LogRead {
+            records: Bytes::new(),
+            base_offset: start_offset,
+            next_offset: start_offset,
+        };
+        let Some((segment, first)) = found else {
+            return Ok(nothing);
+        };
+        let first_size = first.header.batch_size();
+        if first.header.last_offset() >= limit || (first_size > bytes_max && !at_least_one) {
+            return Ok(nothing);
+        }
+        let available = usize::try_from(segment.size() - first.position).unwrap_or(usize::MAX);
+        let size = bytes_max.max(first_size).min(available);
+        let bytes = read_at(&segment, first.position, size)?;
+        let (size, next_offset) = whole_batches(&bytes, limit);
+        let base_offset = first.header.base_offset;
+        if size == 0 {
+            return Err(damaged(&segment, first.position));
+        }
+        Ok(LogRead {
+            records: bytes.slice(..size),
+            base_offset,
+            next_offset,
+        })
+    }
+
+    /// The log end offset, if an offset is within the log.
+    fn check_range(&self, offset: i64) -> Result<i64, ReadError> {
+        let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
+        if offset < log_start_offset || offset > log_end_offset {
+            return Err(ReadError::OffsetOutOfRange {
+                offset,
+                log_start_offset,
+                log_end_offset,
+            });
+        }
+        Ok(log_end_offset)
+    }
+
+    /// The first batch that ends at or behind an offset, and its segment.
+    fn find(&self, offset: i64) -> Result<Option<(Arc<Segment>, BatchAt)>, ReadError> {
+        let segments = self.state.segments();
+        let count = segments.partition_point(|segment| segment.base_offset() <= offset);
+        for segment in &segments[count.saturating_sub(1)..] {
+            match segment.find_batch(offset) {
+                Ok(Some(batch)) => return Ok(Some((segment.clone(), batch))),
+                Ok(None) => {}
+                Err(error) => return Err(self.removed_or(error, offset)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// A file that is gone was removed with the offsets before the log start.
+    fn removed_or(&self, error: ReadError, offset: i64) -> ReadError {
+        match error {
+            ReadError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                let (log_start_offset, log_end_offset) =
+                    (self.log_start_offset(), self.log_end_offset());
+                ReadError::OffsetOutOfRange {
+                    offset,
+                    log_start_offset,
+                    log_end_offset,
+                }
+            }
+            error => error,
+        }
+    }
+
+    /// The first record whose timestamp is at least `timestamp` (ms), wherever in the log it is.
+    ///
+    /// # Errors
+    /// The disk failed, or a batch cannot be decompressed.
+    pub fn offset_for_timestamp(
+        &self,
+        timestamp: i64,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
+        let log_start_offset = self.log_start_offset();
+        for segment in self.state.segments().iter() {
+            let newest = segment
+                .max_timestamp()
+                .map_err(ReadError::io(segment.path()))?;
+            if newest.is_none_or(|newest| newest.timestamp < timestamp) {
+                continue;
+            }
+            let found = first_at_or_after(segment, timestamp, log_start_offset)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of the records with the largest timestamp; `None` if no record has one.
+    ///
+    /// # Errors
+    /// The disk failed, or a batch cannot be decompressed.
+    pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, ReadError> {
+        let mut newest = None;
+        for segment in self.state.segments().iter() {
+            let entry = segment
+                .max_timestamp()
+                .map_err(ReadError::io(segment.path()))?;
+            newest = newest.max(entry.map(|entry| entry.timestamp));
+        }
+        match newest {
+            Some(timestamp) => self.offset_for_timestamp(timestamp),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Size of the complete batches before an offset, and the offset after them.
+fn whole_batches(bytes: &[u8], limit: i64) -> (usize, i64) {
+    let (mut size, mut next_offset) = (0, 0);
+    for batch in Batches::new(bytes) {
+        match batch {
+            Ok((header, batch)) if header.last_offset() < limit => {
+                size += batch.len();
+                next_offset = header.next_offset();
+            }
+            _ => break,
+        }
+    }
+    (size, next_offset)
+}
+
+fn read_at(segment: &Segment, position: u64, size: usize) -> Result<Bytes, ReadError> {
+    let file = segment.file().map_err(ReadError::io(segment.path()))?;
+    let mut bytes = Vec::with_capacity(size);
+    while bytes.len() < size {
+        let at = position + bytes.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(ReadError::io(segment.path())(error.into())),
+        }
+    }
+    Ok(bytes.into())
+}
+
+fn damaged(segment: &Segment, position: u64) -> ReadError {
+    ReadError::Damaged {
+        path: segment.path().display().to_string(),
+        position,
+        reason: "not a whole batch".to_owned(),
+    }
+}
+
+/// The first record of a segment at or behind `from_offset` whose timestamp is at least
+/// `timestamp`.
+fn first_at_or_after(
+    segment: &Segment,
+    timestamp: i64,
+    from_offset: i64,
+) -> Result<Option<TimestampOffset>, ReadError> {
+    let error = || ReadError::io(segment.path());
+    // Entries of exactly this timestamp may point behind the first record that has it.
+    let entry = segment
+        .time_index()
+        .lookup(timestamp.saturating_sub(1))
+        .map_err(error())?;
+    let offset = entry.map_or(from_offset, |entry| entry.offset.max(from_offset));
+    let Some(start) = segment.find_batch(offset)? else {
+        return Ok(None);
+    };
+    let mut scan = segment.scan(start.position).map_err(error())?;
+    loop {
+        let batch = match scan.next() {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Ok(None),
+            Err(ScanError::Io(source)) => return Err(error()(source)),
+            Err(damage) => return Err(segment.read_error(damage)),
+        };
+        if batch.header.max_timestamp < timestamp || batch.header.is_control {
+            continue;
+        }
+        if let Some(found) = first_in_batch(segment, &batch, timestamp, from_offset)? {
+            return Ok(Some(found));
+        }
+    }
+}
+
+fn first_in_batch(
+    segment: &Segment,
+    batch: &BatchAt,
+    timestamp: i64,
+    from_offset: i64,
+) -> Result<Option<TimestampOffset>, ReadError> {
+    let header: BatchHeader = batch.header;
+    let leader_epoch = header.partition_leader_epoch;
+    if header.timestamp_type == TimestampType::LogAppendTime {
+        let offset = header.base_offset.max(from_offset);
+        return Ok(Some(TimestampOffset {
+            timestamp: header.max_timestamp,
+            offset,
+            leader_epoch,
+        }));
+    }
+    let bytes = read_at(
+        segment,
+        batch.position,
+        header.batch_size().max(HEADER_SIZE),
+    )?;
+    let damage = |reason: String| ReadError::Damaged {
+        path: segment.path().display().to_string(),
+        position: batch.position,
+        reason,
+    };
+    let (_, records) = Records::of_batch(&bytes, DECOMPRESSED_BYTES_MAX_DEFAULT)
+        .map_err(|error| damage(error.to_string()))?;
+    for record in records {
+        let record = record.map_err(|error| damage(error.to_string()))?;
+        let (offset, found) = (record.offset(&header), record.timestamp(&header));
+        if found >= timestamp && offset >= from_offset {
+            return Ok(Some(TimestampOffset {
+                timestamp: found,
+                offset,
+                leader_epoch,
+            }));
+        }
+    }
+    Ok(None)
+}

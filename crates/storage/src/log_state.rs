@@ -1,0 +1,179 @@
+//! What the writer, the readers and the flusher of a log share.
+
+use crate::disk;
+use crate::error::StorageError;
+use crate::leader_epochs::LeaderEpochs;
+use crate::segment::{Segment, lock};
+use arc_swap::ArcSwap;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+/// The segments of a log by ascending base offset, at least one; the last is the active one.
+pub(crate) type Segments = Vec<Arc<Segment>>;
+
+#[derive(Debug)]
+pub(crate) struct LogState {
+    dir: PathBuf,
+    segments: ArcSwap<Segments>,
+    log_start_offset: AtomicI64,
+    log_end_offset: AtomicI64,
+    flushed_offset: AtomicI64,
+    epochs: Mutex<LeaderEpochs>,
+    epochs_dirty: AtomicBool,
+    /// Whether files were created or removed since the folder was synced.
+    dir_dirty: AtomicBool,
+    /// Small files to be synced with the next flush.
+    unsynced_files: Mutex<Vec<PathBuf>>,
+    /// Held by a flush, and by whatever moves the flushed offset back.
+    flushing: Mutex<()>,
+    failure: OnceLock<Arc<str>>,
+}
+
+impl LogState {
+    pub(crate) fn new(
+        dir: PathBuf,
+        segments: Segments,
+        log_start_offset: i64,
+        log_end_offset: i64,
+        flushed_offset: i64,
+        epochs: LeaderEpochs,
+    ) -> LogState {
+        LogState {
+            dir,
+            segments: ArcSwap::from_pointee(segments),
+            log_start_offset: AtomicI64::new(log_start_offset),
+            log_end_offset: AtomicI64::new(log_end_offset),
+            flushed_offset: AtomicI64::new(flushed_offset),
+            epochs: Mutex::new(epochs),
+            epochs_dirty: AtomicBool::new(false),
+            dir_dirty: AtomicBool::new(true),
+            unsynced_files: Mutex::new(Vec::new()),
+            flushing: Mutex::new(()),
+            failure: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn segments(&self) -> Arc<Segments> {
+        self.segments.load_full()
+    }
+
+    pub(crate) fn set_segments(&self, segments: Segments) {
+        self.segments.store(Arc::new(segments));
+        self.dir_dirty.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn log_start_offset(&self) -> i64 {
+        self.log_start_offset.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_log_start_offset(&self, offset: i64) {
+        self.log_start_offset.store(offset, Ordering::Release);
+    }
+
+    pub(crate) fn log_end_offset(&self) -> i64 {
+        self.log_end_offset.load(Ordering::Acquire)
+    }
+
+    /// Shows readers the log up to an offset.
+    pub(crate) fn publish(&self, log_end_offset: i64) {
+        self.log_end_offset.store(log_end_offset, Ordering::Release);
+    }
+
+    pub(crate) fn flushed_offset(&self) -> i64 {
+        self.flushed_offset.load(Ordering::Acquire)
+    }
+
+    /// Moves the end of the log back or elsewhere; nothing may be flushing meanwhile.
+    pub(crate) fn cut(&self, _flushing: &MutexGuard<'_, ()>, log_end_offset: i64, flushed: i64) {
+        self.flushed_offset.store(flushed, Ordering::Release);
+        self.log_end_offset.store(log_end_offset, Ordering::Release);
+    }
+
+    /// Waits for a flush in progress and keeps others from starting.
+    pub(crate) fn pause_flushing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.flushing)
+    }
+
+    pub(crate) fn epochs(&self) -> MutexGuard<'_, LeaderEpochs> {
+        lock(&self.epochs)
+    }
+
+    /// Changes the epochs; the next flush makes the change durable.
+    pub(crate) fn change_epochs(&self, change: impl FnOnce(&mut LeaderEpochs) -> bool) {
+        if change(&mut self.epochs()) {
+            self.epochs_dirty.store(true, Ordering::Release);
+        }
+    }
+
+    /// Has a small file synced with the next flush.
+    pub(crate) fn sync_later(&self, path: PathBuf) {
+        lock(&self.unsynced_files).push(path);
+        self.dir_dirty.store(true, Ordering::Release);
+    }
+
+    /// Fails once an earlier write or sync has failed.
+    pub(crate) fn check(&self) -> Result<(), StorageError> {
+        match self.failure.get() {
+            Some(reason) => Err(StorageError::Poisoned(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the log offline if `result` is a failure of the disk.
+    pub(crate) fn poison_on_error<T>(
+        &self,
+        result: Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        if let Err(error @ StorageError::Io { .. }) = &result {
+            // A later failure is a consequence of the first, which stays.
+            self.failure.get_or_init(|| error.to_string().into());
+        }
+        result
+    }
+
+    /// Makes everything before the log end offset durable; that offset.
+    pub(crate) fn flush(&self) -> Result<i64, StorageError> {
+        let _flushing = self.pause_flushing();
+        self.check()?;
+        let end_offset = self.log_end_offset();
+        let flushed_offset = self.flushed_offset();
+        let result = self.sync(flushed_offset);
+        self.poison_on_error(result)?;
+        assert!(
+            end_offset >= flushed_offset,
+            "flushed {flushed_offset}, log ends at {end_offset}"
+        );
+        self.flushed_offset.store(end_offset, Ordering::Release);
+        Ok(end_offset)
+    }
+
+    fn sync(&self, flushed_offset: i64) -> Result<(), StorageError> {
+        let segments = self.segments();
+        let first_dirty = segments.partition_point(|s| s.base_offset() <= flushed_offset);
+        for segment in &segments[first_dirty.saturating_sub(1)..] {
+            segment
+                .sync()
+                .map_err(StorageError::io("sync", segment.path()))?;
+        }
+        for path in std::mem::take(&mut *lock(&self.unsynced_files)) {
+            disk::sync_file(&path).map_err(StorageError::io("sync", &path))?;
+        }
+        if self.epochs_dirty.swap(false, Ordering::AcqRel) {
+            let epochs = self.epochs().clone();
+            epochs.write(&self.dir)?;
+        }
+        if self.dir_dirty.swap(false, Ordering::AcqRel) {
+            disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
+        }
+        Ok(())
+    }
+}

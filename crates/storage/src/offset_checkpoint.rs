@@ -1,0 +1,124 @@
+//! Offsets of all partitions of a log directory, in one text file per kind.
+
+use crate::checkpoint_file::{self, CheckpointError};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What the offsets of a checkpoint mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointKind {
+    /// Flushed offsets: from where a log is checked after a crash.
+    RecoveryPoint,
+    /// High watermarks.
+    HighWatermark,
+    /// Log start offsets.
+    LogStart,
+}
+
+impl CheckpointKind {
+    const fn file_name(self) -> &'static str {
+        match self {
+            CheckpointKind::RecoveryPoint => "recovery-point-offset-checkpoint",
+            CheckpointKind::HighWatermark => "replication-offset-checkpoint",
+            CheckpointKind::LogStart => "log-start-offset-checkpoint",
+        }
+    }
+}
+
+/// An offset per topic name and partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OffsetCheckpoint {
+    offsets: BTreeMap<(String, i32), i64>,
+}
+
+impl OffsetCheckpoint {
+    /// The offset of a partition, if it is known.
+    pub fn get(&self, topic: &str, partition: i32) -> Option<i64> {
+        self.offsets.get(&(topic.to_owned(), partition)).copied()
+    }
+
+    /// Every topic, partition and offset, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, i32, i64)> {
+        self.offsets
+            .iter()
+            .map(|((topic, partition), &offset)| (topic.as_str(), *partition, offset))
+    }
+
+    /// Reads the checkpoint of a log directory; an empty one if there is no file.
+    ///
+    /// # Errors
+    /// The file is damaged or cannot be read.
+    pub fn read(log_dir: &Path, kind: CheckpointKind) -> Result<OffsetCheckpoint, CheckpointError> {
+        let entries = checkpoint_file::read(&path(log_dir, kind), parse_entry)?;
+        Ok(entries.unwrap_or_default().into_iter().collect())
+    }
+
+    /// Replaces the checkpoint of a log directory, durably and as one step.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub fn write(&self, log_dir: &Path, kind: CheckpointKind) -> Result<(), CheckpointError> {
+        let lines = self
+            .iter()
+            .map(|(topic, partition, offset)| format!("{topic} {partition} {offset}"));
+        checkpoint_file::write(&path(log_dir, kind), lines)
+    }
+}
+
+impl FromIterator<(String, i32, i64)> for OffsetCheckpoint {
+    fn from_iter<I: IntoIterator<Item = (String, i32, i64)>>(entries: I) -> Self {
+        let offsets = entries
+            .into_iter()
+            .map(|(topic, partition, offset)| ((topic, partition), offset));
+        OffsetCheckpoint {
+            offsets: offsets.collect(),
+        }
+    }
+}
+
+fn path(log_dir: &Path, kind: CheckpointKind) -> PathBuf {
+    log_dir.join(kind.file_name())
+}
+
+fn parse_entry(line: &str) -> Option<(String, i32, i64)> {
+    let mut words = line.split(' ');
+    let topic = words.next().filter(|topic| !topic.is_empty())?;
+    let (partition, offset) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    words
+        .next()
+        .is_none()
+        .then(|| (topic.to_owned(), partition, offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_round_trip_in_kafkas_format() {
+        let dir = tempfile::tempdir().unwrap();
+        let kind = CheckpointKind::HighWatermark;
+        assert_eq!(
+            OffsetCheckpoint::read(dir.path(), kind).unwrap(),
+            OffsetCheckpoint::default()
+        );
+        let checkpoint: OffsetCheckpoint =
+            [("b".to_owned(), 0, 7), ("a.x".to_owned(), 3, i64::MAX)]
+                .into_iter()
+                .collect();
+        checkpoint.write(dir.path(), kind).unwrap();
+        let path = dir.path().join("replication-offset-checkpoint");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "0\n2\na.x 3 9223372036854775807\nb 0 7\n");
+        assert_eq!(
+            OffsetCheckpoint::read(dir.path(), kind).unwrap(),
+            checkpoint
+        );
+        assert_eq!(checkpoint.get("b", 0), Some(7));
+        std::fs::write(path, "0\n1\na 0\n").unwrap();
+        let damaged = OffsetCheckpoint::read(dir.path(), kind);
+        assert!(matches!(damaged, Err(CheckpointError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,491 @@
+//! Opens a log: which segments there are, how far they can be trusted, what must be made anew.
+//!
+//! After a clean stop only the end of the last segment is looked at. Otherwise the log is
+//! trusted up to its recovery point; from there on every batch is checked, and the log is cut
+//! before the first one that is not whole (inventory, rule 120).
+
+use crate::active_segment::ActiveSegment;
+use crate::batch_scan::{BatchAt, ScanError};
+use crate::config::LogConfig;
+use crate::disk;
+use crate::error::StorageError;
+use crate::leader_epochs::LeaderEpochs;
+use crate::log_files::{LogFile, is_leftover};
+use crate::log_state::Segments;
+use crate::producer_snapshot;
+use crate::producer_states::ProducerStates;
+use crate::segment::Segment;
+use std::{io, path::Path, sync::Arc};
+
+/// What is known of a log before it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Whether the log was closed by [`crate::Log::close`] and not touched since.
+    pub clean_shutdown: bool,
+    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`] it must be
+    /// recorded anew before it is relied on: a stale one vouches for bytes written later.
+    pub recovery_point: i64,
+    /// The log start offset as last recorded; an empty folder gets a log that starts here.
+    pub log_start_offset: i64,
+}
+
+/// What opening a log did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Segments of which batches were checked.
+    pub segments_checked: usize,
+    /// Bytes of batches that were checked.
+    pub bytes_checked: u64,
+    /// Bytes cut off, removed segments included.
+    pub bytes_truncated: u64,
+    /// Segments removed since they lay behind a cut.
+    pub segments_removed: usize,
+    /// Segments whose indexes were missing or damaged and were made anew.
+    pub indexes_rebuilt: usize,
+    /// Whether the leader epochs were missing or damaged and were derived from the batches.
+    pub leader_epochs_rebuilt: bool,
+}
+
+/// A log as found.
+pub(crate) struct Opened {
+    pub(crate) segments: Segments,
+    pub(crate) active: ActiveSegment,
+    pub(crate) log_end_offset: i64,
+    pub(crate) epochs: LeaderEpochs,
+    pub(crate) report: RecoveryReport,
+}
+
+/// Opens or creates the segments of a log.
+pub(crate) fn open_segments(
+    dir: &Path,
+    config: &LogConfig,
+    options: &OpenOptions,
+) -> Result<Opened, StorageError> {
+    disk::create_dir(dir).map_err(StorageError::io("create", dir))?;
+    let base_offsets = clear_folder(dir).map_err(StorageError::io("read", dir))?;
+    let epochs = LeaderEpochs::read(dir);
+    let mut recovery = Recovery {
+        dir,
+        config,
+        options,
+        epochs: epochs
+            .as_ref()
+            .ok()
+            .and_then(Clone::clone)
+            .unwrap_or_default(),
+        report: RecoveryReport::default(),
+    };
+    let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
+    if !matches!(epochs, Ok(Some(_))) && log_end_offset > segments[0].base_offset() {
+        recovery.epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
+        recovery.report.leader_epochs_rebuilt = true;
+    }
+    let Recovery {
+        mut epochs, report, ..
+    } = recovery;
+    epochs.truncate_from_end(log_end_offset);
+    Ok(Opened {
+        segments,
+        active,
+        log_end_offset,
+        epochs,
+        report,
+    })
+}
+
+/// Removes leftovers and files of segments that are not there. The base offsets, ascending.
+fn clear_folder(dir: &Path) -> io::Result<Vec<i64>> {
+    let names = disk::file_names(dir)?;
+    let mut base_offsets = Vec::new();
+    for name in &names {
+        match LogFile::parse(name) {
+            Some((LogFile::Log, offset)) => base_offsets.push(offset),
+            None if is_leftover(name) => disk::remove(&dir.join(name))?,
+            _ => {}
+        }
+    }
+    for name in &names {
+        if let Some((
+            LogFile::OffsetIndex | LogFile::TimeIndex | LogFile::TransactionIndex,
+            offset,
+        )) = LogFile::parse(name)
+        {
+            if base_offsets.binary_search(&offset).is_err() {
+                disk::remove(&dir.join(name))?;
+            }
+        }
+    }
+    Ok(base_offsets)
+}
+
+struct Recovery<'a> {
+    dir: &'a Path,
+    config: &'a LogConfig,
+    options: &'a OpenOptions,
+    epochs: LeaderEpochs,
+    report: RecoveryReport,
+}
+
+/// How far the walk over a segment came.
+struct Walked {
+    active: ActiveSegment,
+    /// The offset after the last batch; the segment's base offset if it has none.
+    next_offset: i64,
+    /// Whether there are bytes behind the last good batch.
+    is_torn: bool,
+}
+
+impl Recovery<'_> {
+    fn open_all(
+        &mut self,
+        base_offsets: &[i64],
+    ) -> Result<(Segments, ActiveSegment, i64), StorageError> {
+        let first_checked = if self.options.clean_shutdown {
+            base_offsets.len().saturating_sub(1)
+        } else {
+            let recovery_point = self.options.recovery_point;
+            base_offsets
+                .partition_point(|&base| base <= recovery_point)
+                .saturating_sub(1)
+        };
+        let mut segments = Segments::new();
+        let mut last = None;
+        for (i, &base_offset) in base_offsets.iter().enumerate() {
+            let segment = self.open_segment(base_offset)?;
+            if i < first_checked {
+                segments.push(segment);
+                continue;
+            }
+            let overlaps = last
+                .as_ref()
+                .is_some_and(|w: &Walked| w.next_offset > base_offset);
+            if overlaps {
+                self.remove_from(&base_offsets[i..])?;
+                break;
+            }
+            if let Some(previous) = last.take() {
+                self.seal(previous)?;
+            }
+            let walked = self.recover(&segment)?;
+            segments.push(segment);
+            let is_torn = walked.is_torn;
+            last = Some(walked);
+            if is_torn {
+                self.remove_from(&base_offsets[i + 1..])?;
+                break;
+            }
+        }
+        match last {
+            Some(Walked {
+                active,
+                next_offset,
+                ..
+            }) => Ok((segments, active, next_offset)),
+            None => self.create_first(),
+        }
+    }
+
+    fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
+        let start = self.options.log_start_offset.max(0);
+        let create = || {
+            let segment = Arc::new(Segment::create(self.dir, start)?);
+            Ok((
+                vec![segment.clone()],
+                ActiveSegment::new(segment, 0)?,
+                start,
+            ))
+        };
+        create().map_err(StorageError::io("create a segment in", self.dir))
+    }
+
+    /// Opens a segment; makes unusable indexes of a trusted one anew.
+    fn open_segment(&mut self, base_offset: i64) -> Result<Arc<Segment>, StorageError> {
+        let path = LogFile::Log.path(self.dir, base_offset);
+        let (segment, has_indexes) =
+            Segment::open(self.dir, base_offset).map_err(StorageError::io("open", &path))?;
+        let segment = Arc::new(segment);
+        if !has_indexes && segment.size() > 0 {
+            self.report.indexes_rebuilt += 1;
+            // The walk over a segment that is checked anyway indexes it; this is for the others,
+            // and harmless for those.
+            let walked = walk(&segment, self.config, 0, false, &mut |_| {});
+            let mut walked = walked.map_err(StorageError::io("read", &path))?;
+            walked
+                .active
+                .write_time_entry()
+                .map_err(StorageError::io("write", &path))?;
+        }
+        Ok(segment)
+    }
+
+    fn recover(&mut self, segment: &Arc<Segment>) -> Result<Walked, StorageError> {
+        let path = segment.path().to_path_buf();
+        let walked = if self.options.clean_shutdown {
+            self.resume(segment)
+        } else {
+            self.check(segment, true)
+        };
+        walked.map_err(StorageError::io("recover", &path))
+    }
+
+    /// Takes a cleanly closed segment up again.
+    fn resume(&mut self, segment: &Arc<Segment>) -> io::Result<Walked> {
+        match resume(segment, self.config)? {
+            Some(walked) => Ok(walked),
+            None => self.check(segment, false),
+        }
+    }
+
+    /// Checks a segment from the recovery point on and cuts what is not whole.
+    fn check(&mut self, segment: &Arc<Segment>, trust_recovery_point: bool) -> io::Result<Walked> {
+        let trusted = if trust_recovery_point {
+            trusted_batch(segment, self.options.recovery_point)?
+        } else {
+            None
+        };
+        let start = trusted.map_or(0, |batch| batch.position);
+        let offset = trusted.map_or(segment.base_offset(), |batch| batch.header.base_offset);
+        segment.truncate_indexes(start, offset)?;
+        let epochs = &mut self.epochs;
+        let walked = walk(segment, self.config, start, true, &mut |batch| {
+            let epoch = batch.header.partition_leader_epoch;
+            if epochs.latest().is_none_or(|latest| latest < epoch) {
+                epochs.assign(epoch, batch.header.base_offset);
+            }
+        })?;
+        self.report.segments_checked += 1;
+        let end = walked.end;
+        self.report.bytes_checked += end - start;
+        let is_torn = end < segment.size();
+        if is_torn {
+            self.report.bytes_truncated += segment.size() - end;
+            segment.truncate(end, walked.next_offset)?;
+            walked.active.publish_max_timestamp();
+        }
+        segment.set_dirty();
+        Ok(Walked {
+            active: walked.active,
+            next_offset: walked.next_offset,
+            is_torn,
+        })
+    }
+
+    /// Finishes a checked segment that is not the last.
+    fn seal(&self, mut walked: Walked) -> Result<(), StorageError> {
+        let path = walked.active.segment().path().to_path_buf();
+        walked
+            .active
+            .write_time_entry()
+            .map_err(StorageError::io("write", &path))?;
+        walked.active.segment().seal();
+        Ok(())
+    }
+
+    fn remove_from(&mut self, base_offsets: &[i64]) -> Result<(), StorageError> {
+        for &base_offset in base_offsets.iter().rev() {
+            let path = LogFile::Log.path(self.dir, base_offset);
+            self.report.bytes_truncated +=
+                disk::size(&path).map_err(StorageError::io("read", &path))?;
+            self.report.segments_removed += 1;
+            for file in [LogFile::Log, LogFile::OffsetIndex, LogFile::TimeIndex] {
+                let path = file.path(self.dir, base_offset);
+                disk::remove(&path).map_err(StorageError::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a walk over batches found.
+struct Walk {
+    active: ActiveSegment,
+    next_offset: i64,
+    /// Where the last good batch ends.
+    end: u64,
+}
+
+/// Walks a segment from where a batch starts, completing its indexes from there on.
+fn walk(
+    segment: &Arc<Segment>,
+    config: &LogConfig,
+    start: u64,
+    verify: bool,
+    visit: &mut dyn FnMut(&BatchAt),
+) -> io::Result<Walk> {
+    // A batch that was indexed before is to be indexed again.
+    let bytes_since_index = if start > 0 {
+        config.index_interval_bytes + 1
+    } else {
+        0
+    };
+    let mut active = ActiveSegment::new(segment.clone(), bytes_since_index)?;
+    let mut next_offset = segment.base_offset();
+    let mut end = start;
+    let mut scan = segment.scan(start)?;
+    loop {
+        let batch = match scan.next() {
+            Ok(Some(batch)) if batch.header.base_offset >= next_offset => batch,
+            Ok(_) | Err(ScanError::Batch { .. }) => break,
+            Err(ScanError::Io(error)) => return Err(error),
+        };
+        if verify {
+            match scan.verify(&batch) {
+                Ok(()) => {}
+                Err(ScanError::Batch { .. }) => break,
+                Err(ScanError::Io(error)) => return Err(error),
+            }
+        }
+        active.note(&batch, config);
+        visit(&batch);
+        next_offset = batch.header.next_offset();
+        end = batch.end();
+    }
+    active.write_index()?;
+    if start > 0 {
+        active.set_first_timestamp(first_timestamp(segment)?);
+    }
+    active.publish_max_timestamp();
+    Ok(Walk {
+        active,
+        next_offset,
+        end,
+    })
+}
+
+/// Takes up a segment whose batches and indexes are right; `None` if they turn out not to be.
+pub(crate) fn resume_active(
+    segment: &Arc<Segment>,
+    config: &LogConfig,
+) -> io::Result<Option<ActiveSegment>> {
+    Ok(resume(segment, config)?.map(|walked| walked.active))
+}
+
+fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walked>> {
+    let last = segment.offset_index().last()?;
+    let start = last.map_or(0, |entry| entry.position);
+    let mut active = ActiveSegment::new(segment.clone(), 0)?;
+    let mut next_offset = segment.base_offset();
+    let mut scan = segment.scan(start)?;
+    loop {
+        match scan.next() {
+            Ok(Some(batch)) if batch.header.base_offset >= next_offset => {
+                active.note(&batch, config);
+                next_offset = batch.header.next_offset();
+            }
+            Ok(None) => break,
+            Ok(Some(_)) | Err(ScanError::Batch { .. }) => return Ok(None),
+            Err(ScanError::Io(error)) => return Err(error),
+        }
+    }
+    active.write_index()?;
+    active.set_first_timestamp(first_timestamp(segment)?);
+    active.publish_max_timestamp();
+    Ok(Some(Walked {
+        active,
+        next_offset,
+        is_torn: false,
+    }))
+}
+
+/// The last indexed batch before the recovery point, if both indexes hold together up to it.
+fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<BatchAt>> {
+    let Some((_, entry)) = segment
+        .offset_index()
+        .lookup(recovery_point.saturating_sub(1))?
+    else {
+        return Ok(None);
+    };
+    if !segment.offset_index().is_ordered()? || !segment.time_index().is_ordered()? {
+        return Ok(None);
+    }
+    match segment.scan(entry.position)?.next() {
+        Ok(batch) => Ok(batch.filter(|batch| batch.header.last_offset() == entry.last_offset)),
+        Err(ScanError::Batch { .. }) => Ok(None),
+        Err(ScanError::Io(error)) => Err(error),
+    }
+}
+
+fn first_timestamp(segment: &Segment) -> io::Result<i64> {
+    match segment.scan(0)?.next() {
+        Ok(Some(batch)) => Ok(batch.header.max_timestamp),
+        Ok(None) | Err(ScanError::Batch { .. }) => Ok(klamm_records::NO_TIMESTAMP),
+        Err(ScanError::Io(error)) => Err(error),
+    }
+}
+
+/// Calls `visit` with every batch of a log that ends at or behind an offset.
+pub(crate) fn visit_batches(
+    segments: &[Arc<Segment>],
+    from_offset: i64,
+    visit: &mut dyn FnMut(&BatchAt),
+) -> io::Result<()> {
+    let first = segments.partition_point(|segment| segment.base_offset() <= from_offset);
+    for segment in &segments[first.saturating_sub(1)..] {
+        let found = segment.find_batch(from_offset).map_err(io::Error::other)?;
+        let Some(found) = found else {
+            continue;
+        };
+        let mut scan = segment.scan(found.position)?;
+        loop {
+            match scan.next() {
+                Ok(Some(batch)) => visit(&batch),
+                Ok(None) => break,
+                Err(error) => return Err(io::Error::other(segment.read_error(error))),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
+    let mut epochs = LeaderEpochs::default();
+    visit_batches(segments, 0, &mut |batch| {
+        let epoch = batch.header.partition_leader_epoch;
+        if epochs.latest().is_none_or(|latest| latest < epoch) {
+            epochs.assign(epoch, batch.header.base_offset);
+        }
+    })?;
+    Ok(epochs)
+}
+
+/// The producer states at the end of a log: the latest usable snapshot, and what came after.
+/// Snapshots that lie behind the end are removed.
+pub(crate) fn load_producers(
+    dir: &Path,
+    segments: &[Arc<Segment>],
+    log_end_offset: i64,
+) -> io::Result<ProducerStates> {
+    let mut states = ProducerStates::default();
+    let mut covered = segments.first().map_or(0, |segment| segment.base_offset());
+    for offset in producer_snapshot::offsets(dir)?.into_iter().rev() {
+        if offset > log_end_offset {
+            disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
+        } else if let Some(snapshot) = producer_snapshot::read(dir, offset)? {
+            states = snapshot;
+            covered = offset;
+            break;
+        }
+    }
+    visit_batches(segments, covered, &mut |batch| {
+        if batch.header.base_offset >= covered {
+            states.update(&batch.header);
+        }
+    })?;
+    Ok(states)
+}
+
+/// Removes the snapshots that nothing will start from: all but the latest and those at the
+/// start of a segment.
+pub(crate) fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
+    let mut offsets = producer_snapshot::offsets(dir)?;
+    offsets.pop();
+    for offset in offsets {
+        if segments
+            .binary_search_by_key(&offset, |segment| segment.base_offset())
+            .is_err()
+        {
+            disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
+        }
+    }
+    Ok(())
+}

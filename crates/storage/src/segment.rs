@@ -1,0 +1,286 @@
+//! One segment: a file of batches and its two indexes, shared by the writer and the readers.
+
+use crate::batch_scan::{BatchAt, BatchScan, ScanError};
+use crate::disk;
+use crate::error::ReadError;
+use crate::log_files::LogFile;
+use crate::offset_index::{OffsetEntry, OffsetIndex};
+use crate::time_index::{TimeEntry, TimeIndex};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+/// Latest appends whose exact place is remembered, so that readers of the tail need no index.
+const RECENT_MAX: usize = 64;
+
+/// A segment of a log.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    base_offset: i64,
+    path: PathBuf,
+    file: OnceLock<File>,
+    /// Bytes of complete batches; readers look no further.
+    size: AtomicU64,
+    offset_index: OffsetIndex,
+    time_index: TimeIndex,
+    /// Whether batches were written that are not synced.
+    is_dirty: AtomicBool,
+    /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
+    sync_indexes: AtomicBool,
+    /// Largest timestamp and its offset, if anyone has looked it up or written it.
+    max_timestamp: Mutex<Option<TimeEntry>>,
+    /// (base offset, position) of the latest appends, ascending.
+    recent: Mutex<VecDeque<(i64, u64)>>,
+}
+
+impl Segment {
+    /// A new, empty segment.
+    pub(crate) fn create(dir: &Path, base_offset: i64) -> io::Result<Segment> {
+        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
+        let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
+        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
+        let time_index = TimeIndex::create(time_index_path, base_offset)?;
+        let path = LogFile::Log.path(dir, base_offset);
+        let file = disk::create(&path)?;
+        Ok(Segment::new(
+            base_offset,
+            path,
+            Some(file),
+            0,
+            offset_index,
+            time_index,
+        ))
+    }
+
+    /// A segment whose log file exists. The indexes are new and empty if what is there cannot
+    /// be used; the flag tells.
+    pub(crate) fn open(dir: &Path, base_offset: i64) -> io::Result<(Segment, bool)> {
+        let path = LogFile::Log.path(dir, base_offset);
+        let size = disk::size(&path)?;
+        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
+        let offset_index = OffsetIndex::open(offset_index_path.clone(), base_offset, size)?;
+        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
+        let time_index = TimeIndex::open(time_index_path.clone(), base_offset, size)?;
+        match (offset_index, time_index) {
+            (Some(offset_index), Some(time_index)) => {
+                let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
+                Ok((segment, true))
+            }
+            _ => {
+                let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
+                let time_index = TimeIndex::create(time_index_path, base_offset)?;
+                let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
+                Ok((segment, false))
+            }
+        }
+    }
+
+    fn new(
+        base_offset: i64,
+        path: PathBuf,
+        file: Option<File>,
+        size: u64,
+        offset_index: OffsetIndex,
+        time_index: TimeIndex,
+    ) -> Segment {
+        Segment {
+            base_offset,
+            path,
+            file: file.map(OnceLock::from).unwrap_or_default(),
+            size: AtomicU64::new(size),
+            offset_index,
+            time_index,
+            is_dirty: AtomicBool::new(false),
+            sync_indexes: AtomicBool::new(false),
+            max_timestamp: Mutex::new(None),
+            recent: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    pub(crate) fn base_offset(&self) -> i64 {
+        self.base_offset
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn offset_index(&self) -> &OffsetIndex {
+        &self.offset_index
+    }
+
+    pub(crate) fn time_index(&self) -> &TimeIndex {
+        &self.time_index
+    }
+
+    /// The file of the batches, opened when it is first needed.
+    pub(crate) fn file(&self) -> io::Result<&File> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file = disk::open(&self.path)?;
+        Ok(self.file.get_or_init(|| file))
+    }
+
+    /// Notes that batches are about to be written.
+    pub(crate) fn set_dirty(&self) {
+        self.is_dirty.store(true, Ordering::Release);
+    }
+
+    /// Notes that nothing will be written any more.
+    pub(crate) fn seal(&self) {
+        self.sync_indexes.store(true, Ordering::Release);
+        self.set_dirty();
+        lock(&self.recent).clear();
+    }
+
+    /// Makes what was written before the call durable; the indexes too, once sealed.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        if !self.is_dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.file()?.sync_data()?;
+        if self.sync_indexes.swap(false, Ordering::AcqRel) {
+            self.sync_indexes()?;
+            self.offset_index.file().close();
+            self.time_index.file().close();
+        }
+        Ok(())
+    }
+
+    /// Makes both indexes durable.
+    pub(crate) fn sync_indexes(&self) -> io::Result<()> {
+        self.offset_index.file().sync()?;
+        self.time_index.file().sync()
+    }
+
+    /// Shows readers the batches up to `size`, the last append among them.
+    pub(crate) fn publish(&self, append_offset: i64, append_position: u64, size: u64) {
+        let mut recent = lock(&self.recent);
+        if recent.len() == RECENT_MAX {
+            recent.pop_front();
+        }
+        recent.push_back((append_offset, append_position));
+        drop(recent);
+        self.size.store(size, Ordering::Release);
+    }
+
+    /// Cuts the segment. Nothing from `position`, where `offset` starts, is left.
+    pub(crate) fn truncate(&self, position: u64, offset: i64) -> io::Result<()> {
+        *lock(&self.max_timestamp) = None;
+        lock(&self.recent).clear();
+        self.offset_index.truncate_to_position(position)?;
+        self.time_index.truncate_to_offset(offset)?;
+        self.size.store(position, Ordering::Release);
+        self.set_dirty();
+        self.file()?.set_len(position)
+    }
+
+    /// Drops both indexes' entries from a place on, where `offset` starts.
+    pub(crate) fn truncate_indexes(&self, position: u64, offset: i64) -> io::Result<()> {
+        self.offset_index.truncate_to_position(position)?;
+        self.time_index.truncate_to_offset(offset)
+    }
+
+    /// Remembers the largest timestamp.
+    pub(crate) fn set_max_timestamp(&self, entry: Option<TimeEntry>) {
+        *lock(&self.max_timestamp) = entry;
+    }
+
+    /// The largest timestamp and the last offset of its batch; `None` if no batch has one.
+    pub(crate) fn max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
+        let mut known = lock(&self.max_timestamp);
+        if known.is_none() {
+            *known = self.time_index.last()?;
+        }
+        Ok(*known)
+    }
+
+    /// Walks the batches from a place on where one starts.
+    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan<'_>> {
+        Ok(BatchScan::new(self.file()?, position, self.size()))
+    }
+
+    /// The first batch that ends at or behind `offset`; `None` if all end before it.
+    pub(crate) fn find_batch(&self, offset: i64) -> Result<Option<BatchAt>, ReadError> {
+        let start = self
+            .position_before(offset)
+            .map_err(ReadError::io(&self.path))?;
+        match self.find_batch_from(start, offset) {
+            // An index that points between batches; without it, it is only slower.
+            Err(ReadError::Damaged { .. }) if start > 0 => self.find_batch_from(0, offset),
+            found => found,
+        }
+    }
+
+    fn find_batch_from(&self, start: u64, offset: i64) -> Result<Option<BatchAt>, ReadError> {
+        let mut scan = self.scan(start).map_err(ReadError::io(&self.path))?;
+        loop {
+            match scan.next().map_err(|error| self.read_error(error))? {
+                Some(batch) if batch.header.last_offset() < offset => {}
+                found => return Ok(found),
+            }
+        }
+    }
+
+    /// Where a batch starts that is at or before the one of `offset`.
+    fn position_before(&self, offset: i64) -> io::Result<u64> {
+        let recent = lock(&self.recent);
+        let count = recent.partition_point(|&(base_offset, _)| base_offset <= offset);
+        if let Some(&(_, position)) = count.checked_sub(1).and_then(|last| recent.get(last)) {
+            return Ok(position);
+        }
+        drop(recent);
+        let entry = self.offset_index.lookup(offset)?;
+        let size = self.size();
+        Ok(match entry {
+            Some((_, OffsetEntry { position, .. })) if position < size => position,
+            _ => 0,
+        })
+    }
+
+    /// What a walk's end means to a reader.
+    pub(crate) fn read_error(&self, error: ScanError) -> ReadError {
+        let path = self.path.display().to_string();
+        match error {
+            ScanError::Io(source) => ReadError::Io { path, source },
+            ScanError::Batch { position, error } => ReadError::Damaged {
+                path,
+                position,
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// Removes the segment's files. Readers that have it open are not disturbed.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let Some(dir) = self.path.parent() else {
+            return Ok(());
+        };
+        for file in [
+            LogFile::OffsetIndex,
+            LogFile::TimeIndex,
+            LogFile::TransactionIndex,
+            LogFile::Log,
+        ] {
+            disk::remove(&file.path(dir, self.base_offset))?;
+        }
+        Ok(())
+    }
+}
+
+/// Locks what no panic can leave half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
