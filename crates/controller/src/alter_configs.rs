@@ -128,8 +128,8 @@ fn clear_elrs(records: &mut Vec<proto::Record>, image: &Image, resource: &Config
         ConfigResource::Group(_) => false,
     };
     let has_elr = |partition: &Partition| {
-        !partition.isr.is_empty()
-            && !(partition.elr.is_empty() && partition.last_known_elr.is_empty())
+        let has_any = !partition.elr.is_empty() || !partition.last_known_elr.is_empty();
+        has_any && !partition.isr.is_empty()
     };
     for topic in image.topics().filter(concerned) {
         let partitions = topic.partitions().filter(|(_, p)| has_elr(p));

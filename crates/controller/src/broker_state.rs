@@ -158,13 +158,15 @@ fn change_partitions(
     lost: Option<BrokerId>,
 ) {
     for topic in image.topics() {
+        let mut concerned = topic.partitions().filter(|(_, p)| concerned(p)).peekable();
+        if concerned.peek().is_none() {
+            continue;
+        }
         let rules = topic_settings::rules(image, topic, ctx, is_active);
-        for (index, partition) in topic.partitions() {
-            if concerned(partition) {
-                let id = topic.topic_partition(index);
-                let change = change_partition(id, partition, isr(partition), lost, &rules);
-                records.extend(change.map(proto::Record::from));
-            }
+        for (index, partition) in concerned {
+            let id = topic.topic_partition(index);
+            let change = change_partition(id, partition, isr(partition), lost, &rules);
+            records.extend(change.map(proto::Record::from));
         }
     }
 }

@@ -37,6 +37,13 @@ pub(crate) fn decide(
     request: &DeleteTopics,
     ctx: &Context,
 ) -> Decision<Vec<DeletedTopic>> {
+    if !ctx.settings.delete_topic_enable {
+        let message = "delete.topic.enable is false";
+        let refusal = Refusal::new(ErrorCode::TopicDeletionDisabled, message);
+        let refused = request.topics.iter();
+        let refused = refused.map(|topic| answer(topic, Err(refusal.clone())));
+        return Decision::unchanged(refused.collect());
+    }
     let found: Vec<_> = request.topics.iter().map(|t| find(image, t)).collect();
     let mut mentions = BTreeMap::<Uuid, usize>::new();
     for topic in found.iter().flatten() {
@@ -46,10 +53,6 @@ pub(crate) fn decide(
     let mut deleted = Vec::with_capacity(found.len());
     for (wanted, found) in request.topics.iter().zip(found) {
         let result = found.and_then(|topic| {
-            if !ctx.settings.delete_topic_enable {
-                let message = "delete.topic.enable is false";
-                return Err(Refusal::new(ErrorCode::TopicDeletionDisabled, message));
-            }
             if mentions.get(&topic.id) > Some(&1) {
                 return Err(crate::create_topics::duplicate_topic(&topic.name));
             }

@@ -8,7 +8,8 @@
 //! clean:    the leader stays if it can; else the first replica, in assignment order, in the
 //!           ISR; else the first in the ELR, and the ISR is that replica
 //! unclean:  only if allowed and nobody of the above is active: any active replica, those
-//!           that were eligible once first; ISR = {it}, RECOVERING
+//!           that were eligible once first; ISR = {it}, RECOVERING, and the high watermark
+//!           floor begins anew: what it vouched for may be lost
 //! nobody:   no leader
 //! ```
 
@@ -33,6 +34,7 @@ struct Next {
     last_known_elr: Vec<BrokerId>,
     leader: BrokerId,
     recovery_state: RecoveryState,
+    is_unclean: bool,
 }
 
 /// Gives a partition a new ISR, elects a leader if that takes one, and keeps the ELR.
@@ -65,6 +67,7 @@ fn next_state(
         last_known_elr: Vec::new(),
         leader: BrokerId::NONE,
         recovery_state: partition.recovery_state,
+        is_unclean: false,
     };
     let first_active = |list: &[BrokerId]| {
         let mut replicas = partition.replicas.iter().copied();
@@ -87,6 +90,7 @@ fn next_state(
         next.isr = vec![leader];
         next.elr.clear();
         next.recovery_state = RecoveryState::Recovering;
+        next.is_unclean = true;
         return next;
     }
     if next.isr.len() >= rules.min_isr.clamp(1, partition.replicas.len().max(1)) {
@@ -129,6 +133,7 @@ impl Next {
             || self.last_known_elr != partition.last_known_elr
             || self.leader != partition.leader
             || self.recovery_state != partition.recovery_state
+            || self.is_unclean
     }
 
     fn record(&self, id: TopicPartition, partition: &Partition) -> proto::PartitionChangeRecord {
@@ -140,9 +145,156 @@ impl Next {
             elr: changed(&self.elr, &partition.elr),
             last_known_elr: changed(&self.last_known_elr, &partition.last_known_elr),
             leader: (self.leader != partition.leader).then_some(self.leader.0),
-            leader_recovery_state: (self.recovery_state != partition.recovery_state)
+            leader_recovery_state: (self.is_unclean
+                || self.recovery_state != partition.recovery_state)
                 .then(|| self.recovery_state.into()),
+            high_watermark_floor: self.is_unclean.then_some(0),
             ..Default::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lab::Lab;
+
+    #[test]
+    fn a_dead_leader_is_followed_by_the_next_of_the_isr() {
+        Lab::with_topic().story(
+            "
+            fence 2   => 1 @0 isr 1,3
+            fence 1   => 3 @1 isr 3
+            unfence 1 => 3 @1 isr 3
+            isr 3,1   => 3 @1 isr 3,1
+            fence 3   => 1 @2 isr 1
+            unfence 2 => 1 @2 isr 1
+            ",
+        );
+    }
+
+    #[test]
+    fn the_last_of_the_isr_stays_eligible_and_leads_again() {
+        Lab::with_topic().story(
+            "
+            fence 2   => 1 @0 isr 1,3
+            fence 3   => 1 @0 isr 1
+            fence 1   => - @1 isr  elr 1
+            unfence 2 => - @1 isr  elr 1
+            unfence 1 => 1 @2 isr 1
+            ",
+        );
+    }
+
+    #[test]
+    fn below_the_minimum_whoever_leaves_stays_eligible() {
+        // The high watermark stands still from the moment that 2 and 3 are out.
+        Lab::with_topic().story(
+            "
+            set min.insync.replicas 2 => 1 @0 isr 1,2,3
+            isr 1,2   => 1 @0 isr 1,2
+            isr 1     => 1 @0 isr 1 elr 2
+            fence 1   => 2 @1 isr 2 elr 1
+            fence 2   => - @2 isr  elr 1,2
+            unfence 1 => 1 @3 isr 1 elr 2
+            isr 1,3   => 1 @3 isr 1,3
+            ",
+        );
+    }
+
+    #[test]
+    fn more_required_than_there_are_replicas_means_all_of_them() {
+        Lab::with_topic().story(
+            "
+            set min.insync.replicas 9 => 1 @0 isr 1,2,3
+            isr 1,2   => 1 @0 isr 1,2 elr 3
+            isr 1,2,3 => 1 @0 isr 1,2,3
+            ",
+        );
+    }
+
+    #[test]
+    fn an_unclean_restart_costs_eligibility_but_for_the_last() {
+        Lab::with_topic().story(
+            "
+            set min.insync.replicas 2 => 1 @0 isr 1,2,3
+            isr 1,2           => 1 @0 isr 1,2
+            fence 2           => 1 @0 isr 1 elr 2
+            restart 1 unclean => - @1 isr  elr 2 known 1
+            unfence 1         => - @1 isr  elr 2 known 1
+            restart 2 unclean => - @1 isr  elr 2 known 1
+            unfence 2         => 2 @2 isr 2 known 1
+            isr 2,1           => 2 @2 isr 2,1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_clean_restart_costs_nothing() {
+        Lab::with_topic().story(
+            "
+            set min.insync.replicas 3 => 1 @0 isr 1,2,3
+            restart 1 clean   => 2 @1 isr 2,3 elr 1
+            fence 2           => 3 @2 isr 3 elr 1,2
+            fence 3           => - @3 isr  elr 1,2,3
+            unfence 1         => 1 @4 isr 1 elr 2,3
+            ",
+        );
+    }
+
+    #[test]
+    fn after_all_were_killed_whoever_comes_last_leads() {
+        Lab::with_topic().story(
+            "
+            restart 3 unclean => 1 @0 isr 1,2
+            restart 1 unclean => 2 @1 isr 2
+            unfence 1         => 2 @1 isr 2
+            restart 2 unclean => - @2 isr  elr 2
+            unfence 2         => 2 @3 isr 2
+            ",
+        );
+    }
+
+    #[test]
+    fn an_unclean_election_takes_anybody_and_says_so() {
+        Lab::with_topic().story(
+            "
+            isr 1 at 90       => 1 @0 isr 1 floor 90
+            set unclean.leader.election.enable true => 1 @0 isr 1 floor 90
+            fence 1           => 2 @1 isr 2 recovering
+            unfence 1         => 2 @1 isr 2 recovering
+            isr 2 at 7        => 2 @1 isr 2 floor 7
+            isr 2,1           => 2 @1 isr 2,1 floor 7
+            ",
+        );
+    }
+
+    #[test]
+    fn an_unclean_election_waits_for_somebody_active() {
+        Lab::with_topic().story(
+            "
+            fence 2           => 1 @0 isr 1,3
+            fence 3           => 1 @0 isr 1
+            set unclean.leader.election.enable true => 1 @0 isr 1
+            fence 1           => - @1 isr  elr 1
+            unfence 3         => 3 @2 isr 3 recovering
+            fence 3           => - @3 isr  elr 3 recovering
+            unfence 3         => 3 @4 isr 3 recovering
+            ",
+        );
+    }
+
+    #[test]
+    fn another_minimum_ends_eligibility_while_somebody_leads() {
+        Lab::with_topic().story(
+            "
+            set min.insync.replicas 3 => 1 @0 isr 1,2,3
+            isr 1                     => 1 @0 isr 1 elr 2,3
+            set min.insync.replicas 1 => 1 @0 isr 1
+            set min.insync.replicas 2 => 1 @0 isr 1
+            fence 1                   => - @1 isr  elr 1
+            set min.insync.replicas 1 => - @1 isr  elr 1
+            unfence 1                 => 1 @2 isr 1
+            ",
+        );
     }
 }

@@ -21,6 +21,8 @@ mod decision;
 mod delete_topics;
 mod election;
 mod high_watermarks;
+#[cfg(test)]
+mod lab;
 mod placement;
 mod producer_ids;
 mod refusal;

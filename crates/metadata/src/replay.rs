@@ -371,7 +371,12 @@ impl Image {
             .ok_or(ReplayError::UnknownPartition(tp))?;
         let new = old.changed(record)?;
         check(tp, &new)?;
-        floor_grows(old.high_watermark_floor, new.high_watermark_floor)?;
+        // An unclean election gives up what the floor vouched for.
+        let is_unclean =
+            record.leader_recovery_state == Some(proto::LeaderRecoveryState::Recovering as i32);
+        if !is_unclean {
+            floor_grows(old.high_watermark_floor, new.high_watermark_floor)?;
+        }
         self.replace_partition(tp, new);
         delta.raised_floors.remove(&tp);
         delta.changed_partitions.insert(tp);

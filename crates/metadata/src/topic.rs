@@ -32,7 +32,8 @@ pub enum RecoveryState {
 ///
 /// ```text
 /// leader ∈ isr, or none      isr ⊆ replicas
-/// elr ⊆ replicas, elr ∩ isr = ∅      epochs and floor never fall
+/// elr ⊆ replicas, elr ∩ isr = ∅      epochs never fall
+/// the floor never falls, except to 0 by an unclean election
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
