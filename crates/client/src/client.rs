@@ -319,28 +319,33 @@ impl Client {
         .await
     }
 
-    /// A connection to the leader of a partition and what is known of the partition, once. Asks for metadata if
-    /// no leader is known.
+    /// What is known of a partition that has a leader; asks for metadata, once, if no leader is known.
     ///
     /// # Errors
-    /// There is no such topic, partition or leader, or it cannot be reached.
-    pub async fn leader(
-        &self,
-        topic: &str,
-        partition: i32,
-    ) -> Result<(Arc<Connection>, PartitionView), ClientError> {
+    /// There is no such topic, partition or leader, or no broker answers.
+    pub async fn led(&self, topic: &str, partition: i32) -> Result<PartitionView, ClientError> {
         let led = |view: &ClusterView| {
             view.partition(topic, partition)
                 .filter(|found| found.leader >= 0)
                 .cloned()
         };
-        let found = match led(&self.view()) {
-            Some(found) => found,
-            None => {
-                let view = self.refresh(Some(&[topic])).await?;
-                led(&view).ok_or_else(|| no_leader(&view, topic, partition))?
-            }
-        };
+        if let Some(found) = led(&self.view()) {
+            return Ok(found);
+        }
+        let view = self.refresh(Some(&[topic])).await?;
+        led(&view).ok_or_else(|| no_leader(&view, topic, partition))
+    }
+
+    /// A connection to the leader of a partition, and what is known of the partition.
+    ///
+    /// # Errors
+    /// As [`Client::led`], or the leader cannot be reached.
+    pub async fn leader(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> Result<(Arc<Connection>, PartitionView), ClientError> {
+        let found = self.led(topic, partition).await?;
         let connection = self.broker(found.leader).await?;
         Ok((connection, found))
     }

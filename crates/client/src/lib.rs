@@ -11,12 +11,18 @@ mod chunks;
 mod client;
 mod cluster_view;
 mod connection;
+mod consumer;
 mod error;
+mod producer;
 mod versions;
 
 pub use admin::{Admin, ConfigEntry, NewTopic};
 pub use client::{Client, ClientOptions};
 pub use cluster_view::{BrokerView, ClusterView, PartitionView, TopicView};
 pub use connection::{Connection, ConnectionOptions};
+pub use consumer::{ConsumedRecord, Consumer, ConsumerOptions, Position, StartOffset};
 pub use error::ClientError;
+pub use producer::{
+    Acks, Delivered, Delivery, Producer, ProducerOptions, ProducerRecord, murmur2, partition_of_key,
+};
 pub use versions::Versions;
