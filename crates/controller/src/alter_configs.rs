@@ -144,3 +144,83 @@ fn clear_elrs(records: &mut Vec<proto::Record>, image: &Image, resource: &Config
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request,
+        lab::{Lab, error},
+    };
+    use klamm_types::{BrokerId, ErrorCode as E};
+
+    fn ask(lab: &mut Lab, resource: ConfigResource, ops: &[(&str, ConfigOp)]) -> E {
+        let ops = ops
+            .iter()
+            .map(|(name, op)| ((*name).to_owned(), op.clone()));
+        let ops = ops.collect();
+        let request = AlterConfigs {
+            resources: vec![ResourceChange { resource, ops }],
+            validate_only: false,
+        };
+        error(&lab.ask(&Request::AlterConfigs(request)))
+    }
+
+    #[test]
+    fn set_and_deleted() {
+        let mut lab = Lab::with_topic();
+        lab.set("a", Some("1"));
+        assert_eq!(lab.image.topic_config("t", "a"), Some("1"));
+        let before = lab.image.clone();
+        lab.set("a", Some("1"));
+        lab.set("b", None);
+        assert_eq!(lab.image, before, "what is so already takes no record");
+        lab.set("a", None);
+        assert_eq!(lab.image.all_configs().count(), 0);
+    }
+
+    #[test]
+    fn brokers_have_a_common_default() {
+        let mut lab = Lab::new(1);
+        let set = |value: &str| ConfigOp::Set(value.into());
+        let all = ConfigResource::Broker(None);
+        let one = ConfigResource::Broker(Some(BrokerId(1)));
+        assert_eq!(
+            ask(&mut lab, all, &[("a", set("1")), ("b", set("1"))]),
+            E::None
+        );
+        assert_eq!(ask(&mut lab, one, &[("a", set("2"))]), E::None);
+        let value = |id, name| lab.image.broker_config(Some(BrokerId(id)), name);
+        assert_eq!(value(1, "a"), Some("2"));
+        assert_eq!(value(1, "b"), Some("1"));
+        assert_eq!(value(2, "a"), Some("1"));
+    }
+
+    #[test]
+    fn a_resource_changes_whole_or_not_at_all() {
+        let mut lab = Lab::with_topic();
+        let before = lab.image.clone();
+        let set = |value: &str| ConfigOp::Set(value.into());
+        let topic = |name: &str| ConfigResource::Topic(name.into());
+        for (resource, ops, expected) in [
+            (
+                topic("t"),
+                [("a", set("1")), ("b", set("wrong"))],
+                E::InvalidConfig,
+            ),
+            (
+                topic("t"),
+                [("a", set("1")), ("a", set("2"))],
+                E::InvalidRequest,
+            ),
+            (
+                topic("u"),
+                [("a", set("1")), ("b", set("2"))],
+                E::UnknownTopicOrPartition,
+            ),
+        ] {
+            assert_eq!(ask(&mut lab, resource, &ops), expected);
+        }
+        assert_eq!(lab.image, before);
+    }
+}

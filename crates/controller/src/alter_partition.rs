@@ -245,3 +245,142 @@ fn state_after(partition: &Partition, change: &proto::PartitionChangeRecord) -> 
         .unwrap_or_else(|_| partition.clone());
     state_of(&partition)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request, Response,
+        lab::{Lab, error},
+    };
+
+    /// A partition of leader epoch 1 and partition epoch 2, led by 2.
+    fn lab() -> Lab {
+        Lab::with_topic().story(
+            "
+            fence 1   => 2 @1 isr 2,3
+            unfence 1 => 2 @1 isr 2,3
+            isr 3,2   => 2 @1 isr 2,3
+            isr 2     => 2 @1 isr 2
+            ",
+        )
+    }
+
+    /// What a proposal of the ISR 2, 3 is answered after `spoil` has changed it.
+    fn check(expected: ErrorCode, spoil: impl FnOnce(&mut AlterPartition, &mut PartitionIsr)) {
+        let mut lab = lab();
+        let mut proposal = lab.proposal(&[2, 3]);
+        let mut partition = proposal.partitions.remove(0);
+        spoil(&mut proposal, &mut partition);
+        proposal.partitions.push(partition);
+        let before = lab.image.clone();
+        let response = lab.ask(&Request::AlterPartition(proposal));
+        assert_eq!(error(&response), expected);
+        assert_eq!(lab.image == before, expected != ErrorCode::None);
+    }
+
+    #[test]
+    fn a_leader_is_told_what_became_of_its_proposal() {
+        let mut lab = lab();
+        let response = lab.ask(&Request::AlterPartition(lab.proposal(&[2, 3])));
+        let Response::AlterPartition(Ok(altered)) = response else {
+            panic!("{response:?}")
+        };
+        let state = altered[0].result.as_ref().unwrap();
+        assert_eq!(*state, state_of(lab.partition()));
+        assert_eq!(state.isr, [BrokerId(2), BrokerId(3)]);
+        assert_eq!(state.partition_epoch, PartitionEpoch(3));
+    }
+
+    #[test]
+    fn checks_come_in_kafkas_order() {
+        use ErrorCode as E;
+        check(E::None, |_, _| {});
+        check(E::StaleBrokerEpoch, |p, _| p.broker.epoch.0 -= 1);
+        check(E::UnknownTopicId, |_, p| {
+            p.id.topic_id = klamm_types::Uuid([1; 16])
+        });
+        check(E::UnknownTopicOrPartition, |_, p| p.id.partition = 1);
+        check(E::NotController, |_, p| p.leader_epoch.0 += 1);
+        check(E::NotController, |_, p| p.partition_epoch.0 += 1);
+        check(E::NotController, |_, p| {
+            p.leader_epoch.0 -= 1;
+            p.partition_epoch.0 += 1;
+        });
+        check(E::FencedLeaderEpoch, |_, p| {
+            p.leader_epoch.0 -= 1;
+            p.partition_epoch.0 -= 1;
+        });
+        check(E::InvalidUpdateVersion, |_, p| {
+            p.partition_epoch.0 -= 1;
+            p.new_isr.clear();
+        });
+        check(E::InvalidRequest, |_, p| p.new_isr.clear());
+        check(E::InvalidRequest, |_, p| p.new_isr[0].id = BrokerId(4));
+        check(E::InvalidRequest, |_, p| p.new_isr[1] = p.new_isr[0]);
+        check(E::InvalidRequest, |_, p| {
+            p.new_isr.swap_remove(0);
+        });
+        check(E::InvalidRequest, |_, p| {
+            p.recovery_state = RecoveryState::Recovering;
+        });
+        check(E::IneligibleReplica, |_, p| p.new_isr[1].epoch.0 -= 1);
+        check(E::None, |_, p| p.new_isr[1].epoch = BrokerEpoch::NONE);
+    }
+
+    #[test]
+    fn only_the_leader_proposes() {
+        let mut lab = lab();
+        let mut proposal = lab.proposal(&[2, 3]);
+        proposal.broker = lab.broker(3);
+        let response = lab.ask(&Request::AlterPartition(proposal));
+        assert_eq!(error(&response), ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn fenced_brokers_are_not_eligible() {
+        let mut lab = lab().story("fence 3 => 2 @1 isr 2");
+        let response = lab.ask(&Request::AlterPartition(lab.proposal(&[2, 3])));
+        assert_eq!(error(&response), ErrorCode::IneligibleReplica);
+    }
+
+    #[test]
+    fn a_partition_is_altered_once_in_a_request() {
+        let mut lab = lab();
+        let mut proposal = lab.proposal(&[2, 3]);
+        proposal.partitions.push(proposal.partitions[0].clone());
+        let response = lab.ask(&Request::AlterPartition(proposal));
+        assert_eq!(error(&response), ErrorCode::InvalidRequest);
+        assert_eq!(lab.state(), "2 @1 isr 2,3");
+    }
+
+    #[test]
+    fn the_floor_rides_along_and_never_falls() {
+        let lab = lab().story(
+            "
+            isr 2,3 at 10 => 2 @1 isr 2,3 floor 10
+            isr 2 at 9    => 2 @1 isr 2 floor 10
+            isr 2,3 at 11 => 2 @1 isr 2,3 floor 11
+            ",
+        );
+        let epoch = lab.partition().partition_epoch;
+        let lab = lab.story("isr 3,2 at 12 => 2 @1 isr 2,3 floor 12");
+        assert_eq!(lab.partition().partition_epoch, epoch, "same members");
+    }
+
+    #[test]
+    fn a_leader_recovers_alone() {
+        let mut lab = Lab::with_topic().story(
+            "
+            isr 1             => 1 @0 isr 1
+            set unclean.leader.election.enable true => 1 @0 isr 1
+            fence 1           => 2 @1 isr 2 recovering
+            ",
+        );
+        let mut proposal = lab.proposal(&[2, 3]);
+        proposal.partitions[0].recovery_state = RecoveryState::Recovering;
+        let response = lab.ask(&Request::AlterPartition(proposal));
+        assert_eq!(error(&response), ErrorCode::InvalidRequest);
+        lab.story("isr 2,3 => 2 @1 isr 2,3");
+    }
+}

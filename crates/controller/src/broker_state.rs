@@ -174,3 +174,74 @@ fn change_partitions(
 fn without(isr: &[BrokerId], id: BrokerId) -> Vec<BrokerId> {
     isr.iter().copied().filter(|other| *other != id).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        BrokerRef, Request,
+        lab::{Lab, error},
+    };
+    use klamm_types::{BrokerEpoch, BrokerId, ErrorCode};
+
+    #[test]
+    fn a_stopping_broker_gives_everything_away_and_may_not_come_back_by_itself() {
+        let mut lab = Lab::with_topic().story(
+            "
+            stop 1            => 2 @1 isr 2,3
+            stop 1            => 2 @1 isr 2,3
+            fence 1           => 2 @1 isr 2,3
+            fence 2           => 3 @2 isr 3
+            fence 3           => - @3 isr  elr 3
+            unfence 3         => 3 @4 isr 3
+            ",
+        );
+        let refused = lab.ask(&Request::AlterPartition(lab.proposal(&[3, 1])));
+        assert_eq!(error(&refused), ErrorCode::IneligibleReplica);
+    }
+
+    #[test]
+    fn a_broker_that_is_gone_for_good_leaves_every_isr() {
+        Lab::with_topic().story(
+            "
+            forget 1          => 2 @1 isr 2,3
+            restart 1 unclean => 2 @1 isr 2,3
+            unfence 1         => 2 @1 isr 2,3
+            isr 2,3,1         => 2 @1 isr 2,3,1
+            ",
+        );
+        let unknown = Lab::new(1).ask(&Request::UnregisterBroker(BrokerId(9)));
+        assert_eq!(error(&unknown), ErrorCode::BrokerIdNotRegistered);
+    }
+
+    #[test]
+    fn an_earlier_registration_changes_nothing() {
+        let mut lab = Lab::with_topic();
+        let stale = lab.broker(1);
+        lab.restart(1, false);
+        let before = lab.image.clone();
+        let unknown = BrokerRef {
+            id: BrokerId(9),
+            epoch: BrokerEpoch(0),
+        };
+        for broker in [stale, unknown] {
+            for request in [
+                Request::FenceBroker,
+                Request::UnfenceBroker,
+                Request::ShutDownBroker,
+                Request::AllocateProducerIds,
+            ] {
+                let response = lab.ask(&request(broker));
+                assert_eq!(error(&response), ErrorCode::StaleBrokerEpoch);
+            }
+        }
+        assert_eq!(lab.image, before);
+    }
+
+    #[test]
+    fn what_is_so_already_takes_no_record() {
+        let mut lab = Lab::with_topic();
+        let before = lab.image.clone();
+        lab.ask(&Request::UnfenceBroker(lab.broker(1)));
+        assert_eq!(lab.image, before);
+    }
+}

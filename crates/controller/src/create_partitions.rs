@@ -134,3 +134,88 @@ fn assigned(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request,
+        lab::{Lab, error},
+    };
+    use klamm_types::ErrorCode as E;
+
+    fn growth(count: i32, assignments: Option<&[&[i32]]>) -> TopicGrowth {
+        let assignment = |ids: &&[i32]| ReplicaAssignment {
+            partition: 0,
+            broker_ids: ids.iter().copied().map(BrokerId).collect(),
+        };
+        TopicGrowth {
+            name: "t".into(),
+            count,
+            assignments: assignments.map(|list| list.iter().map(assignment).collect()),
+        }
+    }
+
+    fn grow(lab: &mut Lab, topics: Vec<TopicGrowth>, validate_only: bool) -> E {
+        let request = CreatePartitions {
+            topics,
+            validate_only,
+        };
+        error(&lab.ask(&Request::CreatePartitions(request)))
+    }
+
+    #[test]
+    fn counts_and_assignments() {
+        let assignment = E::InvalidReplicaAssignment;
+        for (count, assignments, expected) in [
+            (2, None, E::None),
+            (1, None, E::InvalidPartitions),
+            (0, None, E::InvalidPartitions),
+            (-1, None, E::InvalidPartitions),
+            (10_001, None, E::None),
+            (10_002, None, E::PolicyViolation),
+            (i32::MAX, None, E::PolicyViolation),
+            (2, Some(&[&[3, 1, 2][..]][..]), E::None),
+            (3, Some(&[&[3, 1, 2][..]][..]), assignment),
+            (2, Some(&[&[3, 1][..]][..]), assignment),
+            (2, Some(&[&[3, 1, 1][..]][..]), assignment),
+            (2, Some(&[&[3, 1, 9][..]][..]), assignment),
+            (2, Some(&[&[][..]][..]), assignment),
+        ] {
+            let mut lab = Lab::with_topic();
+            let code = grow(&mut lab, vec![growth(count, assignments)], false);
+            assert_eq!(code, expected, "{count} {assignments:?}");
+            let partitions = lab.image.topic_by_name("t").unwrap().partitions.len();
+            let expected = if code == E::None { count } else { 1 };
+            assert_eq!(number(partitions), expected);
+        }
+    }
+
+    #[test]
+    fn new_partitions_have_as_many_replicas_as_the_old_ones() {
+        let mut lab = Lab::new(3);
+        lab.create("t", &[&[2, 3]]);
+        assert_eq!(grow(&mut lab, vec![growth(4, None)], false), E::None);
+        let topic = lab.image.topic_by_name("t").unwrap();
+        assert!(topic.partitions().all(|(_, p)| p.replicas.len() == 2));
+    }
+
+    #[test]
+    fn other_refusals() {
+        let mut lab = Lab::with_topic();
+        let twice = vec![growth(2, None), growth(3, None)];
+        assert_eq!(grow(&mut lab, twice, false), E::InvalidRequest);
+        let mut unknown = growth(2, None);
+        unknown.name = "other".into();
+        let code = grow(&mut lab, vec![unknown], false);
+        assert_eq!(code, E::UnknownTopicOrPartition);
+        let before = lab.image.clone();
+        assert_eq!(grow(&mut lab, vec![growth(2, None)], true), E::None);
+        assert_eq!(lab.image, before);
+        for id in 1..=3 {
+            lab.ask(&Request::FenceBroker(lab.broker(id)));
+        }
+        let code = grow(&mut lab, vec![growth(2, None)], false);
+        assert_eq!(code, E::InvalidReplicationFactor);
+    }
+}

@@ -396,3 +396,227 @@ pub(crate) fn check_replicas(
 pub(crate) fn number(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request, Response,
+        lab::{Lab, creatable, error},
+    };
+    use klamm_types::ErrorCode as E;
+
+    fn create(lab: &mut Lab, topics: Vec<CreatableTopic>) -> Vec<CreatedTopic> {
+        let validate_only = false;
+        let request = CreateTopics {
+            topics,
+            validate_only,
+        };
+        match lab.ask(&Request::CreateTopics(request)) {
+            Response::CreateTopics(created) => created,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn codes(created: &[CreatedTopic]) -> Vec<E> {
+        let code = |one: &CreatedTopic| one.result.as_ref().err().map_or(E::None, |e| e.code);
+        created.iter().map(code).collect()
+    }
+
+    /// What one topic is answered on a cluster of three brokers with the topic `t`.
+    fn check(topic: CreatableTopic, expected: E) {
+        let mut lab = Lab::with_topic();
+        let before = lab.image.clone();
+        let created = create(&mut lab, vec![topic.clone()]);
+        assert_eq!(codes(&created), [expected], "{topic:?}");
+        assert_eq!(lab.image == before, expected != E::None, "{topic:?}");
+    }
+
+    fn sized(num_partitions: i32, replication_factor: i32) -> CreatableTopic {
+        CreatableTopic {
+            num_partitions,
+            replication_factor,
+            ..creatable("new")
+        }
+    }
+
+    fn assigned(replicas: &[(i32, &[i32])]) -> CreatableTopic {
+        let assignments = replicas.iter().map(|(partition, ids)| ReplicaAssignment {
+            partition: *partition,
+            broker_ids: ids.iter().copied().map(BrokerId).collect(),
+        });
+        CreatableTopic {
+            assignments: assignments.collect(),
+            ..creatable("new")
+        }
+    }
+
+    #[test]
+    fn names() {
+        for (name, expected) in [
+            ("new", E::None),
+            ("", E::InvalidTopicException),
+            ("..", E::InvalidTopicException),
+            ("no spaces", E::InvalidTopicException),
+            ("t", E::TopicAlreadyExists),
+            ("__cluster_metadata", E::TopicAuthorizationFailed),
+        ] {
+            check(creatable(name), expected);
+        }
+    }
+
+    #[test]
+    fn names_that_collide() {
+        let mut lab = Lab::new(1);
+        let names = ["a.b", "a_b", "a.b.c", "a-b"];
+        let created = create(&mut lab, names.map(creatable).into());
+        let collides = E::InvalidTopicException;
+        assert_eq!(codes(&created), [E::None, collides, E::None, E::None]);
+        let created = create(&mut lab, vec![creatable("a_b"), creatable("a.b_c")]);
+        assert_eq!(codes(&created), [collides, collides]);
+    }
+
+    #[test]
+    fn names_given_twice() {
+        let mut lab = Lab::new(1);
+        let created = create(&mut lab, ["a", "b", "a"].map(creatable).into());
+        assert_eq!(
+            codes(&created),
+            [E::InvalidRequest, E::None, E::InvalidRequest]
+        );
+        assert_eq!(lab.image.topic_count(), 1);
+    }
+
+    #[test]
+    fn sizes() {
+        for (partitions, replication_factor, expected) in [
+            (1, 3, E::None),
+            (-1, -1, E::None),
+            (0, 1, E::InvalidPartitions),
+            (-2, 1, E::InvalidPartitions),
+            (1, 0, E::InvalidReplicationFactor),
+            (1, -2, E::InvalidReplicationFactor),
+            (1, 4, E::InvalidReplicationFactor),
+            (1, i32::MAX, E::InvalidReplicationFactor),
+            (10_000, 1, E::None),
+            (10_001, 1, E::PolicyViolation),
+            (i32::MAX, 1, E::PolicyViolation),
+        ] {
+            check(sized(partitions, replication_factor), expected);
+        }
+    }
+
+    #[test]
+    fn a_request_is_limited_as_a_whole() {
+        let mut lab = Lab::new(1);
+        let mut topics = vec![sized(6000, 1), sized(6000, 1)];
+        topics[1].name = "other".into();
+        let created = create(&mut lab, topics);
+        assert_eq!(codes(&created), [E::PolicyViolation; 2]);
+    }
+
+    #[test]
+    fn defaults_are_the_clusters() {
+        let mut lab = Lab::new(3);
+        lab.settings.num_partitions = 4;
+        lab.settings.default_replication_factor = 2;
+        let created = create(&mut lab, vec![creatable("new")]);
+        let created = created[0].result.clone().unwrap();
+        assert_eq!((created.num_partitions, created.replication_factor), (4, 2));
+        let topic = lab.image.topic(created.topic_id).unwrap();
+        assert_eq!(topic.partitions.len(), 4);
+        for (_, partition) in topic.partitions() {
+            assert_eq!(partition.replicas.len(), 2);
+            assert_eq!(partition.isr, partition.replicas);
+            assert_eq!(Some(partition.leader), partition.preferred_leader());
+        }
+    }
+
+    #[test]
+    fn assignments() {
+        let invalid = E::InvalidReplicaAssignment;
+        check(assigned(&[(1, &[2, 3]), (0, &[3, 1])]), E::None);
+        check(assigned(&[(0, &[1]), (2, &[2])]), invalid);
+        check(assigned(&[(1, &[1])]), invalid);
+        check(assigned(&[(0, &[1]), (0, &[2])]), invalid);
+        check(assigned(&[(0, &[1]), (1, &[2, 3])]), invalid);
+        check(assigned(&[(0, &[])]), invalid);
+        check(assigned(&[(0, &[1, 1])]), invalid);
+        check(assigned(&[(0, &[1, 9])]), invalid);
+        let topic = assigned(&[(0, &[1])]);
+        check(
+            CreatableTopic {
+                num_partitions: 1,
+                ..topic.clone()
+            },
+            E::InvalidRequest,
+        );
+        check(
+            CreatableTopic {
+                replication_factor: 1,
+                ..topic
+            },
+            E::InvalidRequest,
+        );
+    }
+
+    #[test]
+    fn fenced_replicas_are_not_in_sync_and_never_alone() {
+        let mut lab = Lab::new(3);
+        lab.ask(&Request::FenceBroker(lab.broker(1)));
+        let created = create(&mut lab, vec![assigned(&[(0, &[1])])]);
+        assert_eq!(codes(&created), [E::InvalidReplicaAssignment]);
+        lab.create("t", &[&[1, 2, 3]]);
+        assert_eq!(lab.state(), "2 @0 isr 2,3");
+        let created = create(&mut lab, vec![sized(1, 3)]);
+        assert_eq!(
+            codes(&created),
+            [E::None],
+            "fenced brokers count as replicas"
+        );
+        for id in [2, 3] {
+            lab.ask(&Request::FenceBroker(lab.broker(id)));
+        }
+        let created = create(&mut lab, vec![creatable("other")]);
+        assert_eq!(codes(&created), [E::InvalidReplicationFactor]);
+    }
+
+    #[test]
+    fn configs() {
+        let with = |configs: &[(&str, Option<&str>)]| CreatableTopic {
+            configs: configs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
+                .collect(),
+            ..creatable("new")
+        };
+        let long = "x".repeat(CONFIG_VALUE_BYTES_MAX + 1);
+        check(with(&[("a", Some("1")), ("b", Some("2"))]), E::None);
+        check(
+            with(&[("a", Some("1")), ("a", Some("1"))]),
+            E::InvalidConfig,
+        );
+        check(with(&[("a", None)]), E::InvalidConfig);
+        check(with(&[("a", Some("wrong"))]), E::InvalidConfig);
+        check(with(&[("a", Some(&long))]), E::InvalidConfig);
+        let mut lab = Lab::new(1);
+        create(&mut lab, vec![with(&[("a", Some("1"))])]);
+        assert_eq!(lab.image.topic_config("new", "a"), Some("1"));
+    }
+
+    #[test]
+    fn validating_changes_nothing() {
+        let mut lab = Lab::with_topic();
+        let before = lab.image.clone();
+        let response = lab.ask(&Request::CreateTopics(CreateTopics {
+            topics: vec![sized(5, 2), creatable("t")],
+            validate_only: true,
+        }));
+        assert_eq!(error(&response), E::TopicAlreadyExists);
+        let Response::CreateTopics(created) = response else {
+            panic!("{response:?}")
+        };
+        assert_eq!(created[0].result.clone().unwrap().num_partitions, 5);
+        assert_eq!(lab.image, before);
+    }
+}

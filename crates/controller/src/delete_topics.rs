@@ -101,3 +101,88 @@ fn find<'a>(image: &'a Image, wanted: &TopicRef) -> Result<&'a Arc<Topic>, Refus
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Request, Response, lab::Lab};
+    use klamm_types::ErrorCode as E;
+
+    fn name(name: &str) -> TopicRef {
+        TopicRef {
+            name: Some(name.into()),
+            topic_id: None,
+        }
+    }
+
+    fn id(id: Uuid) -> TopicRef {
+        TopicRef {
+            name: None,
+            topic_id: Some(id),
+        }
+    }
+
+    fn delete(lab: &mut Lab, topics: Vec<TopicRef>) -> Vec<(Option<String>, Uuid, E)> {
+        let response = lab.ask(&Request::DeleteTopics(DeleteTopics { topics }));
+        let Response::DeleteTopics(deleted) = response else {
+            panic!("{response:?}")
+        };
+        let row = |one: DeletedTopic| {
+            let code = one.result.err().map_or(E::None, |refusal| refusal.code);
+            (one.name, one.topic_id, code)
+        };
+        deleted.into_iter().map(row).collect()
+    }
+
+    #[test]
+    fn by_name_and_by_id() {
+        let mut lab = Lab::new(1);
+        let a = lab.create("a", &[&[1]]).topic_id;
+        let b = lab.create("b", &[&[1]]).topic_id;
+        let stranger = Uuid([9; 16]);
+        let deleted = delete(&mut lab, vec![name("a"), name("c"), id(stranger), id(b)]);
+        let expected = [
+            (Some("a".to_owned()), a, E::None),
+            (Some("c".to_owned()), Uuid::ZERO, E::UnknownTopicOrPartition),
+            (None, stranger, E::UnknownTopicId),
+            (Some("b".to_owned()), b, E::None),
+        ];
+        assert_eq!(deleted, expected);
+        assert_eq!(lab.image.topic_count(), 0);
+    }
+
+    #[test]
+    fn twice_or_in_both_ways_or_in_none() {
+        let mut lab = Lab::new(1);
+        let a = lab.create("a", &[&[1]]).topic_id;
+        lab.create("b", &[&[1]]);
+        let both = TopicRef {
+            topic_id: Some(a),
+            ..name("a")
+        };
+        let wanted = vec![name("a"), id(a), both, TopicRef::default(), name("b")];
+        let codes: Vec<_> = delete(&mut lab, wanted).into_iter().map(|d| d.2).collect();
+        let mut expected = [E::InvalidRequest; 5];
+        expected[4] = E::None;
+        assert_eq!(codes, expected);
+        assert!(lab.image.topic(a).is_some());
+    }
+
+    #[test]
+    fn unless_it_is_switched_off() {
+        let mut lab = Lab::with_topic();
+        lab.settings.delete_topic_enable = false;
+        let deleted = delete(&mut lab, vec![name("t")]);
+        assert_eq!(deleted[0].2, E::TopicDeletionDisabled);
+        assert_eq!(lab.image.topic_count(), 1);
+    }
+
+    #[test]
+    fn configs_go_with_the_topic() {
+        let mut lab = Lab::with_topic();
+        lab.set("a", Some("1"));
+        delete(&mut lab, vec![name("t")]);
+        lab.create("t", &[&[1]]);
+        assert_eq!(lab.image.topic_config("t", "a"), None);
+    }
+}

@@ -63,3 +63,64 @@ pub(crate) fn decide(
         response: Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request,
+        lab::{Lab, error},
+    };
+    use klamm_types::ErrorCode;
+
+    #[test]
+    fn floors_rise_and_nothing_else_changes() {
+        let lab = Lab::with_topic();
+        let epoch = lab.partition().partition_epoch;
+        let lab = lab.story(
+            "
+            report 5  => 1 @0 isr 1,2,3 floor 5
+            report 4  => 1 @0 isr 1,2,3 floor 5
+            report 6  => 1 @0 isr 1,2,3 floor 6
+            fence 1   => 2 @1 isr 2,3 floor 6
+            ",
+        );
+        assert_eq!(lab.partition().partition_epoch, epoch.next());
+    }
+
+    #[test]
+    fn only_the_current_leader_is_believed() {
+        let mut lab = Lab::with_topic();
+        let report = PartitionHighWatermark {
+            id: lab.id(),
+            leader_epoch: LeaderEpoch(0),
+            high_watermark: 5,
+        };
+        let mut ask = |broker, report| {
+            let partitions = vec![report];
+            let broker = lab.broker(broker);
+            let request = ReportHighWatermarks { broker, partitions };
+            let response = lab.ask(&Request::ReportHighWatermarks(request));
+            assert_eq!(error(&response), ErrorCode::None);
+            lab.partition().high_watermark_floor
+        };
+        assert_eq!(ask(2, report), 0);
+        let leader_epoch = LeaderEpoch(1);
+        assert_eq!(
+            ask(
+                1,
+                PartitionHighWatermark {
+                    leader_epoch,
+                    ..report
+                }
+            ),
+            0
+        );
+        let id = TopicPartition {
+            partition: 9,
+            ..report.id
+        };
+        assert_eq!(ask(1, PartitionHighWatermark { id, ..report }), 0);
+        assert_eq!(ask(1, report), 5);
+    }
+}

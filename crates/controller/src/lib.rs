@@ -22,6 +22,8 @@ mod delete_topics;
 mod election;
 mod high_watermarks;
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod lab;
 mod placement;
 mod producer_ids;

@@ -168,3 +168,109 @@ impl Draw {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    type Broker<'a> = (i32, Option<&'a str>, bool);
+
+    fn place(brokers: &[Broker], partitions: usize, rf: usize, seed: u64) -> Vec<Vec<i32>> {
+        let brokers = brokers
+            .iter()
+            .map(|(id, rack, ok)| (BrokerId(*id), *rack, *ok));
+        let placed = place_replicas(brokers, partitions, rf, seed).unwrap();
+        let numbers = |ids: Vec<BrokerId>| ids.into_iter().map(|id| id.0).collect();
+        placed.into_iter().map(numbers).collect()
+    }
+
+    fn count(placed: &[Vec<i32>], of: impl Fn(&Vec<i32>) -> bool) -> usize {
+        placed.iter().filter(|replicas| of(replicas)).count()
+    }
+
+    #[test]
+    fn everybody_leads_and_keeps_the_same_share() {
+        let brokers: Vec<_> = (0..6).map(|id| (id, None, true)).collect();
+        for seed in 0..20 {
+            let placed = place(&brokers, 60, 3, seed);
+            for id in 0..6 {
+                assert_eq!(count(&placed, |replicas| replicas[0] == id), 10);
+                assert_eq!(count(&placed, |replicas| replicas.contains(&id)), 30);
+            }
+        }
+    }
+
+    #[test]
+    fn replicas_differ_and_go_to_different_racks() {
+        let racks = ["a", "b", "c"];
+        let brokers: Vec<_> = (0..9)
+            .map(|id| (id, Some(racks[id as usize % 3]), true))
+            .collect();
+        for seed in 0..20 {
+            for replicas in place(&brokers, 50, 3, seed) {
+                let racks: BTreeSet<_> = replicas.iter().map(|id| id % 3).collect();
+                assert_eq!(racks.len(), 3);
+            }
+            for replicas in place(&brokers, 50, 5, seed) {
+                let set: BTreeSet<_> = replicas.iter().collect();
+                assert_eq!(set.len(), 5);
+                let racks: BTreeSet<_> = replicas.iter().map(|id| id % 3).collect();
+                assert_eq!(racks.len(), 3);
+            }
+        }
+    }
+
+    #[test]
+    fn the_fenced_never_lead_and_come_last() {
+        let brokers = [
+            (0, None, true),
+            (1, None, false),
+            (2, None, true),
+            (3, None, true),
+        ];
+        for seed in 0..20 {
+            for replicas in place(&brokers, 10, 3, seed) {
+                assert!(!replicas.contains(&1), "{replicas:?}");
+            }
+            for replicas in place(&brokers, 10, 4, seed) {
+                assert_eq!(replicas[3], 1);
+            }
+        }
+        // A rack without anybody active is still a rack, but not to lead from.
+        let brokers = [
+            (0, Some("a"), false),
+            (1, Some("b"), true),
+            (2, Some("b"), true),
+        ];
+        for seed in 0..20 {
+            for replicas in place(&brokers, 10, 2, seed) {
+                assert!(replicas[0] != 0 && replicas[1] == 0, "{replicas:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_seed_decides_and_nothing_else() {
+        let brokers: Vec<_> = (0..5).map(|id| (id, None, true)).collect();
+        assert_eq!(place(&brokers, 20, 3, 1), place(&brokers, 20, 3, 1));
+        let first: BTreeSet<_> = (0..50).map(|seed| place(&brokers, 1, 3, seed)).collect();
+        assert!(first.len() > 10, "topics of one partition are spread");
+    }
+
+    #[test]
+    fn impossible_wishes() {
+        let error = |brokers: &[Broker], rf| {
+            let brokers = brokers
+                .iter()
+                .map(|(id, rack, ok)| (BrokerId(*id), *rack, *ok));
+            place_replicas(brokers, 1, rf, 0).unwrap_err()
+        };
+        let too_few = PlacementError::TooFewBrokers {
+            wanted: 2,
+            registered: 1,
+        };
+        assert_eq!(error(&[(0, None, true)], 2), too_few);
+        assert_eq!(error(&[(0, None, false)], 1), PlacementError::NobodyActive);
+    }
+}

@@ -42,3 +42,38 @@ pub(crate) fn decide(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request, Response,
+        lab::{Lab, error},
+    };
+
+    #[test]
+    fn blocks_follow_on_each_other() {
+        let mut lab = Lab::new(2);
+        for (broker, first_producer_id) in [(1, 0), (2, 1000), (1, 2000)] {
+            let response = lab.ask(&Request::AllocateProducerIds(lab.broker(broker)));
+            let block = ProducerIdBlock {
+                first_producer_id,
+                count: 1000,
+            };
+            assert_eq!(response, Response::AllocateProducerIds(Ok(block)));
+        }
+    }
+
+    #[test]
+    fn they_end_with_the_numbers() {
+        let mut lab = Lab::new(1);
+        let record = proto::ProducerIdsRecord {
+            broker_id: 1,
+            broker_epoch: 1,
+            next_producer_id: i64::MAX - 10,
+        };
+        lab.image.replay(&record.into()).unwrap();
+        let response = lab.ask(&Request::AllocateProducerIds(lab.broker(1)));
+        assert_eq!(error(&response), ErrorCode::UnknownServerError);
+    }
+}

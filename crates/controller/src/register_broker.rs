@@ -144,3 +144,92 @@ fn record(
         version: request.version.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Request, Response,
+        lab::{Lab, error},
+    };
+
+    fn register(lab: &mut Lab, registration: &RegisterBroker) -> Response {
+        lab.ask(&Request::RegisterBroker(registration.clone()))
+    }
+
+    #[test]
+    fn the_epoch_is_the_offset_of_the_record_and_the_broker_starts_fenced() {
+        let mut lab = Lab::new(0);
+        let offset = lab.image.offset();
+        let registration = lab.registration(7, false);
+        let response = register(&mut lab, &registration);
+        let expected = RegisteredBroker {
+            epoch: BrokerEpoch(offset),
+            cluster_id: "cluster".into(),
+        };
+        assert_eq!(response, Response::RegisterBroker(Ok(expected)));
+        let broker = lab.image.broker(BrokerId(7)).unwrap();
+        assert!(broker.fenced);
+        assert_eq!(broker.epoch, BrokerEpoch(offset));
+        assert_eq!(broker.listeners, registration.listeners);
+    }
+
+    #[test]
+    fn the_same_incarnation_keeps_its_epoch_and_state() {
+        let mut lab = Lab::new(1);
+        let mut registration = lab.registration(1, false);
+        register(&mut lab, &registration);
+        lab.ask(&Request::UnfenceBroker(lab.broker(1)));
+        let before = lab.image.clone();
+        register(&mut lab, &registration);
+        assert_eq!(lab.image, before, "a lost answer is given again");
+        registration.rack = Some("r".into());
+        let heartbeat = lab.heartbeat(1, before.offset());
+        lab.sessions.on_heartbeat(0, &before, heartbeat);
+        register(&mut lab, &registration);
+        let broker = lab.image.broker(BrokerId(1)).unwrap();
+        assert_eq!(broker.epoch, before.broker(BrokerId(1)).unwrap().epoch);
+        assert!(!broker.fenced);
+        assert_eq!(broker.rack.as_deref(), Some("r"));
+    }
+
+    #[test]
+    fn a_second_broker_of_an_id_is_refused_while_the_first_is_heard_from() {
+        let mut lab = Lab::new(1);
+        let (image, first) = (lab.image.clone(), lab.heartbeat(1, 0));
+        let second = lab.registration(1, false);
+        lab.sessions.on_heartbeat(0, &image, first);
+        let refused = register(&mut lab, &second);
+        assert_eq!(error(&refused), ErrorCode::DuplicateBrokerRegistration);
+        // Killed with -9: the stream breaks, the next incarnation need not wait.
+        lab.sessions.on_stream_closed(1, first.broker, first.stream);
+        let accepted = register(&mut lab, &second);
+        assert_eq!(error(&accepted), ErrorCode::None);
+    }
+
+    #[test]
+    fn a_new_controller_lets_restarted_brokers_in_at_once() {
+        let mut lab = Lab::new(1);
+        let image = lab.image.clone();
+        lab.sessions.on_activation(0, &image);
+        assert_eq!(error(&lab.restart(1, false)), ErrorCode::None);
+    }
+
+    #[test]
+    fn brokers_of_other_clusters_and_without_an_id_are_refused() {
+        let mut lab = Lab::new(0);
+        let mut registration = lab.registration(1, false);
+        registration.cluster_id = "other".into();
+        let response = register(&mut lab, &registration);
+        assert_eq!(error(&response), ErrorCode::InconsistentClusterId);
+        registration.cluster_id = "cluster".into();
+        assert_eq!(error(&register(&mut lab, &registration)), ErrorCode::None);
+        registration.broker_id = BrokerId(-1);
+        let response = register(&mut lab, &registration);
+        assert_eq!(error(&response), ErrorCode::InvalidRequest);
+        lab.image = Image::new();
+        registration.broker_id = BrokerId(1);
+        let response = register(&mut lab, &registration);
+        assert_eq!(error(&response), ErrorCode::NotController);
+    }
+}

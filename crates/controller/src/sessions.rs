@@ -316,3 +316,196 @@ impl HeartbeatAck {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Lab;
+
+    /// Session timeout 1000, grace of a broken stream 100, of a takeover 500.
+    fn lab() -> Lab {
+        let mut lab = Lab::with_topic();
+        let image = lab.image.clone();
+        for id in 1..=3 {
+            let heartbeat = lab.heartbeat(id, image.offset());
+            lab.sessions.on_heartbeat(0, &image, heartbeat);
+        }
+        lab
+    }
+
+    fn beat(lab: &mut Lab, now_ms: i64, heartbeat: Heartbeat) -> (HeartbeatAck, Option<Request>) {
+        let image = lab.image.clone();
+        lab.sessions.on_heartbeat(now_ms, &image, heartbeat)
+    }
+
+    fn expired(lab: &mut Lab, now_ms: i64) -> Vec<i32> {
+        let image = lab.image.clone();
+        let expired = lab.sessions.expired(now_ms, &image);
+        expired.into_iter().map(|broker| broker.id.0).collect()
+    }
+
+    #[test]
+    fn silence_is_noticed_after_the_session_timeout() {
+        let mut lab = lab();
+        let heartbeat = lab.heartbeat(2, 0);
+        beat(&mut lab, 600, heartbeat);
+        assert_eq!(lab.sessions.next_deadline(), Some(1000));
+        assert_eq!(expired(&mut lab, 999), []);
+        assert_eq!(expired(&mut lab, 1000), [1, 3]);
+        assert_eq!(expired(&mut lab, 1001), [], "once is enough for a while");
+        assert_eq!(expired(&mut lab, 1100), [1, 3], "unless nothing came of it");
+        lab.ask(&Request::FenceBroker(lab.broker(1)));
+        assert_eq!(expired(&mut lab, 1200), [3]);
+        assert_eq!(expired(&mut lab, 1600), [2, 3]);
+    }
+
+    #[test]
+    fn a_broken_stream_is_noticed_after_a_short_grace() {
+        let mut lab = lab();
+        let broker = lab.broker(1);
+        lab.sessions.on_stream_closed(50, broker, StreamId(1));
+        assert!(!lab.sessions.is_live(50, broker.id, broker.epoch));
+        assert_eq!(lab.sessions.suspects().collect::<Vec<_>>(), [broker]);
+        assert_eq!(lab.sessions.next_deadline(), Some(150));
+        assert_eq!(expired(&mut lab, 149), []);
+        assert_eq!(expired(&mut lab, 150), [1]);
+    }
+
+    #[test]
+    fn a_broker_that_is_back_in_time_is_not_fenced() {
+        let mut lab = lab();
+        let heartbeat = Heartbeat {
+            stream: StreamId(2),
+            ..lab.heartbeat(1, 0)
+        };
+        lab.sessions
+            .on_stream_closed(50, heartbeat.broker, StreamId(1));
+        beat(&mut lab, 140, heartbeat);
+        assert_eq!(expired(&mut lab, 150), []);
+        // The end of the old stream may be heard of late.
+        lab.sessions
+            .on_stream_closed(151, heartbeat.broker, StreamId(1));
+        assert_eq!(expired(&mut lab, 300), []);
+    }
+
+    #[test]
+    fn nobody_listening_is_evidence_only_without_a_stream() {
+        let mut lab = lab();
+        let broker = lab.broker(1);
+        lab.sessions.on_probe_refused(10, broker);
+        assert_eq!(expired(&mut lab, 10), []);
+        lab.sessions.on_stream_closed(20, broker, StreamId(1));
+        lab.sessions.on_probe_refused(21, broker);
+        assert_eq!(expired(&mut lab, 21), [1]);
+    }
+
+    #[test]
+    fn a_new_controller_waits_for_those_that_were_alive() {
+        let mut lab = lab();
+        lab.ask(&Request::FenceBroker(lab.broker(3)));
+        let image = lab.image.clone();
+        lab.sessions.on_activation(10_000, &image);
+        assert_eq!(lab.sessions.suspects().count(), 2);
+        let heartbeat = lab.heartbeat(1, 0);
+        beat(&mut lab, 10_100, heartbeat);
+        assert_eq!(expired(&mut lab, 10_499), []);
+        assert_eq!(expired(&mut lab, 10_500), [2]);
+        lab.sessions.on_deactivation();
+        assert_eq!(lab.sessions.next_deadline(), None);
+        lab.sessions.on_activation(20_000, &image);
+        let broker = lab.broker(1);
+        lab.sessions.on_probe_refused(20_001, broker);
+        assert_eq!(expired(&mut lab, 20_001), [1]);
+    }
+
+    #[test]
+    fn the_session_of_an_earlier_registration_does_not_matter() {
+        let mut lab = lab();
+        let old = lab.heartbeat(1, 0);
+        lab.sessions.on_stream_closed(0, old.broker, old.stream);
+        lab.restart(1, false);
+        lab.ask(&Request::UnfenceBroker(lab.broker(1)));
+        assert_eq!(expired(&mut lab, 100), []);
+        let (ack, request) = beat(&mut lab, 101, old);
+        assert_eq!(ack.error, ErrorCode::StaleBrokerEpoch);
+        assert_eq!(request, None);
+    }
+
+    #[test]
+    fn unfenced_after_replaying_the_own_registration() {
+        let mut lab = Lab::new(1);
+        lab.restart(1, false);
+        let epoch = lab.broker(1).epoch.0;
+        let (ack, request) = {
+            let heartbeat = lab.heartbeat(1, epoch);
+            beat(&mut lab, 0, heartbeat)
+        };
+        assert!(!ack.is_caught_up && ack.is_fenced);
+        assert_eq!(request, None);
+        let unwilling = Heartbeat {
+            want_fence: true,
+            ..lab.heartbeat(1, epoch + 1)
+        };
+        let (ack, request) = beat(&mut lab, 0, unwilling);
+        assert!(ack.is_caught_up);
+        assert_eq!(request, None);
+        let heartbeat = lab.heartbeat(1, epoch + 1);
+        let (_, request) = beat(&mut lab, 0, heartbeat);
+        assert_eq!(request, Some(Request::UnfenceBroker(lab.broker(1))));
+        lab.ask(&request.unwrap());
+        let (ack, request) = beat(&mut lab, 0, heartbeat);
+        assert!(!ack.is_fenced);
+        assert_eq!(request, None);
+    }
+
+    #[test]
+    fn a_broker_may_ask_to_be_fenced() {
+        let mut lab = lab();
+        let heartbeat = Heartbeat {
+            want_fence: true,
+            ..lab.heartbeat(1, 0)
+        };
+        let (_, request) = beat(&mut lab, 0, heartbeat);
+        assert_eq!(request, Some(Request::FenceBroker(heartbeat.broker)));
+    }
+
+    #[test]
+    fn a_broker_stops_when_all_others_know_that_it_leads_nothing() {
+        let mut lab = lab();
+        let stops = Heartbeat {
+            want_shut_down: true,
+            ..lab.heartbeat(1, 0)
+        };
+        let (ack, request) = beat(&mut lab, 0, stops);
+        assert!(!ack.should_shut_down);
+        assert_eq!(request, Some(Request::ShutDownBroker(stops.broker)));
+        lab.ask(&request.unwrap());
+        assert_eq!(lab.state(), "2 @1 isr 2,3");
+        let (ack, request) = beat(&mut lab, 1, stops);
+        assert!(!ack.should_shut_down, "2 and 3 have not replayed it yet");
+        assert_eq!(request, None);
+        for id in [2, 3] {
+            let heartbeat = lab.heartbeat(id, lab.image.offset());
+            beat(&mut lab, 2, heartbeat);
+        }
+        let (ack, request) = beat(&mut lab, 3, stops);
+        assert!(ack.should_shut_down);
+        assert_eq!(request, Some(Request::FenceBroker(stops.broker)));
+        lab.ask(&request.unwrap());
+        let (ack, request) = beat(&mut lab, 4, stops);
+        assert!(ack.should_shut_down);
+        assert_eq!(request, None);
+    }
+
+    #[test]
+    fn a_broker_that_leads_nothing_stops_at_once() {
+        let mut lab = lab();
+        let stops = Heartbeat {
+            want_shut_down: true,
+            ..lab.heartbeat(2, 0)
+        };
+        let (ack, request) = beat(&mut lab, 0, stops);
+        assert!(ack.should_shut_down);
+        assert_eq!(request, Some(Request::FenceBroker(stops.broker)));
+    }
+}
