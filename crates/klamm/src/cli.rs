@@ -1,0 +1,37 @@
+//! The command line.
+
+use crate::{dev::DevArgs, server::ServerArgs, storage::StorageArgs};
+use clap::{Parser, Subcommand};
+
+/// A Kafka-compatible, replicated streaming cluster in one small binary.
+#[derive(Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  klamm dev                                    three nodes on this machine, ports 9092 to 9094
+  klamm server --config server.properties      one node, configured as Apache Kafka is
+
+Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong."
+)]
+pub(crate) struct Cli {
+    /// What to log: a level (error, warn, info, debug, trace) or targets with levels, as in
+    /// RUST_LOG.
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs one node of a cluster.
+    Server(ServerArgs),
+    /// Runs a whole cluster on this machine, to develop against.
+    Dev(DevArgs),
+    /// Looks after data folders, with the flags of kafka-storage.sh.
+    Storage(StorageArgs),
+}

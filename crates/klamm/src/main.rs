@@ -1,0 +1,36 @@
+//! The `klamm` binary: a server, a cluster for development, and a few clients.
+//!
+//! Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong.
+
+mod cli;
+mod data_folder;
+mod dev;
+mod failure;
+mod load_config;
+mod logging;
+mod progress;
+mod server;
+mod storage;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Small and quick when many threads allocate, which a broker's do.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let outcome = logging::start(cli.log.as_deref()).and_then(|()| match cli.command {
+        cli::Command::Server(args) => server::run(&args),
+        cli::Command::Dev(args) => dev::run(args),
+        cli::Command::Storage(args) => storage::run(&args),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("klamm: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
