@@ -300,7 +300,6 @@ impl Consumer {
                 }
             });
         }
-        Ok(())
     }
 
     fn request(&self, partitions: &[(Asked, i32)]) -> FetchRequest {
