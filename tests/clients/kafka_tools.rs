@@ -1,9 +1,11 @@
 //! Apache Kafka's own command-line tools.
 
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use klamm_tests::Cluster;
+use tempfile::NamedTempFile;
 
 use crate::foreign::{Client, java};
 use crate::process::{Finished, TOOL_TIMEOUT, run};
@@ -119,15 +121,15 @@ fn console_tools_carry_lines_and_groups_tell_their_offsets() {
     let _logs = cluster.logs_on_panic();
     let (topic, group) = (unique("tools-console"), unique("tools-group"));
     cluster.create_topic(&topic, 1);
-    let input = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&topic);
     let lines = "first\nsecond, with äöü\nthird\n";
-    fs::write(&input, lines).unwrap();
+    let mut input = NamedTempFile::new().unwrap();
+    input.write_all(lines.as_bytes()).unwrap();
 
     tool_with_input(
         cluster,
         CONSOLE_PRODUCER,
         &["--topic", &topic],
-        Some(&input),
+        Some(input.path()),
     )
     .text();
     let consume = [
@@ -339,11 +341,7 @@ const COMPLAINTS: [&str; 6] = [
 #[test]
 fn dump_log_reads_segments_and_indexes_of_every_replica() {
     let cluster = shared_cluster();
-    let data_dirs: Vec<_> = cluster
-        .broker_ids()
-        .into_iter()
-        .filter_map(|id| cluster.data_dir(id))
-        .collect();
+    let data_dirs = data_dirs(cluster);
     if !Client::Java.is_here() || data_dirs.is_empty() {
         return;
     }
@@ -380,6 +378,53 @@ fn dump_log_reads_segments_and_indexes_of_every_replica() {
             indexes.len()
         );
     }
+}
+
+#[test]
+fn dump_log_decodes_the_offsets_of_groups() {
+    let cluster = shared_cluster();
+    let data_dirs = data_dirs(cluster);
+    if !Client::Java.is_here() || data_dirs.is_empty() {
+        return;
+    }
+    let _logs = cluster.logs_on_panic();
+    let (topic, group) = (unique("tools-offsets"), unique("tools-offsets-group"));
+    cluster.create_topic(&topic, 1);
+    fill(cluster, &topic, 10, 10);
+    let consume = [
+        "--topic",
+        &topic,
+        "--group",
+        &group,
+        "--from-beginning",
+        "--max-messages",
+        "10",
+    ];
+    tool(cluster, CONSOLE_CONSUMER, &consume).text();
+
+    let partitions = fs::read_dir(&data_dirs[0])
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let partitions =
+        partitions.filter(|dir| dir.display().to_string().contains("/__consumer_offsets-"));
+    let segments = partitions
+        .flat_map(|dir| segment_files(&dir).1)
+        .filter(|file| file.ends_with(".log"));
+    let decoded = dump(&segments.collect::<Vec<_>>(), &["--offsets-decoder"]);
+    let key = format!("{{\"group\":\"{group}\",\"topic\":\"{topic}\",\"partition\":0}}");
+    let commit = decoded.lines().find(|line| line.contains(&key));
+    let commit = commit.unwrap_or_else(|| panic!("no commit of {key} in:\n{decoded}"));
+    assert_contains(commit, &["\"offset\":10"]);
+    let described = format!("key: {{\"type\":\"2\",\"data\":{{\"group\":\"{group}\"}}}}");
+    assert_contains(&decoded, &[&described]);
+}
+
+fn data_dirs(cluster: &Cluster) -> Vec<PathBuf> {
+    cluster
+        .broker_ids()
+        .into_iter()
+        .filter_map(|id| cluster.data_dir(id))
+        .collect()
 }
 
 /// Segment, offset index and time index files of a partition: those of closed segments, and those of the active one.

@@ -3,7 +3,8 @@
 //! `install.sh` gets them from their registries. Each stands for itself: one that this machine cannot run is named and
 //! counted as not run, which in CI (`CI=true`) is a failure.
 //!
-//! The cluster is three `klamm` processes, or what `KLAMM_TEST_BOOTSTRAP` names (see `klamm_tests`).
+//! The cluster is three `klamm` processes, or what `KLAMM_TEST_BOOTSTRAP` names (see `klamm_tests`); there, run the
+//! failover drill apart from the other tests, because it kills the nodes that they use.
 //! `KLAMM_TEST_RECORDS` and `KLAMM_FAILOVER_ROUNDS` make the tests larger than CI has time for.
 
 #![allow(

@@ -4,10 +4,13 @@
 //! carry it unchanged.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
+
+use tempfile::NamedTempFile;
 
 use crate::process::run;
 use crate::say;
@@ -43,10 +46,21 @@ pub(crate) fn records() -> &'static Records {
         lines.truncate(count_max);
         let content = lines.iter().flat_map(|line| line.iter().chain(b"\n")).copied().collect::<Vec<u8>>();
         say(&format!("{} {origin}, {} KiB", lines.len(), content.len() / 1024));
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("records-{}.tsv", std::process::id()));
-        fs::write(&file, content).expect("write the records");
+        let file = write(&content, lines.len());
         Records { file, lines }
     })
+}
+
+/// Puts the lines where runs side by side may share them.
+fn write(content: &[u8], count: usize) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut unfinished = NamedTempFile::new_in(folder).expect("create a file for the records");
+    unfinished.write_all(content).expect("write the records");
+    let file = folder.join(format!("records-{count}.tsv"));
+    unfinished
+        .persist(&file)
+        .expect("rename the file of the records");
+    file
 }
 
 fn count_max() -> usize {

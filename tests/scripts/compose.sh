@@ -38,7 +38,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-container() { compose ps -q "klamm-$1"; }
+container() { compose ps -a -q "klamm-$1"; }
 
 wait_healthy() { # wait_healthy NODE…
   local node state
