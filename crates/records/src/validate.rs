@@ -382,13 +382,13 @@ impl<'a> RecordCheck<'a> {
             }
             let timestamp = record_timestamp(self.header, record.timestamp_delta);
             self.max_timestamp = self.max_timestamp.max(timestamp);
-            if let Some(reason) = self.reason_to_refuse(record.has_key, timestamp) {
-                if self.invalid.len() < INVALID_RECORDS_MAX {
-                    self.invalid.push(InvalidRecord {
-                        batch_index: index,
-                        reason,
-                    });
-                }
+            if let Some(reason) = self.reason_to_refuse(record.has_key, timestamp)
+                && self.invalid.len() < INVALID_RECORDS_MAX
+            {
+                self.invalid.push(InvalidRecord {
+                    batch_index: index,
+                    reason,
+                });
             }
         }
         walk.finish().map_err(|error| self.stopped(error))
@@ -427,5 +427,321 @@ impl<'a> RecordCheck<'a> {
             error,
             self.bytes_max,
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BatchBuilder, CompressionLevels, compress, compression, set_base_offset};
+    use klamm_types::{ProducerEpoch, ProducerId};
+    use proptest::prelude::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    const POLICY: ProducePolicy = ProducePolicy {
+        message_bytes_max: 1 << 20,
+        segment_bytes_max: 1 << 30,
+        decompressed_bytes_max: 8 << 20,
+        timestamp_type: TimestampType::CreateTime,
+        timestamp_before_max_ms: 10_000,
+        timestamp_after_max_ms: 1_000,
+        compacted: false,
+        produce_version: 13,
+    };
+
+    type Input = (i64, Option<&'static [u8]>);
+
+    fn builder(codec: Compression, inputs: &[Input]) -> BatchBuilder {
+        let mut builder = BatchBuilder::new(0).compression(codec);
+        for (timestamp, key) in inputs {
+            builder.append(*timestamp, *key, Some(b"value"), &[(b"h", None)]);
+        }
+        builder
+    }
+
+    fn batch(inputs: &[Input]) -> Vec<u8> {
+        builder(Compression::None, inputs).build().unwrap().to_vec()
+    }
+
+    fn refused(records: &[u8], policy: &ProducePolicy) -> InvalidBatch {
+        validate_produce(records, policy, NOW).unwrap_err()
+    }
+
+    /// Changes a good batch of two records, with a right checksum, and expects an error.
+    fn check(change: impl FnOnce(&mut Vec<u8>), expected: ErrorCode) {
+        let mut bytes = batch(&[(NOW, Some(b"a")), (NOW, Some(b"b"))]);
+        change(&mut bytes);
+        crate::batch::seal(&mut bytes);
+        let error = refused(&bytes, &POLICY);
+        assert_eq!(error.error_code(), expected, "{error}");
+    }
+
+    #[test]
+    fn good_batches_of_every_codec_pass() {
+        for codec in Compression::ALL {
+            let inputs = [
+                (NOW - 5, Some(&b"a"[..])),
+                (NOW + 7, None),
+                (NOW, Some(b"c")),
+            ];
+            let bytes = builder(codec, &inputs).build().unwrap();
+            let valid = validate_produce(&bytes, &POLICY, NOW).unwrap();
+            assert_eq!(valid.header.records_count, 3);
+            assert_eq!(
+                (valid.max_timestamp, valid.log_append_time_ms()),
+                (NOW + 7, -1)
+            );
+            assert_eq!(valid.batch_size(), bytes.len());
+        }
+    }
+
+    #[test]
+    fn headers_that_kafka_refuses_are_refused() {
+        let put = |at: usize, with: &'static [u8]| {
+            move |bytes: &mut Vec<u8>| bytes[at..at + with.len()].copy_from_slice(with)
+        };
+        check(|bytes| set_base_offset(bytes, 1), ErrorCode::InvalidRecord);
+        check(put(16, &[1]), ErrorCode::InvalidRecord);
+        check(put(22, &[0x20]), ErrorCode::InvalidRecord);
+        check(put(22, &[0x08]), ErrorCode::InvalidTimestamp);
+        check(put(22, &[0x05]), ErrorCode::UnsupportedCompressionType);
+        check(put(22, &[0x01]), ErrorCode::InvalidRecord);
+        check(put(23, &[0, 0, 0, 2]), ErrorCode::InvalidRecord);
+        check(put(43, &[0, 0, 0, 0, 0, 0, 0, 1]), ErrorCode::InvalidRecord);
+        check(put(57, &[0, 0, 0, 0]), ErrorCode::InvalidRecord);
+        check(put(57, &[0, 0, 0, 3]), ErrorCode::InvalidRecord);
+        check(|bytes| bytes.push(0), ErrorCode::InvalidRecord);
+        let empty = BatchBuilder::new(0).build().unwrap();
+        assert_eq!(
+            refused(&empty, &POLICY).error_code(),
+            ErrorCode::InvalidRecord
+        );
+    }
+
+    #[test]
+    fn damage_and_size_have_their_own_codes() {
+        let good = batch(&[(NOW, Some(b"a"))]);
+        let mut bad = good.clone();
+        bad[65] ^= 1;
+        assert_eq!(
+            refused(&bad, &POLICY).error_code(),
+            ErrorCode::CorruptMessage
+        );
+        bad = good.clone();
+        bad[8..12].copy_from_slice(&13i32.to_be_bytes());
+        assert_eq!(
+            refused(&bad, &POLICY).error_code(),
+            ErrorCode::CorruptMessage
+        );
+        let small = ProducePolicy {
+            message_bytes_max: good.len() - 1,
+            ..POLICY
+        };
+        assert_eq!(
+            refused(&good, &small).error_code(),
+            ErrorCode::MessageTooLarge
+        );
+        let small = ProducePolicy {
+            segment_bytes_max: good.len() - 1,
+            ..POLICY
+        };
+        assert_eq!(
+            refused(&good, &small).error_code(),
+            ErrorCode::RecordListTooLarge
+        );
+        let exact = ProducePolicy {
+            message_bytes_max: good.len(),
+            segment_bytes_max: good.len(),
+            ..POLICY
+        };
+        assert!(validate_produce(&good, &exact, NOW).is_ok());
+    }
+
+    #[test]
+    fn exactly_one_batch_counts() {
+        let good = batch(&[(NOW, Some(b"a"))]);
+        assert!(matches!(refused(&[], &POLICY), InvalidBatch::Missing));
+        assert!(matches!(
+            refused(&good[..good.len() - 1], &POLICY),
+            InvalidBatch::Missing
+        ));
+        let two = [&good[..], &good[..]].concat();
+        assert!(matches!(refused(&two, &POLICY), InvalidBatch::MoreThanOne));
+        let valid = validate_produce(&two[..two.len() - 1], &POLICY, NOW).unwrap();
+        assert_eq!(valid.batch_size(), good.len());
+    }
+
+    #[test]
+    fn zstd_needs_a_recent_client() {
+        let bytes = builder(Compression::Zstd, &[(NOW, None)]).build().unwrap();
+        let old = ProducePolicy {
+            produce_version: 6,
+            ..POLICY
+        };
+        assert_eq!(
+            refused(&bytes, &old).error_code(),
+            ErrorCode::UnsupportedCompressionType
+        );
+        let new = ProducePolicy {
+            produce_version: 7,
+            ..POLICY
+        };
+        assert!(validate_produce(&bytes, &new, NOW).is_ok());
+    }
+
+    #[test]
+    fn records_are_refused_one_by_one() {
+        let compacted = ProducePolicy {
+            compacted: true,
+            ..POLICY
+        };
+        let bytes = batch(&[(NOW, Some(b"a")), (NOW, None), (NOW + 2_000, Some(b"c"))]);
+        let error = refused(&bytes, &compacted);
+        assert_eq!(error.error_code(), ErrorCode::InvalidRecord);
+        let indexes: Vec<_> = error
+            .invalid_records()
+            .iter()
+            .map(|r| r.batch_index)
+            .collect();
+        assert_eq!(indexes, [1, 2]);
+        let error = refused(&bytes, &POLICY);
+        assert_eq!(error.error_code(), ErrorCode::InvalidTimestamp);
+        assert_eq!(error.invalid_records().len(), 1);
+        for (timestamp, is_valid) in [
+            (NOW - 10_000, true),
+            (NOW - 10_001, false),
+            (NOW + 1_000, true),
+            (NOW + 1_001, false),
+            (NO_TIMESTAMP, true),
+        ] {
+            let result = validate_produce(&batch(&[(timestamp, None)]), &POLICY, NOW);
+            assert_eq!(result.is_ok(), is_valid, "{timestamp}");
+        }
+    }
+
+    #[test]
+    fn log_append_time_replaces_timestamps() {
+        let policy = ProducePolicy {
+            timestamp_type: TimestampType::LogAppendTime,
+            ..POLICY
+        };
+        let mut bytes = batch(&[(5, None), (NOW * 2, None)]);
+        let valid = validate_produce(&bytes, &policy, NOW).unwrap();
+        assert_eq!(valid.log_append_time_ms(), NOW);
+        let assigned = valid.assign(&mut bytes, 40, LeaderEpoch(3));
+        assert!(verify_crc(&bytes));
+        let header = BatchHeader::parse(&bytes).unwrap();
+        assert_eq!(header.timestamp_type, TimestampType::LogAppendTime);
+        assert_eq!((header.max_timestamp, header.last_offset()), (NOW, 41));
+        assert_eq!(
+            BatchHeader {
+                crc: header.crc,
+                ..assigned
+            },
+            header
+        );
+    }
+
+    #[test]
+    fn the_max_timestamp_comes_from_the_records() {
+        let mut bytes = batch(&[(NOW, None), (NOW + 3, None)]);
+        set_timestamps(&mut bytes, TimestampType::CreateTime, NOW - 77);
+        let valid = validate_produce(&bytes, &POLICY, NOW).unwrap();
+        assert_eq!(valid.max_timestamp, NOW + 3);
+        valid.assign(&mut bytes, 0, LeaderEpoch(0));
+        assert_eq!(BatchHeader::parse(&bytes).unwrap().max_timestamp, NOW + 3);
+        assert!(verify_crc(&bytes));
+    }
+
+    /// A batch of one record whose value inflates to `size` zeros.
+    fn bomb(codec: Compression, size: usize) -> Vec<u8> {
+        let mut builder = BatchBuilder::new(0).compression(codec);
+        builder.append(NOW, None, Some(&vec![0; size]), &[]);
+        builder.build().unwrap().to_vec()
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let policy = ProducePolicy {
+            decompressed_bytes_max: 1 << 20,
+            ..POLICY
+        };
+        for codec in Compression::ALL.into_iter().skip(1) {
+            let error = refused(&bomb(codec, 4 << 20), &policy);
+            assert_eq!(
+                error.error_code(),
+                ErrorCode::MessageTooLarge,
+                "{codec:?}: {error}"
+            );
+            assert!(
+                validate_produce(&bomb(codec, 1 << 19), &policy, NOW).is_ok(),
+                "{codec:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_trailing_bomb_is_not_inflated() {
+        // One small record, then output without end that no record accounts for.
+        let record = &bomb(Compression::None, 10)[HEADER_SIZE..];
+        let payload = [record, &vec![0; 8 << 20]].concat();
+        let packed = compress(Compression::Zstd, CompressionLevels::default(), &payload).unwrap();
+        let mut bytes = bomb(Compression::Zstd, 10);
+        bytes.truncate(HEADER_SIZE);
+        bytes.extend_from_slice(&packed);
+        crate::batch::seal(&mut bytes);
+        let error = refused(&bytes, &POLICY);
+        assert!(
+            matches!(error, InvalidBatch::Malformed(RecordError::Trailing)),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn offset_deltas_must_be_consecutive() {
+        let mut bytes = batch(&[(NOW, None), (NOW, None)]);
+        let second = HEADER_SIZE + (bytes.len() - HEADER_SIZE) / 2;
+        bytes[second + 3] = 4;
+        crate::batch::seal(&mut bytes);
+        let error = refused(&bytes, &POLICY);
+        assert!(
+            matches!(
+                error,
+                InvalidBatch::OffsetDelta {
+                    batch_index: 1,
+                    offset_delta: 2
+                }
+            ),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn mutations_never_panic_nor_pass_unread(
+            codec in 0u8..5,
+            producer in any::<bool>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let codec = compression::Compression::from_id(codec).unwrap();
+            let mut builder = builder(codec, &[(NOW, Some(b"a")), (NOW + 1, None)]);
+            if producer {
+                builder = builder.producer(ProducerId(1), ProducerEpoch(0), 0);
+            }
+            let mut bytes = builder.build().unwrap().to_vec();
+            for (at, with) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = with;
+            }
+            let _ = validate_produce(&bytes, &POLICY, NOW);
+            crate::batch::seal(&mut bytes);
+            if let Ok(valid) = validate_produce(&bytes, &POLICY, NOW) {
+                let (_, records) = crate::Records::of_batch(&bytes.into(), 1 << 20).unwrap();
+                let count = records.map(|record| record.unwrap()).count();
+                prop_assert_eq!(count, valid.header.records_count as usize);
+            }
+        }
     }
 }

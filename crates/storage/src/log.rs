@@ -453,7 +453,7 @@ impl Log {
     ///
     /// # Errors
     /// The disk failed, now or before.
-    pub fn close(mut self) -> Result<(), StorageError> {
+    pub fn close(&mut self) -> Result<(), StorageError> {
         self.state.check()?;
         let segment = self.active.segment().clone();
         let written = self.active.write_time_entry();

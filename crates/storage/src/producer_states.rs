@@ -85,14 +85,14 @@ impl ProducerStates {
         let Some(state) = self.producers.get(&header.producer_id) else {
             return Verdict::Append;
         };
-        if header.producer_epoch == state.epoch {
-            if let Some(batch) = state.duplicate_of(header) {
-                return Verdict::Duplicate {
-                    base_offset: batch.base_offset(),
-                    last_offset: batch.last_offset,
-                    timestamp: batch.timestamp,
-                };
-            }
+        if header.producer_epoch == state.epoch
+            && let Some(batch) = state.duplicate_of(header)
+        {
+            return Verdict::Duplicate {
+                base_offset: batch.base_offset(),
+                last_offset: batch.last_offset,
+                timestamp: batch.timestamp,
+            };
         }
         if header.producer_epoch < state.epoch {
             return Verdict::Reject(ErrorCode::InvalidProducerEpoch);

@@ -105,14 +105,12 @@ fn clear_folder(dir: &Path) -> io::Result<Vec<i64>> {
         }
     }
     for name in &names {
-        if let Some((
-            LogFile::OffsetIndex | LogFile::TimeIndex | LogFile::TransactionIndex,
-            offset,
-        )) = LogFile::parse(name)
-        {
-            if base_offsets.binary_search(&offset).is_err() {
-                disk::remove(&dir.join(name))?;
-            }
+        let is_orphan = match LogFile::parse(name) {
+            None | Some((LogFile::Log | LogFile::ProducerSnapshot, _)) => false,
+            Some((_, offset)) => base_offsets.binary_search(&offset).is_err(),
+        };
+        if is_orphan {
+            disk::remove(&dir.join(name))?;
         }
     }
     Ok(base_offsets)
