@@ -1,6 +1,6 @@
 //! The failover drill: nodes are killed with -9 under an idempotent producer and a group.
 //!
-//! Each round waits until all is in sync, kills (the leader's node, the active controller's, or both at once), waits for
+//! Each round waits until all is in sync, kills (the leader's node, the active controller's, both at once, or all), waits for
 //! acks from every partition, and restarts what it killed. At the end no acknowledged record may be lost, none there
 //! twice, each partition in the order sent, and the group must have read everything. The longest gap between two acks
 //! of a partition is told for every round; how long it may be is a promise for a benchmark, not for a loaded test machine.
@@ -52,6 +52,7 @@ enum Victim {
     Leader,
     Controller,
     Both,
+    Everyone,
 }
 
 fn drill(name: &str, mut producer: Command) {
@@ -78,7 +79,12 @@ fn drill(name: &str, mut producer: Command) {
     wait_for_acks(&producer, 0);
 
     for round in 0..rounds() {
-        for victim in [Victim::Leader, Victim::Controller, Victim::Both] {
+        for victim in [
+            Victim::Leader,
+            Victim::Controller,
+            Victim::Both,
+            Victim::Everyone,
+        ] {
             let gap_ms = play_round(&cluster, &topic, victim, &producer, &group);
             say(&format!(
                 "failover {name}, round {}, {victim:?} killed: longest ack gap {gap_ms} ms",
@@ -123,7 +129,7 @@ fn play_round(
     if victims.len() == 1 {
         wait_for_acks(producer, before.number + NUMBERS_A_SECOND);
     }
-    // Of both, none goes on until one is back: without a majority there is nobody to fail over to.
+    // When several are killed, none goes on until one is back: without a majority there is nobody to fail over to.
     cluster.restart_all(&victims);
     wait_for_acks(producer, before.number + NUMBERS_A_SECOND);
     cluster.wait_ready();
@@ -147,6 +153,7 @@ fn victims(cluster: &Cluster, topic: &str, victim: Victim) -> Vec<i32> {
             let other = leaders.into_iter().find(|&leader| leader != controller);
             std::iter::once(controller).chain(other).collect()
         }
+        Victim::Everyone => cluster.broker_ids(),
     }
 }
 
