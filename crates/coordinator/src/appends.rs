@@ -82,16 +82,17 @@ impl Appends {
         id
     }
 
-    /// Lets a response wait for an append, or gives it back if that is not outstanding.
+    /// Lets a response wait for an append. Gives it back if that is not outstanding.
+    #[must_use]
     pub(crate) fn wait(
         &mut self,
         append: AppendId,
         deadline_ms: i64,
         id: RequestId,
         response: Response,
-    ) -> Result<(), Response> {
+    ) -> Option<Response> {
         let Some(pending) = self.pending.get_mut(&append) else {
-            return Err(response);
+            return Some(response);
         };
         pending.waiters.push(Waiter {
             deadline_ms,
@@ -99,7 +100,7 @@ impl Appends {
             response,
         });
         self.deadlines.push_back((deadline_ms, append));
-        Ok(())
+        None
     }
 
     /// The last outstanding append about a group.

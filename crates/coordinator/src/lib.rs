@@ -34,3 +34,6 @@ pub use records::{OffsetAndMetadata, Record, ReplayError};
 pub use request::{Request, RequestBody, RequestId};
 pub use response::Response;
 pub use shard::GroupShard;
+
+#[cfg(test)]
+mod tests;

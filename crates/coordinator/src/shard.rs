@@ -464,6 +464,40 @@ impl GroupShard {
     }
 }
 
+#[cfg(test)]
+impl GroupShard {
+    pub(crate) fn image(&self) -> &GroupImage {
+        &self.image
+    }
+
+    pub(crate) fn has(&self, group_id: &str) -> bool {
+        self.groups.contains_key(group_id)
+    }
+
+    /// Every group is as it should be, and would be woken in time.
+    pub(crate) fn assert_consistent(&self) {
+        for (group_id, group) in &self.groups {
+            group.assert_consistent();
+            let woken_ms = self.timers.by_group.get(group_id).copied();
+            if let Some(deadline_ms) = group.deadline() {
+                assert!(
+                    woken_ms.is_some_and(|ms| ms <= deadline_ms.max(ms)),
+                    "{group_id}"
+                );
+            }
+        }
+        assert_eq!(self.timers.by_time.len(), self.timers.by_group.len());
+    }
+
+    /// Nothing is left of anybody.
+    pub(crate) fn assert_forgotten(&self) {
+        assert_eq!(self.image, GroupImage::default());
+        assert!(self.groups.is_empty(), "{:?}", self.groups);
+        assert_eq!(self.appends.len(), 0);
+        assert!(self.timers.by_time.is_empty() && self.timers.by_group.is_empty());
+    }
+}
+
 /// Only offsets may be committed and fetched under the empty id, as clients older than groups
 /// did; groups with members need a name.
 fn check_group_id(body: &RequestBody) -> Option<ErrorCode> {

@@ -95,7 +95,7 @@ impl Turn<'_> {
     /// Answers a request once an append is committed, or now if it is.
     pub(crate) fn respond_after(&mut self, append: AppendId, id: RequestId, response: Response) {
         let deadline_ms = self.append_deadline();
-        if let Err(response) = self.appends.wait(append, deadline_ms, id, response) {
+        if let Some(response) = self.appends.wait(append, deadline_ms, id, response) {
             self.respond(id, response);
         }
     }

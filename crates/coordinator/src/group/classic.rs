@@ -379,4 +379,38 @@ impl ClassicGroup {
             None => None,
         };
     }
+
+    /// The invariants of the module's head.
+    #[cfg(test)]
+    pub(crate) fn assert_consistent(&self) {
+        let statics: BTreeMap<String, String> = self
+            .members
+            .iter()
+            .filter_map(|(id, member)| Some((member.instance_id.clone()?, id.clone())))
+            .collect();
+        assert_eq!(statics, self.static_members);
+        for member_id in self.pending_members.keys() {
+            assert!(!self.members.contains_key(member_id), "{member_id} is both");
+        }
+        let leads = self.leader_id.as_ref();
+        assert!(leads.is_none_or(|id| self.members.contains_key(id)));
+        let preparing = self.state == GroupState::PreparingRebalance;
+        assert_eq!(self.join_phase.is_some(), preparing);
+        assert_eq!(
+            self.members.is_empty(),
+            self.is_empty() || (preparing && self.members.is_empty())
+        );
+        for member in self.members.values() {
+            assert!(member.parked_join.is_none() || preparing);
+            assert!(member.parked_sync.is_none() || self.is_completing_rebalance());
+        }
+        if let Some(pending_sync) = &self.pending_sync {
+            assert!(
+                pending_sync
+                    .members
+                    .iter()
+                    .all(|id| self.members.contains_key(id))
+            );
+        }
+    }
 }
