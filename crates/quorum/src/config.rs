@@ -1,0 +1,180 @@
+//! How a controller is configured.
+
+use crate::QuorumError;
+use klamm_controller::{SessionConfig, Settings};
+use klamm_metadata::ConfigResource;
+use klamm_types::BrokerId;
+use openraft::{Config, SnapshotPolicy};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+
+/// Everything a controller needs to start.
+#[derive(Debug)]
+pub struct QuorumConfig {
+    /// This node.
+    pub node_id: BrokerId,
+    /// `controller.quorum.voters`: the same on every node of the cluster, this one included.
+    pub voters: Vec<Voter>,
+    /// Where to listen.
+    pub listen: ListenOn,
+    /// The folder for log, vote and snapshots; made if it is not there.
+    pub metadata_dir: PathBuf,
+    /// The cluster that this node is to belong to; `None`: that of its folder, or of the
+    /// others, or one that the first active controller draws.
+    pub cluster_id: Option<String>,
+    /// What decisions depend on besides the metadata.
+    pub controller: ControllerConfig,
+    /// How long things may take.
+    pub timings: Timings,
+    /// When the log is cut.
+    pub snapshot: SnapshotConfig,
+}
+
+/// A controller, as `controller.quorum.voters` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voter {
+    /// Its node id.
+    pub id: BrokerId,
+    /// A host name or address; an IPv6 address in brackets.
+    pub host: String,
+    /// The port of its controller listener.
+    pub port: u16,
+}
+
+impl Voter {
+    /// `host:port`.
+    pub fn endpoint(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
+/// Where the controller listener is.
+#[derive(Debug)]
+pub enum ListenOn {
+    /// `host:port`, bound at the start.
+    Address(String),
+    /// A socket that listens already.
+    Socket(tokio::net::TcpListener),
+}
+
+/// Judges config values, see [`klamm_controller::Context`].
+pub type ConfigValidator =
+    Arc<dyn Fn(&ConfigResource, &str, &str) -> Result<(), String> + Send + Sync>;
+
+/// What decisions depend on besides the metadata.
+#[derive(Clone)]
+pub struct ControllerConfig {
+    /// The defaults of the cluster.
+    pub settings: Settings,
+    /// Judges the values of topic and broker configs.
+    pub validate_config: ConfigValidator,
+    /// The feature levels that a new cluster begins with.
+    pub features: BTreeMap<String, i32>,
+    /// The name of the controller listener, as controllers register it.
+    pub listener_name: String,
+}
+
+impl Default for ControllerConfig {
+    /// Kafka's defaults; every config value passes.
+    fn default() -> ControllerConfig {
+        ControllerConfig {
+            settings: Settings::default(),
+            validate_config: Arc::new(|_, _, _| Ok(())),
+            features: BTreeMap::new(),
+            listener_name: "CONTROLLER".into(),
+        }
+    }
+}
+
+impl fmt::Debug for ControllerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControllerConfig")
+            .field("settings", &self.settings)
+            .field("features", &self.features)
+            .field("listener_name", &self.listener_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long things may take, in milliseconds. The defaults hold on a loaded two-core machine: a
+/// leader that dies is noticed by its connections long before an election timeout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timings {
+    /// Between a leader's signs of life.
+    pub heartbeat_interval_ms: u64,
+    /// The shortest silence of a leader, beyond its lease, before an election.
+    pub election_timeout_ms_min: u64,
+    /// The longest; also the leader's lease, during which no other gets a vote.
+    pub election_timeout_ms_max: u64,
+    /// The sessions of brokers.
+    pub sessions: SessionConfig,
+}
+
+impl Default for Timings {
+    fn default() -> Timings {
+        Timings {
+            heartbeat_interval_ms: 150,
+            election_timeout_ms_min: 450,
+            election_timeout_ms_max: 750,
+            sessions: SessionConfig {
+                session_timeout_ms: 1500,
+                broken_stream_grace_ms: 300,
+                takeover_grace_ms: 800,
+            },
+        }
+    }
+}
+
+/// When the log is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotConfig {
+    /// Entries between two snapshots.
+    pub entries: u64,
+    /// Entries kept behind a snapshot, for followers that are a little late.
+    pub entries_kept: u64,
+}
+
+impl Default for SnapshotConfig {
+    fn default() -> SnapshotConfig {
+        SnapshotConfig {
+            entries: 5_000,
+            entries_kept: 5_000,
+        }
+    }
+}
+
+impl QuorumConfig {
+    /// openraft's configuration.
+    pub(crate) fn raft_config(&self) -> Result<Config, QuorumError> {
+        let config = Config {
+            cluster_name: "klamm".into(),
+            heartbeat_interval: self.timings.heartbeat_interval_ms,
+            election_timeout_min: self.timings.election_timeout_ms_min,
+            election_timeout_max: self.timings.election_timeout_ms_max,
+            install_snapshot_timeout: 20_000,
+            max_payload_entries: 1_000,
+            snapshot_policy: SnapshotPolicy::LogsSinceLast(self.snapshot.entries),
+            replication_lag_threshold: self.snapshot.entries + self.snapshot.entries_kept + 1,
+            max_in_snapshot_log_to_keep: self.snapshot.entries_kept,
+            purge_batch_size: 1 + self.snapshot.entries / 16,
+            backoff: "20ms 40ms 80ms ...200ms".into(),
+            // Followers get entries while the leader still syncs its own copy.
+            broadcast_submitted_on_append: Some(true),
+            enable_pre_vote: Some(true),
+            // A restarted leader has lost what only its process knew: it stands for election.
+            enable_leader_restore: Some(false),
+            // A follower whose disk was replaced gets everything anew instead of stopping the
+            // leader.
+            allow_log_reversion: Some(true),
+            ..Config::default()
+        };
+        config
+            .validate()
+            .map_err(|error| QuorumError::Raft(error.to_string()))
+    }
+
+    /// The endpoints of all voters.
+    pub(crate) fn endpoints(&self) -> BTreeMap<i32, String> {
+        let endpoint = |voter: &Voter| (voter.id.0, voter.endpoint());
+        self.voters.iter().map(endpoint).collect()
+    }
+}

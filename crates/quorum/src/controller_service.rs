@@ -1,0 +1,186 @@
+//! What brokers may ask of this controller, over gRPC.
+//!
+//! The handlers translate and wait; what the answer is, the active controller decides.
+
+use crate::{
+    active_controller::{Command, Handle},
+    clock::Clock,
+    config::Voter,
+    describe_quorum, heartbeat_stream,
+    leadership::LeadershipWatch,
+    metadata_feed::MetadataFeed,
+    raft_types::Raft,
+    stopping::Stopping,
+    translate, watch_metadata,
+};
+use futures_util::stream::BoxStream;
+use klamm_controller::{Request as Decide, Response as Decided};
+use klamm_rpc::{ControllerService, NotActive, controller::*};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+use tokio::{sync::oneshot, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// How long a request may wait for its records to be committed. Clients set shorter deadlines;
+/// this bounds what a quorum without a majority piles up.
+const DECISION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Serves `controller.proto`.
+#[derive(Clone)]
+pub(crate) struct ControllerServer {
+    pub(crate) raft: Raft,
+    pub(crate) active: Handle,
+    pub(crate) leadership: LeadershipWatch,
+    pub(crate) feed: Arc<MetadataFeed>,
+    pub(crate) voters: Arc<Vec<Voter>>,
+    pub(crate) clock: Clock,
+    pub(crate) streams: Arc<AtomicU64>,
+    pub(crate) stopping: Stopping,
+}
+
+impl ControllerServer {
+    /// Refuses unless this node leads; the refusal names who does.
+    pub(crate) fn check_active(&self) -> Result<(), Status> {
+        if self.leadership.get().leads {
+            return Ok(());
+        }
+        Err(self.not_active())
+    }
+
+    pub(crate) fn not_active(&self) -> Status {
+        let active = Some(self.leadership.active()).filter(|active| active.controller_id >= 0);
+        NotActive { active }.into_status()
+    }
+
+    /// Lets the active controller decide, and waits until it is committed.
+    async fn decide(&self, request: Decide) -> Result<Decided, Status> {
+        self.check_active()?;
+        let (to, answer) = oneshot::channel();
+        let command = Command::Request(Box::new(request), to);
+        let answered = async {
+            self.active.send(command).await;
+            answer.await
+        };
+        match timeout(DECISION_TIMEOUT, answered).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(_)) => {
+                self.check_active()?;
+                Err(Status::unavailable("not committed; try again"))
+            }
+            Err(_) => Err(Status::deadline_exceeded("not committed in time")),
+        }
+    }
+}
+
+/// A decision of another kind than the request's: a contradiction in this program.
+fn mismatch() -> Status {
+    Status::internal("the decision does not fit the request")
+}
+
+/// Declares a handler that translates, lets decide, and translates back.
+macro_rules! decide {
+    ($self:ident, $request:ident, $translate:expr, $decided:ident => $answer:expr) => {{
+        let request = $request.into_inner();
+        match $self.decide($translate(request)?).await? {
+            Decided::$decided(result) => Ok(Response::new($answer(result))),
+            _ => Err(mismatch()),
+        }
+    }};
+}
+
+#[tonic::async_trait]
+impl ControllerService for ControllerServer {
+    type HeartbeatStream = BoxStream<'static, Result<HeartbeatAck, Status>>;
+    type WatchMetadataStream = ReceiverStream<Result<MetadataUpdate, Status>>;
+
+    async fn register_broker(
+        &self,
+        request: Request<RegisterBrokerRequest>,
+    ) -> Result<Response<RegisterBrokerResponse>, Status> {
+        decide!(self, request, translate::register_broker, RegisterBroker => translate::registered_broker)
+    }
+
+    async fn heartbeat(
+        &self,
+        request: Request<Streaming<BrokerHeartbeat>>,
+    ) -> Result<Response<Self::HeartbeatStream>, Status> {
+        self.check_active()?;
+        let acks = heartbeat_stream::serve(self.clone(), request.into_inner());
+        Ok(Response::new(acks))
+    }
+
+    async fn alter_partition(
+        &self,
+        request: Request<AlterPartitionRequest>,
+    ) -> Result<Response<AlterPartitionResponse>, Status> {
+        decide!(self, request, translate::alter_partition, AlterPartition => translate::altered_partitions)
+    }
+
+    async fn report_high_watermarks(
+        &self,
+        request: Request<ReportHighWatermarksRequest>,
+    ) -> Result<Response<ReportHighWatermarksResponse>, Status> {
+        decide!(self, request, translate::report_high_watermarks, Done => translate::reported_high_watermarks)
+    }
+
+    async fn create_topics(
+        &self,
+        request: Request<CreateTopicsRequest>,
+    ) -> Result<Response<CreateTopicsResponse>, Status> {
+        decide!(self, request, translate::create_topics, CreateTopics => translate::created_topics)
+    }
+
+    async fn delete_topics(
+        &self,
+        request: Request<DeleteTopicsRequest>,
+    ) -> Result<Response<DeleteTopicsResponse>, Status> {
+        decide!(self, request, translate::delete_topics, DeleteTopics => translate::deleted_topics)
+    }
+
+    async fn create_partitions(
+        &self,
+        request: Request<CreatePartitionsRequest>,
+    ) -> Result<Response<CreatePartitionsResponse>, Status> {
+        decide!(self, request, translate::create_partitions, CreatePartitions => translate::grown_topics)
+    }
+
+    async fn allocate_producer_ids(
+        &self,
+        request: Request<AllocateProducerIdsRequest>,
+    ) -> Result<Response<AllocateProducerIdsResponse>, Status> {
+        decide!(self, request, translate::allocate_producer_ids, AllocateProducerIds => translate::allocated_producer_ids)
+    }
+
+    async fn describe_quorum(
+        &self,
+        _request: Request<DescribeQuorumRequest>,
+    ) -> Result<Response<DescribeQuorumResponse>, Status> {
+        self.check_active()?;
+        let now_ms = self.clock.now_ms();
+        let described = describe_quorum::describe(&self.raft, &self.voters, now_ms);
+        Ok(Response::new(described))
+    }
+
+    async fn watch_metadata(
+        &self,
+        request: Request<WatchMetadataRequest>,
+    ) -> Result<Response<Self::WatchMetadataStream>, Status> {
+        let updates = watch_metadata::watch(
+            self.feed.clone(),
+            self.leadership.clone(),
+            self.stopping.clone(),
+            request.into_inner().from_offset,
+        );
+        Ok(Response::new(ReceiverStream::new(updates)))
+    }
+
+    async fn find_active(
+        &self,
+        _request: Request<FindActiveRequest>,
+    ) -> Result<Response<ActiveController>, Status> {
+        Ok(Response::new(self.leadership.active()))
+    }
+}

@@ -1,0 +1,126 @@
+//! Whose folder this is: written at the first start, so that a folder of another node or
+//! cluster is never used by mistake.
+
+use crate::{QuorumError, durable_file, wire};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// What the folder says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Identity {
+    node_id: i32,
+    cluster_id: Option<String>,
+}
+
+/// A controller's folder, locked for as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    node_id: i32,
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens or makes the folder at `path` for `node_id`, and tells which cluster it belongs to.
+    pub(crate) fn open(
+        path: &Path,
+        node_id: i32,
+        cluster_id: Option<&str>,
+    ) -> Result<(Folder, Option<String>), QuorumError> {
+        let storage = |source| QuorumError::Storage {
+            path: path.to_owned(),
+            source,
+        };
+        fs::create_dir_all(path).map_err(storage)?;
+        let lock = File::create(path.join("quorum.lock")).map_err(storage)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(QuorumError::FolderInUse(path.to_owned()));
+            }
+            Err(TryLockError::Error(source)) => return Err(storage(source)),
+        }
+        let folder = Folder {
+            path: path.to_owned(),
+            node_id,
+            _lock: lock,
+        };
+        let found = folder.read().map_err(storage)?;
+        let known = found.as_ref().and_then(|found| found.cluster_id.clone());
+        let foreign = |what: String| QuorumError::ForeignFolder {
+            path: path.to_owned(),
+            what,
+        };
+        match (&found, &known, cluster_id) {
+            (Some(found), _, _) if found.node_id != node_id => {
+                Err(foreign(format!("node {}, not {node_id}", found.node_id)))
+            }
+            (_, Some(known), Some(wanted)) if known != wanted => {
+                Err(foreign(format!("cluster {known}, not {wanted}")))
+            }
+            _ => {
+                if found.is_none() {
+                    folder.write(None).map_err(storage)?;
+                }
+                Ok((folder, known))
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder belongs to that cluster from now on.
+    pub(crate) fn write(&self, cluster_id: Option<String>) -> io::Result<()> {
+        let identity = Identity {
+            node_id: self.node_id,
+            cluster_id,
+        };
+        durable_file::replace(&self.identity_path(), &wire::encode(&identity)?)
+    }
+
+    fn read(&self) -> io::Result<Option<Identity>> {
+        match durable_file::read(&self.identity_path())? {
+            Some(payload) => Ok(Some(wire::decode(&payload)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn identity_path(&self) -> PathBuf {
+        self.path.join("quorum-identity")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_others_are_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("metadata");
+        let (folder, known) = Folder::open(&path, 1, Some("a")).unwrap();
+        assert_eq!(known, None);
+        assert!(matches!(
+            Folder::open(&path, 1, None),
+            Err(QuorumError::FolderInUse(_))
+        ));
+        folder.write(Some("a".into())).unwrap();
+        drop(folder);
+
+        let (_, known) = Folder::open(&path, 1, None).unwrap();
+        assert_eq!(known.as_deref(), Some("a"));
+        let node = Folder::open(&path, 2, None).unwrap_err();
+        assert!(node.to_string().contains("node 1, not 2"), "{node}");
+        let cluster = Folder::open(&path, 1, Some("b")).unwrap_err();
+        assert!(
+            cluster.to_string().contains("cluster a, not b"),
+            "{cluster}"
+        );
+    }
+}

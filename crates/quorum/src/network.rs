@@ -1,0 +1,285 @@
+//! What this controller sends to the others: openraft's messages over gRPC.
+//!
+//! Every call ends in bounded time: a hung one would hold up replication to that controller.
+
+use crate::{
+    cluster_id::ClusterId,
+    raft_types::{Snapshot, TypeConfig, Vote},
+    wire,
+};
+use bytes::Bytes;
+use futures_util::{
+    Stream, StreamExt,
+    future::{self, BoxFuture},
+    stream::{self, BoxStream},
+};
+use klamm_rpc::{
+    ChannelConfig, MESSAGE_BYTES_MAX, RawRaftClient,
+    raft::{RaftMessage, SnapshotChunk},
+};
+use openraft::{
+    BasicNode, OptionalSend, RaftNetworkFactory, RaftNetworkV2,
+    errors::{RPCError, ReplicationClosed, StreamingError, Unreachable},
+    network::RPCOption,
+    raft::{
+        AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult,
+        VoteRequest, VoteResponse,
+    },
+    raft::{TransferLeaderRequest, TransferLeaderResponse},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::timeout;
+use tonic::{Response, Status, Streaming, transport::Channel};
+
+/// How long the answer to an append may take. Longer than openraft's own limit for heartbeats:
+/// the follower syncs its disk before it answers, and retrying too early only adds to its load.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(1);
+/// Bytes of a snapshot in one message.
+const SNAPSHOT_CHUNK_BYTES: usize = 1 << 20;
+
+type Rpc<T> = Result<T, RPCError<TypeConfig>>;
+
+/// Makes the connections to the other controllers.
+#[derive(Clone, Debug)]
+pub(crate) struct Network {
+    pub(crate) cluster_id: ClusterId,
+    pub(crate) channel: ChannelConfig,
+}
+
+/// A connection to one controller.
+pub(crate) struct Peer {
+    /// The reason if its endpoint is no endpoint: every call then fails with it.
+    client: Result<RawRaftClient<Channel>, String>,
+    cluster_id: ClusterId,
+}
+
+impl Network {
+    /// A client over a connection of its own.
+    pub(crate) fn client(
+        &self,
+        endpoint: &str,
+    ) -> Result<RawRaftClient<Channel>, klamm_rpc::InvalidEndpoint> {
+        let channel = klamm_rpc::channel(endpoint, &self.channel)?;
+        Ok(RawRaftClient::new(channel)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(MESSAGE_BYTES_MAX))
+    }
+}
+
+impl RaftNetworkFactory<TypeConfig> for Network {
+    type Network = Peer;
+
+    // Heartbeats and snapshots get connections of their own: openraft calls this for each.
+    async fn new_client(&mut self, _target: i32, node: &BasicNode) -> Peer {
+        Peer {
+            client: self.client(&node.addr).map_err(|error| error.to_string()),
+            cluster_id: self.cluster_id.clone(),
+        }
+    }
+}
+
+impl Peer {
+    fn client(&self) -> Rpc<RawRaftClient<Channel>> {
+        self.client.clone().map_err(unreachable)
+    }
+
+    fn message<T: Serialize>(&self, request: &T) -> Rpc<RaftMessage> {
+        message(&self.cluster_id, request).map_err(unreachable)
+    }
+
+    async fn call<Q, A, F>(
+        &self,
+        request: &Q,
+        limit: Duration,
+        call: impl FnOnce(RawRaftClient<Channel>, RaftMessage) -> F,
+    ) -> Rpc<A>
+    where
+        Q: Serialize,
+        A: DeserializeOwned,
+        F: Future<Output = Result<Response<RaftMessage>, Status>>,
+    {
+        let answer = call(self.client()?, self.message(request)?);
+        match timeout(limit, answer).await {
+            Ok(Ok(answer)) => wire::decode(&answer.into_inner().payload).map_err(unreachable),
+            Ok(Err(status)) => Err(unreachable(status)),
+            Err(elapsed) => Err(unreachable(elapsed)),
+        }
+    }
+}
+
+fn message<T: Serialize>(cluster_id: &ClusterId, request: &T) -> io::Result<RaftMessage> {
+    Ok(RaftMessage {
+        cluster_id: cluster_id.on_the_wire(),
+        payload: wire::encode(request)?.into(),
+    })
+}
+
+/// Every failure makes openraft back off: there is none that an immediate retry would cure.
+fn unreachable(error: impl fmt::Display) -> RPCError<TypeConfig> {
+    RPCError::Unreachable(Unreachable::new(&io::Error::other(error.to_string())))
+}
+
+impl RaftNetworkV2<TypeConfig> for Peer {
+    type SnapshotData = Bytes;
+
+    async fn append_entries(
+        &mut self,
+        request: AppendEntriesRequest<TypeConfig>,
+        _option: RPCOption,
+    ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
+        self.call(&request, APPEND_TIMEOUT, |mut client, message| async move {
+            client.append_entries(message).await
+        })
+        .await
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        _option: RPCOption,
+    ) -> BoxFuture<'s, Rpc<BoxStream<'s, Rpc<StreamAppendResult<TypeConfig>>>>>
+    where
+        S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
+    {
+        Box::pin(async move {
+            let mut client = self.client()?;
+            let cluster_id = self.cluster_id.clone();
+            let in_flight = Arc::new(AtomicUsize::new(0));
+            let sent = in_flight.clone();
+            let requests = input.scan((), move |(), request| {
+                sent.fetch_add(1, Ordering::Relaxed);
+                future::ready(message(&cluster_id, &request).ok())
+            });
+            let answers = match timeout(APPEND_TIMEOUT, client.stream_append(requests)).await {
+                Ok(Ok(answers)) => answers.into_inner(),
+                Ok(Err(status)) => return Err(unreachable(status)),
+                Err(elapsed) => return Err(unreachable(elapsed)),
+            };
+            let answers = stream::unfold(Some((answers, in_flight)), next_answer);
+            Ok(answers.boxed())
+        })
+    }
+
+    async fn vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Rpc<VoteResponse<TypeConfig>> {
+        self.call(
+            &request,
+            option.soft_ttl(),
+            |mut client, message| async move { client.vote(message).await },
+        )
+        .await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Rpc<VoteResponse<TypeConfig>> {
+        self.call(
+            &request,
+            option.soft_ttl(),
+            |mut client, message| async move { client.pre_vote(message).await },
+        )
+        .await
+    }
+
+    async fn full_snapshot(
+        &mut self,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
+        let mut client = self.client()?;
+        let meta = wire::encode(&(vote, &snapshot.meta)).map_err(unreachable)?;
+        let chunks = chunks_of(self.cluster_id.on_the_wire(), meta, snapshot.snapshot);
+        let sending = client.install_snapshot(stream::iter(chunks));
+        let answer = tokio::select! {
+            answer = timeout(option.soft_ttl(), sending) => answer,
+            closed = pin!(cancel) => return Err(StreamingError::Closed(closed)),
+        };
+        match answer {
+            Ok(Ok(answer)) => Ok(wire::decode(&answer.into_inner().payload).map_err(unreachable)?),
+            Ok(Err(status)) => Err(unreachable(status).into()),
+            Err(elapsed) => Err(unreachable(elapsed).into()),
+        }
+    }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Rpc<TransferLeaderResponse<TypeConfig>> {
+        self.call(
+            &request,
+            option.soft_ttl(),
+            |mut client, message| async move { client.transfer_leader(message).await },
+        )
+        .await
+    }
+}
+
+type Answers = (Streaming<RaftMessage>, Arc<AtomicUsize>);
+
+/// The next answer of an append stream, in the order of the requests. The stream may be idle for
+/// as long as it likes, but not while a request waits.
+async fn next_answer(
+    state: Option<Answers>,
+) -> Option<(Rpc<StreamAppendResult<TypeConfig>>, Option<Answers>)> {
+    let (mut answers, in_flight) = state?;
+    loop {
+        let awaited = in_flight.load(Ordering::Relaxed) > 0;
+        let answer = match timeout(APPEND_TIMEOUT, answers.message()).await {
+            Ok(answer) => answer,
+            Err(elapsed) if awaited && in_flight.load(Ordering::Relaxed) > 0 => {
+                return Some((Err(unreachable(elapsed)), None));
+            }
+            Err(_) => continue,
+        };
+        let message = match answer {
+            Ok(message) => message?,
+            Err(status) => return Some((Err(unreachable(status)), None)),
+        };
+        in_flight.fetch_sub(1, Ordering::Relaxed);
+        return Some(
+            match wire::decode::<StreamAppendResult<TypeConfig>>(&message.payload) {
+                Ok(Ok(matching)) => (Ok(Ok(matching)), Some((answers, in_flight))),
+                Ok(Err(refused)) => (Ok(Err(refused)), None),
+                Err(error) => (Err(unreachable(error)), None),
+            },
+        );
+    }
+}
+
+/// A snapshot in messages; the first one carries vote and metadata, and there is always one.
+fn chunks_of(
+    cluster_id: String,
+    meta: Vec<u8>,
+    mut data: Bytes,
+) -> impl Iterator<Item = SnapshotChunk> + Send {
+    let mut meta = Some(meta);
+    std::iter::from_fn(move || {
+        if data.is_empty() && meta.is_none() {
+            return None;
+        }
+        Some(SnapshotChunk {
+            cluster_id: cluster_id.clone(),
+            meta: meta.take().unwrap_or_default().into(),
+            data: data.split_to(data.len().min(SNAPSHOT_CHUNK_BYTES)),
+        })
+    })
+}

@@ -1,0 +1,459 @@
+//! A running controller: starts everything, knows who leads, stops cleanly.
+
+use crate::{
+    QuorumConfig,
+    active_controller::{self, ActiveController as Controller},
+    clock::Clock,
+    cluster_id::ClusterId,
+    config::{ListenOn, Voter},
+    controller_service::ControllerServer,
+    identity::Folder,
+    leader_loss::{self, LeaderProbe},
+    leadership::{self, Leadership, LeadershipWatch},
+    log_store::LogStore,
+    metadata_feed::MetadataFeed,
+    network::Network,
+    raft_service::RaftServer,
+    raft_types::Raft,
+    state_machine::StateMachine,
+    stopping::Stopping,
+};
+use klamm_metadata::Listener;
+use klamm_rpc::{ActiveController, ChannelConfig, MESSAGE_BYTES_MAX};
+use klamm_types::BrokerId;
+use openraft::{
+    BasicNode,
+    async_runtime::watch::WatchReceiver,
+    errors::{InitializeError, RaftError},
+};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, watch},
+    task::{self, JoinHandle, JoinSet},
+    time::timeout,
+};
+use tonic::transport::server::TcpIncoming;
+
+/// How long others may take to reach an agreement about a leader before the next voter of a new
+/// cluster makes the first entry itself.
+const INITIALIZE_STAGGER: Duration = Duration::from_millis(250);
+/// How long a stopping leader waits for another one to take over.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long calls under way may take when this controller stops.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Why a controller did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum QuorumError {
+    /// The controller listener cannot be opened.
+    #[error("the controller listener cannot listen on {address}: {source}")]
+    Bind {
+        /// `host:port`.
+        address: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// This node is not among the voters.
+    #[error("node {0} is not one of the controller.quorum.voters")]
+    NotAVoter(BrokerId),
+    /// Two voters have the same id, or a voter's address is none.
+    #[error("controller.quorum.voters: {0}")]
+    BadVoters(String),
+    /// The folder belongs to another node or cluster.
+    #[error("{} belongs to {what}", path.display())]
+    ForeignFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        what: String,
+    },
+    /// Another process uses the folder.
+    #[error("{} is in use by another process", .0.display())]
+    FolderInUse(PathBuf),
+    /// The disk refused, or what lies there is damaged.
+    #[error("the controller's folder {}: {source}", path.display())]
+    Storage {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Raft could not recover from what lies on disk.
+    #[error("the controller's raft did not start: {0}")]
+    Raft(String),
+}
+
+/// A running controller.
+///
+/// [`Quorum::stop`] stops it cleanly. One that is dropped stops deciding and taking part, but
+/// connections that are open may live on: end the process.
+#[derive(Debug)]
+pub struct Quorum {
+    node_id: i32,
+    local_addr: SocketAddr,
+    raft: Raft,
+    cluster_id: ClusterId,
+    leadership: LeadershipWatch,
+    active: watch::Sender<ActiveController>,
+    handle: active_controller::Handle,
+    failed: watch::Receiver<Option<String>>,
+    stopping: watch::Sender<bool>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What ends with the controller.
+#[derive(Debug)]
+struct Running {
+    server: JoinHandle<()>,
+    /// Aborted when dropped.
+    tasks: JoinSet<()>,
+}
+
+impl Quorum {
+    /// Starts a controller: binds its listener, recovers from disk, serves. Does not wait for a
+    /// leader.
+    ///
+    /// # Errors
+    /// See [`QuorumError`]. Nothing keeps running.
+    pub async fn start(mut config: QuorumConfig) -> Result<Quorum, QuorumError> {
+        check_voters(&config)?;
+        let raft_config = Arc::new(config.raft_config()?);
+        let listen = std::mem::replace(&mut config.listen, ListenOn::Address(String::new()));
+        let (listener, local_addr) = bind(listen).await?;
+        let disk = recover(&config).await?;
+
+        let node_id = config.node_id.0;
+        let endpoints = Arc::new(config.endpoints());
+        let cluster_id = ClusterId::new(disk.cluster_id);
+        let network = Network {
+            cluster_id: cluster_id.clone(),
+            channel: ChannelConfig {
+                connect_timeout: Duration::from_millis(500),
+                ..ChannelConfig::default()
+            },
+        };
+        let feed = disk.state_machine.feed();
+        let raft = Raft::new(
+            node_id,
+            raft_config,
+            network.clone(),
+            disk.log_store,
+            disk.state_machine,
+        )
+        .await
+        .map_err(|fatal| QuorumError::Raft(fatal.to_string()))?;
+
+        let (now, now_watch) = watch::channel(Leadership::default());
+        let (failed_sender, failed) = watch::channel(None);
+        let (stopping, stopping_watch) = watch::channel(false);
+        let stopping_watch = Stopping(stopping_watch);
+        let leadership = leadership::watch_of(now_watch, endpoints.clone());
+        let probe = LeaderProbe {
+            node_id,
+            network,
+            leadership: leadership.clone(),
+        };
+        let clock = Clock::start();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(leadership::follow(raft.clone(), now, failed_sender.clone()));
+        tasks.spawn(leader_loss::watch_leaders(probe.clone(), raft.clone()));
+        tasks.spawn(learn_cluster_id(
+            feed.clone(),
+            cluster_id.clone(),
+            disk.folder,
+            failed_sender,
+        ));
+        let active = watch::Sender::new(leadership.active());
+        tasks.spawn(publish_active(leadership.clone(), active.clone()));
+        let handle = Controller {
+            raft: raft.clone(),
+            leadership: leadership.clone(),
+            feed: feed.clone(),
+            session_config: config.timings.sessions,
+            cluster_id: config.cluster_id.clone(),
+            voters: listeners_of(&config),
+            config: config.controller.clone(),
+            clock,
+        }
+        .spawn(&mut tasks);
+        tasks.spawn(initialize(raft.clone(), leadership.clone(), node_id));
+
+        let raft_server = RaftServer {
+            raft: raft.clone(),
+            cluster_id: cluster_id.clone(),
+            leadership: leadership.clone(),
+            probe,
+            stopping: stopping_watch.clone(),
+        };
+        let controller_server = ControllerServer {
+            raft: raft.clone(),
+            active: handle.clone(),
+            leadership: leadership.clone(),
+            feed,
+            voters: Arc::new(config.voters),
+            clock,
+            streams: Arc::new(AtomicU64::new(0)),
+            stopping: stopping_watch,
+        };
+        let server = serve(listener, raft_server, controller_server);
+        Ok(Quorum {
+            node_id,
+            local_addr,
+            raft,
+            cluster_id,
+            leadership,
+            active,
+            handle,
+            failed,
+            stopping,
+            running: Mutex::new(Some(Running { server, tasks })),
+        })
+    }
+
+    /// The address of the controller listener.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// The id of the cluster, as soon as it is committed.
+    pub fn cluster_id(&self) -> watch::Receiver<Option<String>> {
+        self.cluster_id.watch()
+    }
+
+    /// Who leads, as this controller knows; controller id −1 if nobody is known to.
+    pub fn active(&self) -> watch::Receiver<ActiveController> {
+        self.active.subscribe()
+    }
+
+    /// Whether this node is the active controller and serves.
+    pub fn is_active(&self) -> bool {
+        self.handle.serving.borrow().is_some()
+    }
+
+    /// The reason, once the controller stopped for good because its disk failed or because it
+    /// belongs to another cluster: the process should end.
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.failed.clone()
+    }
+
+    /// Hands the leadership over if it has it, ends what is under way and stops. Does nothing
+    /// the second time.
+    pub async fn stop(&self) {
+        let Some(running) = self.running.lock().await.take() else {
+            return;
+        };
+        self.hand_over().await;
+        self.stopping.send_replace(true);
+        let mut server = running.server;
+        if timeout(DRAIN_TIMEOUT, &mut server).await.is_err() {
+            server.abort();
+        }
+        drop(running.tasks);
+        if let Err(error) = self.raft.shutdown().await {
+            tracing::warn!(%error, "raft did not stop cleanly");
+        }
+    }
+
+    /// Transfers the leadership to the follower that has come furthest.
+    async fn hand_over(&self) {
+        if !self.leadership.get().leads {
+            return;
+        }
+        let replication = self.raft.metrics().borrow_watched().replication.clone();
+        let furthest = replication
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(id, _)| *id != self.node_id)
+            .max_by_key(|(_, matched)| *matched);
+        let Some((to, Some(_))) = furthest else {
+            return;
+        };
+        if self.raft.trigger().transfer_leader(to).await.is_err() {
+            return;
+        }
+        let mut now = self.leadership.now.clone();
+        let moved = now.wait_for(|now| now.other_leader().is_some());
+        if timeout(TRANSFER_TIMEOUT, moved).await.is_err() {
+            tracing::warn!(to, "the leadership was not taken over in time");
+        }
+    }
+}
+
+fn check_voters(config: &QuorumConfig) -> Result<(), QuorumError> {
+    let bad = |what: String| Err(QuorumError::BadVoters(what));
+    let mut ids = std::collections::BTreeSet::new();
+    for voter in &config.voters {
+        if voter.id.is_none() || !ids.insert(voter.id) {
+            return bad(format!("the id {} is not allowed or not unique", voter.id));
+        }
+        if klamm_rpc::channel(&voter.endpoint(), &ChannelConfig::default()).is_err() {
+            return bad(format!("{} is not host:port", voter.endpoint()));
+        }
+    }
+    match ids.contains(&config.node_id) {
+        true => Ok(()),
+        false => Err(QuorumError::NotAVoter(config.node_id)),
+    }
+}
+
+async fn bind(listen: ListenOn) -> Result<(TcpListener, SocketAddr), QuorumError> {
+    let (bound, address) = match listen {
+        ListenOn::Socket(listener) => (Ok(listener), String::from("a given socket")),
+        ListenOn::Address(address) => (TcpListener::bind(&address).await, address),
+    };
+    let bind = |source| QuorumError::Bind {
+        address: address.clone(),
+        source,
+    };
+    let listener = bound.map_err(bind)?;
+    let local_addr = listener.local_addr().map_err(bind)?;
+    Ok((listener, local_addr))
+}
+
+/// What lies on disk.
+struct Recovered {
+    folder: Folder,
+    cluster_id: Option<String>,
+    log_store: LogStore,
+    state_machine: StateMachine,
+}
+
+async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
+    let path = config.metadata_dir.clone();
+    let (node_id, wanted) = (config.node_id.0, config.cluster_id.clone());
+    let storage = {
+        let path = path.clone();
+        move |source| QuorumError::Storage { path, source }
+    };
+    let recovering = task::spawn_blocking(move || {
+        let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
+        let open = || {
+            Ok((
+                LogStore::open(folder.path())?,
+                StateMachine::open(folder.path())?,
+            ))
+        };
+        let (log_store, state_machine) =
+            open().map_err(|source| QuorumError::Storage { path, source })?;
+        Ok(Recovered {
+            folder,
+            cluster_id,
+            log_store,
+            state_machine,
+        })
+    });
+    match recovering.await {
+        Ok(recovered) => recovered,
+        Err(panicked) => Err(storage(io::Error::other(panicked))),
+    }
+}
+
+/// Serves both services until `stopping`.
+fn serve(listener: TcpListener, raft: RaftServer, controller: ControllerServer) -> JoinHandle<()> {
+    let mut stopping = raft.stopping.clone();
+    let raft = klamm_rpc::RaftServer::new(raft)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let controller = klamm_rpc::ControllerServer::new(controller)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = klamm_rpc::server()
+        .add_service(raft)
+        .add_service(controller)
+        .serve_with_incoming_shutdown(incoming, async move { stopping.wait().await });
+    tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the controller listener failed");
+        }
+    })
+}
+
+/// Makes the first entry of a new cluster, the voters: the same on every node, so it does not
+/// matter who makes it. Taking turns spares them a split vote.
+async fn initialize(raft: Raft, mut leadership: LeadershipWatch, node_id: i32) {
+    let rank = leadership.voters().take_while(|id| **id != node_id).count();
+    let turn = INITIALIZE_STAGGER * u32::try_from(rank).unwrap_or(0);
+    let somebody_leads = leadership.now.wait_for(|now| now.leader.is_some());
+    if timeout(turn, somebody_leads).await.is_ok() {
+        return;
+    }
+    if raft.is_initialized().await.unwrap_or(true) {
+        return;
+    }
+    let members: BTreeMap<i32, BasicNode> = leadership
+        .voters()
+        .filter_map(|id| Some((*id, BasicNode::new(leadership.endpoint(*id)?))))
+        .collect();
+    match raft.initialize(members).await {
+        Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
+        Err(error) => tracing::error!(%error, "the cluster could not be initialized"),
+    }
+}
+
+/// Remembers the cluster's id as soon as it is committed. A controller that was told another one
+/// has met a foreign cluster.
+async fn learn_cluster_id(
+    feed: Arc<MetadataFeed>,
+    cluster_id: ClusterId,
+    folder: Folder,
+    failed: watch::Sender<Option<String>>,
+) {
+    let mut offset = feed.offset();
+    loop {
+        offset.mark_unchanged();
+        if let Some(committed) = feed.image().cluster_id() {
+            match cluster_id.get() {
+                Some(known) if known == committed => {}
+                Some(known) => {
+                    let reason = format!("the folder is of cluster {known}, not {committed}");
+                    failed.send_replace(Some(reason));
+                }
+                None => {
+                    if let Err(error) = folder.write(Some(committed.to_owned())) {
+                        failed.send_replace(Some(format!("remember the cluster id: {error}")));
+                    }
+                    cluster_id.learn(committed);
+                }
+            }
+            break;
+        }
+        if offset.changed().await.is_err() {
+            break;
+        }
+    }
+    // Holds the lock of the folder for as long as this controller runs.
+    let _folder = folder;
+    std::future::pending().await
+}
+
+async fn publish_active(mut leadership: LeadershipWatch, active: watch::Sender<ActiveController>) {
+    loop {
+        leadership.now.mark_unchanged();
+        active.send_replace(leadership.active());
+        if leadership.now.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn listeners_of(config: &QuorumConfig) -> BTreeMap<i32, Listener> {
+    let listener = |voter: &Voter| Listener {
+        name: config.controller.listener_name.clone(),
+        host: voter.host.clone(),
+        port: voter.port,
+        security_protocol: 0,
+    };
+    let entry = |voter: &Voter| (voter.id.0, listener(voter));
+    config.voters.iter().map(entry).collect()
+}

@@ -1,0 +1,157 @@
+//! What other controllers may ask of this one: openraft's messages over gRPC.
+
+use crate::{
+    cluster_id::ClusterId,
+    leader_loss::LeaderProbe,
+    leadership::LeadershipWatch,
+    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote},
+    stopping::Stopping,
+    wire,
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream::BoxStream};
+use klamm_rpc::{
+    RaftService,
+    raft::{PresenceReply, PresenceRequest, RaftMessage, SnapshotChunk},
+};
+use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt, pin::pin};
+use tokio_stream::wrappers::WatchStream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// The largest snapshot that is taken from a leader.
+const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
+
+/// Serves `raft.proto`.
+#[derive(Clone)]
+pub(crate) struct RaftServer {
+    pub(crate) raft: Raft,
+    pub(crate) cluster_id: ClusterId,
+    pub(crate) leadership: LeadershipWatch,
+    pub(crate) probe: LeaderProbe,
+    pub(crate) stopping: Stopping,
+}
+
+type Answer = Result<Response<RaftMessage>, Status>;
+
+impl RaftServer {
+    fn request<T: DeserializeOwned>(&self, message: &RaftMessage) -> Result<T, Status> {
+        self.cluster_id
+            .check(&message.cluster_id)
+            .map_err(|status| *status)?;
+        wire::decode(&message.payload).map_err(invalid)
+    }
+}
+
+fn answer<T: Serialize, E: fmt::Display>(
+    cluster_id: &ClusterId,
+    answer: Result<T, E>,
+) -> Result<RaftMessage, Status> {
+    let answer = answer.map_err(|error| Status::unavailable(error.to_string()))?;
+    let payload = wire::encode(&answer).map_err(|error| Status::internal(error.to_string()))?;
+    Ok(RaftMessage {
+        cluster_id: cluster_id.on_the_wire(),
+        payload: payload.into(),
+    })
+}
+
+fn invalid(error: impl fmt::Display) -> Status {
+    Status::invalid_argument(error.to_string())
+}
+
+#[tonic::async_trait]
+impl RaftService for RaftServer {
+    type StreamAppendStream = BoxStream<'static, Result<RaftMessage, Status>>;
+    type PresenceStream = BoxStream<'static, Result<PresenceReply, Status>>;
+
+    async fn vote(&self, request: Request<RaftMessage>) -> Answer {
+        let request: VoteRequest<TypeConfig> = self.request(request.get_ref())?;
+        let voted = self.raft.vote(request).await;
+        answer(&self.cluster_id, voted).map(Response::new)
+    }
+
+    async fn pre_vote(&self, request: Request<RaftMessage>) -> Answer {
+        let request: VoteRequest<TypeConfig> = self.request(request.get_ref())?;
+        // A candidate that asks this early has reason to believe that the leader died. This
+        // controller's lease for the leader only ends early if it sees the same itself.
+        self.probe.end_lease_if_leader_died(&self.raft).await;
+        let voted = self.raft.pre_vote(request).await;
+        answer(&self.cluster_id, voted).map(Response::new)
+    }
+
+    async fn append_entries(&self, request: Request<RaftMessage>) -> Answer {
+        let request: AppendEntriesRequest<TypeConfig> = self.request(request.get_ref())?;
+        let appended = self.raft.append_entries(request).await;
+        answer(&self.cluster_id, appended).map(Response::new)
+    }
+
+    async fn stream_append(
+        &self,
+        request: Request<Streaming<RaftMessage>>,
+    ) -> Result<Response<Self::StreamAppendStream>, Status> {
+        let this = self.clone();
+        let requests = request.into_inner().scan((), move |(), message| {
+            // A message that cannot be read ends the stream, and with it the answers; the
+            // leader then tries again.
+            let request = message.and_then(|message| this.request(&message));
+            if let Err(status) = &request {
+                tracing::debug!(%status, "append stream from a leader ends");
+            }
+            std::future::ready(request.ok())
+        });
+        let cluster_id = self.cluster_id.clone();
+        let answers = self
+            .raft
+            .stream_append(requests)
+            .map(move |appended| answer(&cluster_id, appended));
+        let answers = self.stopping.clone().end(answers);
+        Ok(Response::new(answers))
+    }
+
+    async fn install_snapshot(&self, request: Request<Streaming<SnapshotChunk>>) -> Answer {
+        let mut chunks = pin!(request.into_inner());
+        let mut meta: Option<(Vote, SnapshotMeta)> = None;
+        let mut data = BytesMut::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk?;
+            self.cluster_id
+                .check(&chunk.cluster_id)
+                .map_err(|status| *status)?;
+            if meta.is_none() {
+                meta = Some(wire::decode(&chunk.meta).map_err(invalid)?);
+            }
+            if data.len() + chunk.data.len() > SNAPSHOT_BYTES_MAX {
+                return Err(Status::resource_exhausted("the snapshot is too large"));
+            }
+            data.extend_from_slice(&chunk.data);
+        }
+        let (vote, meta) = meta.ok_or_else(|| Status::invalid_argument("an empty snapshot"))?;
+        let snapshot: Bytes = data.freeze();
+        crate::state_machine::decode_image(&snapshot).map_err(invalid)?;
+        let snapshot = Snapshot { meta, snapshot };
+        let installed = self.raft.install_full_snapshot(vote, snapshot).await;
+        answer(&self.cluster_id, installed).map(Response::new)
+    }
+
+    async fn transfer_leader(&self, request: Request<RaftMessage>) -> Answer {
+        let request: TransferLeaderRequest<TypeConfig> = self.request(request.get_ref())?;
+        let transferred = self.raft.handle_transfer_leader(request).await;
+        answer(&self.cluster_id, transferred).map(Response::new)
+    }
+
+    async fn presence(
+        &self,
+        request: Request<PresenceRequest>,
+    ) -> Result<Response<Self::PresenceStream>, Status> {
+        self.cluster_id
+            .check(&request.get_ref().cluster_id)
+            .map_err(|status| *status)?;
+        let replies = WatchStream::new(self.leadership.now.clone()).map(|now| {
+            let leads_term = now.led_term().unwrap_or(0);
+            Ok(PresenceReply { leads_term })
+        });
+        let replies = self.stopping.clone().end(replies);
+        Ok(Response::new(replies))
+    }
+}

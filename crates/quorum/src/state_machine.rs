@@ -1,0 +1,183 @@
+//! What committed entries amount to: the image, replayed.
+
+use crate::{
+    metadata_feed::MetadataFeed,
+    raft_types::{
+        Applied, EncodedBatch, LogId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig,
+        epoch_of,
+    },
+    snapshot_file::SnapshotFolder,
+};
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt};
+use klamm_metadata::{
+    Image,
+    proto::{self, RecordBatch},
+};
+use klamm_rpc::controller::CommittedBatch;
+use openraft::{
+    EntryPayload, OptionalSend, RaftSnapshotBuilder,
+    storage::{EntryResponder, RaftStateMachine},
+};
+use prost::Message;
+use std::{io, path::Path, sync::Arc};
+use tokio::task;
+
+/// The image in memory, as of the last applied entry. It is rebuilt from the newest snapshot
+/// and the log after a restart.
+#[derive(Debug)]
+pub(crate) struct StateMachine {
+    image: Image,
+    last_applied: Option<LogId>,
+    membership: StoredMembership,
+    snapshots: SnapshotFolder,
+    feed: Arc<MetadataFeed>,
+}
+
+/// Writes the image of one moment to disk.
+#[derive(Debug)]
+pub(crate) struct SnapshotBuilder {
+    image: Image,
+    meta: SnapshotMeta,
+    snapshots: SnapshotFolder,
+}
+
+impl StateMachine {
+    /// The state of the newest snapshot in `folder`, or the state before the first entry.
+    ///
+    /// # Errors
+    /// The disk refused or the snapshot is damaged.
+    pub(crate) fn open(folder: &Path) -> io::Result<StateMachine> {
+        let snapshots = SnapshotFolder::new(folder);
+        let (image, meta) = match snapshots.load()? {
+            Some(snapshot) => (decode_image(&snapshot.snapshot)?, snapshot.meta),
+            None => (Image::new(), SnapshotMeta::default()),
+        };
+        Ok(StateMachine {
+            feed: Arc::new(MetadataFeed::new(image.clone())),
+            image,
+            last_applied: meta.last_log_id,
+            membership: meta.last_membership,
+            snapshots,
+        })
+    }
+
+    /// Where everything that is applied can be followed.
+    pub(crate) fn feed(&self) -> Arc<MetadataFeed> {
+        self.feed.clone()
+    }
+
+    fn apply_batch(&mut self, term: u64, encoded: &EncodedBatch) -> io::Result<Applied> {
+        let batch = RecordBatch::decode(encoded.0.clone())
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        if let Err(error) = self.image.apply(&batch) {
+            // Every replica refuses it alike: the proposer was deposed, or decided wrongly.
+            tracing::warn!(%error, term, "a batch of metadata records falls away");
+            return Ok(Applied::FellAway);
+        }
+        let committed = CommittedBatch {
+            offset: batch.base_offset,
+            controller_epoch: epoch_of(term),
+            timestamp_ms: batch.timestamp_ms,
+            records: batch.records,
+        };
+        if !committed.records.is_empty() {
+            self.feed.publish(self.image.clone(), committed);
+        }
+        Ok(Applied::Applied)
+    }
+}
+
+pub(crate) fn decode_image(data: &Bytes) -> io::Result<Image> {
+    let invalid = |error: &dyn std::error::Error| {
+        io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+    };
+    let snapshot = proto::Snapshot::decode(data.clone()).map_err(|error| invalid(&error))?;
+    Image::from_snapshot(&snapshot).map_err(|error| invalid(&error))
+}
+
+/// Runs what blocks where it may.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+impl RaftStateMachine<TypeConfig> for StateMachine {
+    type SnapshotData = Bytes;
+    type SnapshotBuilder = SnapshotBuilder;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, StoredMembership)> {
+        Ok((self.last_applied, self.membership.clone()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
+    {
+        while let Some((entry, responder)) = entries.try_next().await? {
+            let applied = match entry.payload {
+                EntryPayload::Blank => Applied::Applied,
+                EntryPayload::Normal(batch) => {
+                    self.apply_batch(entry.log_id.leader_id.term, &batch)?
+                }
+                EntryPayload::Membership(membership) => {
+                    self.membership = StoredMembership::new(Some(entry.log_id), membership);
+                    Applied::Applied
+                }
+            };
+            self.last_applied = Some(entry.log_id);
+            self.feed.advance_term(entry.log_id.leader_id.term);
+            if let Some(responder) = responder {
+                responder.send(applied);
+            }
+        }
+        Ok(())
+    }
+
+    async fn get_snapshot_builder(&mut self) -> SnapshotBuilder {
+        SnapshotBuilder {
+            image: self.image.clone(),
+            meta: SnapshotMeta {
+                last_log_id: self.last_applied,
+                last_membership: self.membership.clone(),
+            },
+            snapshots: self.snapshots.clone(),
+        }
+    }
+
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, data: Bytes) -> io::Result<()> {
+        let (snapshots, owned) = (self.snapshots.clone(), meta.clone());
+        let image = blocking(move || {
+            let image = decode_image(&data)?;
+            snapshots.save(&owned, &data)?;
+            Ok(image)
+        })
+        .await?;
+        self.image = image.clone();
+        self.last_applied = meta.last_log_id;
+        self.membership = meta.last_membership.clone();
+        self.feed.replace(image);
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
+        let snapshots = self.snapshots.clone();
+        blocking(move || snapshots.load()).await
+    }
+}
+
+impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
+    type SnapshotData = Bytes;
+
+    async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
+        let (image, meta) = (self.image.clone(), self.meta.clone());
+        let snapshots = self.snapshots.clone();
+        blocking(move || {
+            let snapshot = Bytes::from(image.to_snapshot().encode_to_vec());
+            snapshots.save(&meta, &snapshot)?;
+            Ok(Snapshot { meta, snapshot })
+        })
+        .await
+    }
+}

@@ -1,0 +1,136 @@
+//! A leader is elected, serves, and is followed by another one without a loss.
+
+use crate::nodes::{Cluster, Follower, LIMIT, create_topic, register_broker, run};
+use klamm_rpc::controller::{BrokerHeartbeat, DescribeQuorumRequest};
+use std::time::Instant;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Keeps broker `id` unfenced for as long as the sender lives.
+async fn keep_alive(
+    client: &klamm_rpc::ControllerClient,
+    id: i32,
+    epoch: i64,
+) -> mpsc::Sender<BrokerHeartbeat> {
+    let (heartbeats, receiver) = mpsc::channel(4);
+    let heartbeat = BrokerHeartbeat {
+        broker_id: id,
+        broker_epoch: epoch,
+        incarnation_id: Vec::new(),
+        metadata_offset: i64::MAX,
+        want_fence: false,
+        want_shut_down: false,
+    };
+    heartbeats.send(heartbeat).await.unwrap();
+    let active = client.find_active(LIMIT).await.unwrap();
+    let receiver = ReceiverStream::new(receiver);
+    let mut acks = client
+        .heartbeat_stream(&active.endpoint, receiver)
+        .await
+        .unwrap();
+    let ack = acks.message().await.unwrap().unwrap();
+    assert_eq!((ack.error_code, ack.is_caught_up), (0, true));
+    tokio::spawn(async move { while let Ok(Some(_)) = acks.message().await {} });
+    heartbeats
+}
+
+#[test]
+fn what_is_created_reaches_followers_of_every_controller() {
+    run(async {
+        let cluster = Cluster::start().await;
+        let client = cluster.client();
+        let broker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let epoch = register_broker(&client, 7, broker.local_addr().unwrap().port()).await;
+        let heartbeats = keep_alive(&client, 7, epoch).await;
+        let mut followers = Vec::new();
+        for id in 1..=3 {
+            followers.push(Follower::of(&cluster, id).await);
+        }
+        for follower in &mut followers {
+            follower.until(|image| image.is_active(7.into())).await;
+        }
+
+        let created = create_topic(&client, "orders").await;
+        assert_eq!(created.error_code, 0, "{}", created.error_message);
+        for follower in &mut followers {
+            follower
+                .until(|image| image.topic_by_name("orders").is_some())
+                .await;
+            assert!(follower.active.is_some());
+        }
+        let first = &followers[0].image;
+        assert!(followers.iter().all(|follower| follower.image == *first));
+        assert_eq!(first.controllers().count(), 3);
+        let cluster_id = first.cluster_id().map(str::to_owned);
+        for id in 1..=3 {
+            let mut known = cluster.node(id).cluster_id();
+            let known = known.wait_for(Option::is_some).await.unwrap().clone();
+            assert_eq!(known, cluster_id);
+        }
+
+        let again = create_topic(&client, "orders").await;
+        assert_eq!(again.error_code, 36, "TOPIC_ALREADY_EXISTS");
+
+        drop(heartbeats);
+        drop(broker);
+        let follower = &mut followers[0];
+        follower.until(|image| !image.is_active(7.into())).await;
+    });
+}
+
+#[test]
+fn another_controller_takes_over_and_nothing_acknowledged_is_lost() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        let mut broker_epochs = vec![register_broker(&client, 100, 1).await];
+        let old = client.find_active(LIMIT).await.unwrap();
+
+        let killed = Instant::now();
+        cluster.kill(old.controller_id);
+        broker_epochs.push(register_broker(&client, 101, 1).await);
+        println!("kill to first committed proposal: {:?}", killed.elapsed());
+
+        let new = client.find_active(LIMIT).await.unwrap();
+        assert_ne!(new.controller_id, old.controller_id);
+        assert!(new.controller_epoch > old.controller_epoch);
+        for id in (1..=3).filter(|id| *id != old.controller_id) {
+            let mut follower = Follower::of(&cluster, id).await;
+            follower
+                .until(|image| image.broker(101.into()).is_some())
+                .await;
+            let epochs: Vec<i64> = follower.image.brokers().map(|(_, b)| b.epoch.0).collect();
+            assert_eq!(epochs, broker_epochs);
+        }
+
+        // The killed one comes back as a follower and catches up.
+        cluster.start_node(old.controller_id);
+        let mut follower = Follower::of(&cluster, old.controller_id).await;
+        follower
+            .until(|image| image.broker(101.into()).is_some())
+            .await;
+    });
+}
+
+#[test]
+fn a_leader_that_stops_hands_over() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        register_broker(&client, 100, 1).await;
+        let described = client
+            .describe_quorum(DescribeQuorumRequest {}, LIMIT)
+            .await
+            .unwrap();
+        assert_eq!(described.voters.len(), 3);
+        assert!(described.high_watermark > 0);
+
+        let old = described.leader_id;
+        let stopped = Instant::now();
+        cluster.stop(old).await;
+        register_broker(&client, 101, 1).await;
+        println!("stop to first committed proposal: {:?}", stopped.elapsed());
+        let new = client.find_active(LIMIT).await.unwrap();
+        assert_ne!(new.controller_id, old);
+    });
+}

@@ -1,0 +1,265 @@
+//! A cluster of controllers, each on a runtime of its own, so that one can be killed.
+
+use klamm_quorum::{
+    ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
+};
+use klamm_rpc::{
+    ActiveController, ControllerClient, ControllerEndpoint,
+    controller::{
+        CommittedBatch, CreatableTopic, CreateTopicsRequest, CreatedTopic, MetadataUpdate,
+        WatchMetadataRequest, metadata_update::Kind,
+    },
+    metadata::{Listener, Snapshot},
+};
+use klamm_types::BrokerId;
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime, time::timeout};
+use tonic::Streaming;
+
+/// What never happens in a test that passes; generous, since tests share their machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// Three controllers with their folders.
+pub(crate) struct Cluster {
+    pub(crate) voters: Vec<Voter>,
+    folders: BTreeMap<i32, TempDir>,
+    nodes: BTreeMap<i32, Node>,
+    snapshot: SnapshotConfig,
+}
+
+struct Node {
+    quorum: Quorum,
+    runtime: Runtime,
+}
+
+/// A runtime for the test itself.
+pub(crate) fn run<F: Future>(test: F) -> F::Output {
+    runtime().block_on(test)
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+impl Cluster {
+    /// Three controllers that start at the same time.
+    pub(crate) async fn start() -> Cluster {
+        Cluster::start_with(SnapshotConfig::default()).await
+    }
+
+    pub(crate) async fn start_with(snapshot: SnapshotConfig) -> Cluster {
+        if std::env::var("RUST_LOG").is_ok() {
+            // Another test of this process may have done it.
+            let _ = tracing_subscriber::fmt()
+                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+                .with_test_writer()
+                .try_init();
+        }
+        let mut listeners = BTreeMap::new();
+        let mut voters = Vec::new();
+        for id in 1..=3 {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            voters.push(Voter {
+                id: BrokerId(id),
+                host: "127.0.0.1".into(),
+                port: listener.local_addr().unwrap().port(),
+            });
+            listeners.insert(id, listener.into_std().unwrap());
+        }
+        let mut cluster = Cluster {
+            voters,
+            folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
+            nodes: BTreeMap::new(),
+            snapshot,
+        };
+        for (id, listener) in listeners {
+            cluster.start_node_on(id, Some(listener));
+        }
+        cluster
+    }
+
+    pub(crate) fn start_node(&mut self, id: i32) {
+        self.start_node_on(id, None);
+    }
+
+    fn start_node_on(&mut self, id: i32, listener: Option<std::net::TcpListener>) {
+        let runtime = runtime();
+        let config = QuorumConfig {
+            node_id: BrokerId(id),
+            voters: self.voters.clone(),
+            listen: ListenOn::Address(self.address(id).to_string()),
+            metadata_dir: self.folders[&id].path().to_owned(),
+            cluster_id: None,
+            controller: ControllerConfig::default(),
+            timings: Timings::default(),
+            snapshot: self.snapshot.clone(),
+        };
+        let quorum = runtime.block_on_elsewhere(async move {
+            let listen = listener.map(|socket| TcpListener::from_std(socket).unwrap());
+            let listen = listen.map_or(config.listen, ListenOn::Socket);
+            Quorum::start(QuorumConfig { listen, ..config }).await
+        });
+        let quorum = quorum.unwrap();
+        self.nodes.insert(id, Node { quorum, runtime });
+    }
+
+    pub(crate) fn address(&self, id: i32) -> SocketAddr {
+        let voter = self.voters.iter().find(|voter| voter.id.0 == id).unwrap();
+        voter.endpoint().parse().unwrap()
+    }
+
+    pub(crate) fn node(&self, id: i32) -> &Quorum {
+        &self.nodes[&id].quorum
+    }
+
+    /// As kill -9 does it: every task and socket of the node is gone at once.
+    pub(crate) fn kill(&mut self, id: i32) {
+        let node = self.nodes.remove(&id).unwrap();
+        node.runtime.shutdown_background();
+    }
+
+    pub(crate) async fn stop(&mut self, id: i32) {
+        let node = self.nodes.remove(&id).unwrap();
+        node.quorum.stop().await;
+        node.runtime.shutdown_background();
+    }
+
+    pub(crate) fn client(&self) -> ControllerClient {
+        let endpoint = |voter: &Voter| ControllerEndpoint {
+            id: voter.id,
+            host: voter.host.clone(),
+            port: voter.port,
+        };
+        ControllerClient::new(self.voters.iter().map(endpoint).collect())
+    }
+
+    /// Waits until the node knows of a leader other than `not`.
+    pub(crate) async fn leader_known_to(&self, id: i32, not: i32) -> ActiveController {
+        let mut active = self.node(id).active();
+        let known = active.wait_for(|active| ![-1, not].contains(&active.controller_id));
+        timeout(LIMIT, known).await.unwrap().unwrap().clone()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for (_, node) in std::mem::take(&mut self.nodes) {
+            node.runtime.shutdown_background();
+        }
+    }
+}
+
+/// Runs a future on a runtime from within another one.
+trait BlockOnElsewhere {
+    fn block_on_elsewhere<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static;
+}
+
+impl BlockOnElsewhere for Runtime {
+    fn block_on_elsewhere<F>(&self, future: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        std::thread::scope(|scope| {
+            let thread =
+                scope.spawn(|| self.block_on(async { tokio::spawn(future).await.unwrap() }));
+            thread.join().unwrap()
+        })
+    }
+}
+
+/// Registers broker `id` and returns its epoch; it listens at `port`.
+pub(crate) async fn register_broker(client: &ControllerClient, id: i32, port: u16) -> i64 {
+    let request = klamm_rpc::controller::RegisterBrokerRequest {
+        cluster_id: String::new(),
+        broker_id: id,
+        incarnation_id: klamm_types::Uuid::random().unwrap().as_bytes().to_vec(),
+        listeners: vec![Listener {
+            name: "PLAINTEXT".into(),
+            host: "127.0.0.1".into(),
+            port: port.into(),
+            security_protocol: 0,
+        }],
+        rack: None,
+        log_dirs: vec![klamm_types::Uuid::random().unwrap().as_bytes().to_vec()],
+        previous_broker_epoch: -1,
+        version: "test".into(),
+    };
+    let response = client.register_broker(request, LIMIT).await.unwrap();
+    assert_eq!(response.error_code, 0, "{}", response.error_message);
+    response.broker_epoch
+}
+
+/// Creates a topic of one partition on broker `broker`, which need not be alive.
+pub(crate) async fn create_topic(client: &ControllerClient, name: &str) -> CreatedTopic {
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: name.into(),
+            num_partitions: 1,
+            replication_factor: 1,
+            assignments: Vec::new(),
+            configs: Vec::new(),
+        }],
+        validate_only: false,
+    };
+    let response = client.create_topics(request, LIMIT).await.unwrap();
+    response.topics.into_iter().next().unwrap()
+}
+
+/// A metadata stream and the image that it leads to.
+pub(crate) struct Follower {
+    updates: Streaming<MetadataUpdate>,
+    pub(crate) image: klamm_metadata::Image,
+    pub(crate) snapshots: usize,
+    pub(crate) active: Option<ActiveController>,
+}
+
+impl Follower {
+    /// Follows the controller `id` from an empty image on.
+    pub(crate) async fn of(cluster: &Cluster, id: i32) -> Follower {
+        let request = WatchMetadataRequest {
+            broker_id: -1,
+            from_offset: 0,
+        };
+        let endpoint = cluster.address(id).to_string();
+        let updates = cluster.client().watch_metadata(&endpoint, request).await;
+        Follower {
+            updates: updates.unwrap(),
+            image: klamm_metadata::Image::new(),
+            snapshots: 0,
+            active: None,
+        }
+    }
+
+    /// Follows until the image is as wanted.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&klamm_metadata::Image) -> bool) {
+        while !wanted(&self.image) {
+            let update = timeout(LIMIT, self.updates.message()).await.unwrap();
+            match update.unwrap().unwrap().kind.unwrap() {
+                Kind::Active(active) => self.active = Some(active),
+                Kind::Snapshot(snapshot) => self.on_snapshot(&snapshot),
+                Kind::Batch(batch) => self.on_batch(&batch),
+            }
+        }
+    }
+
+    fn on_snapshot(&mut self, snapshot: &Snapshot) {
+        assert_eq!(self.image.offset(), 0, "a snapshot only comes first");
+        self.image = klamm_metadata::Image::from_snapshot(snapshot).unwrap();
+        self.snapshots += 1;
+    }
+
+    fn on_batch(&mut self, batch: &CommittedBatch) {
+        self.image
+            .apply_records(batch.offset, &batch.records)
+            .unwrap();
+    }
+}

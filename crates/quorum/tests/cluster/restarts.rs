@@ -1,0 +1,71 @@
+//! What lies on disk comes back.
+
+use crate::nodes::{Cluster, Follower, LIMIT, register_broker, run};
+use klamm_quorum::SnapshotConfig;
+use std::time::Instant;
+
+#[test]
+fn everything_is_there_after_all_were_killed() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        let epoch = register_broker(&client, 100, 1).await;
+        let before = client.find_active(LIMIT).await.unwrap();
+        for id in 1..=3 {
+            cluster.kill(id);
+        }
+
+        let started = Instant::now();
+        for id in 1..=3 {
+            cluster.start_node(id);
+        }
+        let client = cluster.client();
+        register_broker(&client, 101, 1).await;
+        println!(
+            "restart of all to first committed proposal: {:?}",
+            started.elapsed()
+        );
+        let after = client.find_active(LIMIT).await.unwrap();
+        assert!(after.controller_epoch > before.controller_epoch);
+        for id in 1..=3 {
+            let mut follower = Follower::of(&cluster, id).await;
+            follower
+                .until(|image| image.broker(101.into()).is_some())
+                .await;
+            assert_eq!(follower.image.broker(100.into()).unwrap().epoch.0, epoch);
+        }
+    });
+}
+
+#[test]
+fn a_follower_that_was_away_for_long_gets_a_snapshot() {
+    run(async {
+        let snapshot = SnapshotConfig {
+            entries: 16,
+            entries_kept: 0,
+        };
+        let mut cluster = Cluster::start_with(snapshot).await;
+        let client = cluster.client();
+        let leader = client.find_active(LIMIT).await.unwrap().controller_id;
+        let away = if leader == 1 { 2 } else { 1 };
+        cluster.kill(away);
+        for id in 100..200 {
+            register_broker(&client, id, 1).await;
+        }
+
+        cluster.start_node(away);
+        let mut follower = Follower::of(&cluster, away).await;
+        follower
+            .until(|image| image.broker(199.into()).is_some())
+            .await;
+        assert_eq!(follower.image.brokers().count(), 100);
+
+        // And it can do without the others' log after a restart, too.
+        cluster.kill(away);
+        cluster.start_node(away);
+        let mut follower = Follower::of(&cluster, away).await;
+        follower
+            .until(|image| image.broker(199.into()).is_some())
+            .await;
+    });
+}
