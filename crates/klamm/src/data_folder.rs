@@ -1,7 +1,151 @@
-//! The data folders of a node.
-use crate::failure::Failure;
-use klamm_config::ServerConfig;
+//! The data folders of a node: made when missing, marked with the node and the cluster that they
+//! belong to (`meta.properties`), refused when they belong to another.
 
-pub(crate) fn prepare(_config: &ServerConfig, given: Option<String>) -> Result<Option<String>, Failure> {
-    Ok(given)
+use crate::failure::{Context, Failure};
+use klamm_config::ServerConfig;
+use klamm_storage::MetaProperties;
+use klamm_types::{BrokerId, Uuid};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// All folders of a node: its log directories and that of the metadata log.
+pub(crate) fn all(config: &ServerConfig) -> Vec<PathBuf> {
+    let mut folders = config.log_dirs.clone();
+    if !folders.contains(&config.metadata_log_dir) {
+        folders.push(config.metadata_log_dir.clone());
+    }
+    folders
+}
+
+/// Makes the folders and checks whose they are. Returns the id of the cluster as far as it is
+/// known: from the folders, or else as `given`.
+pub(crate) fn prepare(
+    config: &ServerConfig,
+    given: Option<String>,
+) -> Result<Option<String>, Failure> {
+    let mut known: Option<(String, String)> =
+        given.map(|id| (id, klamm_config::env::CLUSTER_ID.to_owned()));
+    for folder in all(config) {
+        fs::create_dir_all(&folder).context(format!("create {}", folder.display()))?;
+        let Some(meta) = read(&folder)? else {
+            continue;
+        };
+        check_node(&folder, &meta, config.node_id)?;
+        match &known {
+            Some((id, origin)) if *id != meta.cluster_id => {
+                return Err(Failure::new(format!(
+                    "{} belongs to the cluster {}, but {origin} names the cluster {id}; give this node folders of its own, or take the id of the cluster it belongs to",
+                    folder.display(),
+                    meta.cluster_id
+                )));
+            }
+            Some(_) => {}
+            None => known = Some((meta.cluster_id, folder.display().to_string())),
+        }
+    }
+    Ok(known.map(|(id, _)| id))
+}
+
+/// Marks the folders that are not marked yet. Returns those.
+pub(crate) fn mark(
+    folders: &[PathBuf],
+    cluster_id: &str,
+    node_id: BrokerId,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut marked = Vec::new();
+    for folder in folders {
+        if read(folder)?.is_some() {
+            continue;
+        }
+        let meta = MetaProperties {
+            cluster_id: cluster_id.to_owned(),
+            node_id,
+            directory_id: Uuid::random().context("draw the id of a directory")?,
+        };
+        meta.write(folder)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        marked.push(folder.clone());
+    }
+    Ok(marked)
+}
+
+/// Whose a folder is; `None` for nobody's.
+pub(crate) fn read(folder: &Path) -> Result<Option<MetaProperties>, Failure> {
+    MetaProperties::read(folder).map_err(|error| Failure::new(error.to_string()))
+}
+
+fn check_node(folder: &Path, meta: &MetaProperties, node_id: BrokerId) -> Result<(), Failure> {
+    if meta.node_id == node_id {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} belongs to node {}, but node.id={node_id}; give this node folders of its own in log.dirs",
+        folder.display(),
+        meta.node_id
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn config(folder: &Path, node_id: &str) -> ServerConfig {
+        let dirs = format!("{0}/a,{0}/b", folder.display());
+        let properties: BTreeMap<String, String> = [
+            ("process.roles", "broker"),
+            ("node.id", node_id),
+            ("controller.quorum.bootstrap.servers", "localhost:9093"),
+            ("controller.listener.names", "CONTROLLER"),
+            ("log.dirs", &dirs),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        ServerConfig::from_properties(&properties).unwrap().0
+    }
+
+    #[test]
+    fn empty_folders_are_made_and_marked_once() {
+        let temporary = tempfile::tempdir().unwrap();
+        let config = config(temporary.path(), "1");
+        assert_eq!(prepare(&config, None).unwrap(), None);
+        assert_eq!(
+            mark(&all(&config), "cluster", config.node_id).unwrap(),
+            all(&config)
+        );
+        assert_eq!(
+            mark(&all(&config), "cluster", config.node_id).unwrap(),
+            Vec::<PathBuf>::new()
+        );
+        assert_eq!(prepare(&config, None).unwrap().as_deref(), Some("cluster"));
+        let ids = all(&config)
+            .iter()
+            .map(|f| read(f).unwrap().unwrap().directory_id)
+            .collect::<Vec<_>>();
+        assert_ne!(ids[0], ids[1]);
+    }
+
+    #[test]
+    fn folders_of_others_are_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        let own = config(temporary.path(), "1");
+        prepare(&own, None).unwrap();
+        mark(&all(&own), "cluster", own.node_id).unwrap();
+        let message = prepare(&config(temporary.path(), "2"), None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("belongs to node 1, but node.id=2"),
+            "{message}"
+        );
+        let message = prepare(&own, Some("other".to_owned()))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("cluster cluster, but CLUSTER_ID names the cluster other"),
+            "{message}"
+        );
+    }
 }

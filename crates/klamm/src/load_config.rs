@@ -39,6 +39,14 @@ pub(crate) fn load(args: &ConfigArgs) -> Result<(ServerConfig, Vec<Warning>), Fa
     ServerConfig::from_properties(&merged).map_err(|error| Failure::new(error.to_string()))
 }
 
+/// Loads and checks the configuration in a file, without the environment.
+pub(crate) fn load_file(path: &Path) -> Result<ServerConfig, Failure> {
+    let properties = read_file(path)?;
+    let (config, _) = ServerConfig::from_properties(&properties)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    Ok(config)
+}
+
 /// The cluster id that the environment gives (`CLUSTER_ID`), for a data folder without one.
 pub(crate) fn cluster_id_of_environment() -> Result<Option<String>, Failure> {
     match std::env::var(env::CLUSTER_ID) {
@@ -72,7 +80,8 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
     File::open(path)
         .and_then(|file| {
             // One byte more than allowed is enough to notice that a file is too long.
-            file.take(properties::FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)
+            file.take(properties::FILE_BYTES_MAX as u64 + 1)
+                .read_to_end(&mut bytes)
         })
         .context(format!("read {name}"))?;
     // Java reads these files as Latin-1 unless told otherwise; ours are UTF-8, and ASCII is both.
@@ -87,7 +96,11 @@ mod tests {
 
     #[test]
     fn cluster_ids() {
-        for good in ["4L6g3nShT-eMCtK--X86sw", "my-cluster", "5L6g3nShT-eMCtK--X86sw=="] {
+        for good in [
+            "4L6g3nShT-eMCtK--X86sw",
+            "my-cluster",
+            "5L6g3nShT-eMCtK--X86sw==",
+        ] {
             assert_eq!(cluster_id(good).unwrap(), good);
         }
         for bad in ["", "a b", "x\ny", &"a".repeat(250)] {

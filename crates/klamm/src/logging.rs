@@ -10,7 +10,9 @@ const DEFAULT_FILTER: &str = "info";
 /// Starts logging; `filter` is the argument of `--log`, which wins over `RUST_LOG`.
 pub(crate) fn start(filter: Option<&str>) -> Result<(), Failure> {
     let from_environment = std::env::var("RUST_LOG").ok();
-    let text = filter.or(from_environment.as_deref()).unwrap_or(DEFAULT_FILTER);
+    let text = filter
+        .or(from_environment.as_deref())
+        .unwrap_or(DEFAULT_FILTER);
     let filter = EnvFilter::try_new(text).context(format!("understand the log filter {text:?}"))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -61,12 +61,22 @@ mod tests {
             assert_eq!(parse(&print(request)), Ok(Some(request)));
         }
         assert_eq!(parse("  \n"), Ok(None));
-        assert_eq!(parse(" Restart  2 \n"), Ok(Some(Request::Restart { node: 2 })));
+        assert_eq!(
+            parse(" Restart  2 \n"),
+            Ok(Some(Request::Restart { node: 2 }))
+        );
     }
 
     #[test]
     fn other_lines_are_answered_with_help() {
-        for line in ["help", "kill", "kill x", "status 1", "restart 1 2", "kill -1"] {
+        for line in [
+            "help",
+            "kill",
+            "kill x",
+            "status 1",
+            "restart 1 2",
+            "kill -1",
+        ] {
             assert_eq!(parse(line), Err(HELP.to_owned()), "{line}");
         }
     }

@@ -37,7 +37,10 @@ pub(super) async fn ask(data: &Path, request: Request) -> Result<(), Failure> {
         ))
     })?;
     let line = command::print(request) + "\n";
-    stream.write_all(line.as_bytes()).await.context("send the request")?;
+    stream
+        .write_all(line.as_bytes())
+        .await
+        .context("send the request")?;
     let mut answer = String::new();
     stream
         .take(ANSWER_BYTES_MAX)
@@ -67,6 +70,13 @@ pub(super) fn listen(data: &Path, lines: mpsc::Sender<TypedLine>) -> Result<(), 
         }
     });
     Ok(())
+}
+
+/// Removes the socket. One that stays behind does no harm: the next cluster replaces it.
+pub(super) fn unlisten(data: &Path) {
+    if let Err(error) = fs::remove_file(layout::control_socket(data)) {
+        tracing::debug!(%error, "the control socket stays behind");
+    }
 }
 
 async fn serve(mut stream: UnixStream, lines: mpsc::Sender<TypedLine>) {

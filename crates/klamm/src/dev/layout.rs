@@ -11,6 +11,7 @@
 //!     data/            log.dirs
 //! ```
 
+use crate::failure::Failure;
 use std::path::{Path, PathBuf};
 
 /// The file that a running cluster holds a lock on.
@@ -26,6 +27,21 @@ pub(super) fn state_file(data: &Path) -> PathBuf {
 /// The socket for requests from other terminals.
 pub(super) fn control_socket(data: &Path) -> PathBuf {
     data.join("control")
+}
+
+/// Refuses a folder whose cluster has another number of nodes: its replicas and voters would be
+/// missing, or unknown.
+pub(super) fn check_node_count(data: &Path, nodes: u16) -> Result<(), Failure> {
+    let found = (1..=super::plan::NODES_MAX)
+        .take_while(|id| NodeDir::new(data, *id).data().exists())
+        .count();
+    if found == 0 || found == usize::from(nodes) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} holds a cluster of {found} nodes: use --nodes {found}, or another folder with --data",
+        data.display()
+    )))
 }
 
 /// The folder of one node.

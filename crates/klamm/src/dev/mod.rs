@@ -32,7 +32,10 @@ use std::path::PathBuf;
   klamm dev --override num.partitions=6 --override log.retention.hours=1
   klamm dev kill 2                  in another terminal: node 2 crashes
   klamm dev restart 2               … and comes back")]
-#[command(args_conflicts_with_subcommands = false, subcommand_negates_reqs = true)]
+#[command(
+    args_conflicts_with_subcommands = false,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct DevArgs {
     /// Where all data, logs and settings of the cluster go.
     #[arg(long, value_name = "DIR", default_value = "klamm-data", global = true)]

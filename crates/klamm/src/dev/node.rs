@@ -58,7 +58,9 @@ impl Node {
     pub(super) fn new(data: &Path, plan: NodePlan) -> Result<Node, Failure> {
         let dir = NodeDir::new(data, plan.id);
         fs::create_dir_all(dir.data()).context(format!("create {}", dir.data().display()))?;
-        let mut text = String::from("# Written by `klamm dev` on each start; set properties with --override.\n");
+        let mut text = String::from(
+            "# Written by `klamm dev` on each start; set properties with --override.\n",
+        );
         for (key, value) in &plan.properties {
             // Backslashes are the only characters in values that the format reads otherwise.
             text.push_str(&format!("{key}={}\n", value.replace('\\', "\\\\")));
@@ -96,7 +98,9 @@ impl Node {
 
     /// Starts the process; its end comes out of `exits`.
     pub(super) fn start(&mut self, exits: mpsc::UnboundedSender<Exit>) -> Result<(), Failure> {
-        let child = self.spawn().context(format!("start node {}", self.plan.id))?;
+        let child = self
+            .spawn()
+            .context(format!("start node {}", self.plan.id))?;
         let Some(pid) = child.id() else {
             return Err(Failure::new(format!("node {} ended at once", self.plan.id)));
         };
@@ -109,7 +113,10 @@ impl Node {
     }
 
     fn spawn(&self) -> std::io::Result<Child> {
-        let log = File::options().create(true).append(true).open(self.dir.log())?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.log())?;
         let mut command = Command::new(std::env::current_exe()?);
         command
             .arg("server")
@@ -145,6 +152,7 @@ impl Node {
     fn order(&mut self, order: Order) {
         if let Some(process) = &self.process {
             self.end_expected = true;
+            self.restart_wanted = false;
             // A process that has just ended takes no orders; its end is on the way.
             if process.orders.send(order).is_err() {
                 tracing::debug!(node = self.plan.id, "the process has already ended");
@@ -205,7 +213,9 @@ fn signal(child: &mut Child, order: Order) {
         Order::Stop => Signal::TERM,
         Order::Kill => Signal::KILL,
     };
-    let pid = child.id().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
+    let pid = child
+        .id()
+        .and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
     if let Some(pid) = pid
         && let Err(error) = kill_process(pid, signal)
     {

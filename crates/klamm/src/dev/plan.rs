@@ -39,7 +39,11 @@ impl Plan {
     /// Decides the ports and the settings, and checks the latter.
     pub(super) fn new(args: &DevArgs) -> Result<Plan, Failure> {
         std::fs::create_dir_all(&args.data).context(format!("create {}", args.data.display()))?;
-        let data = args.data.canonicalize().context(format!("find {}", args.data.display()))?;
+        let data = args
+            .data
+            .canonicalize()
+            .context(format!("find {}", args.data.display()))?;
+        super::layout::check_node_count(&data, args.nodes)?;
         let mut plan = Plan {
             data,
             host: args.host.clone(),
@@ -56,7 +60,9 @@ impl Plan {
             let checked = ServerConfig::from_properties(&properties);
             let (_, warnings) = checked.map_err(|error| Failure::new(error.to_string()))?;
             if index == 0 {
-                warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+                warnings
+                    .iter()
+                    .for_each(|warning| eprintln!("warning: {warning}"));
             }
             plan.nodes[index].properties = properties;
         }
@@ -65,13 +71,19 @@ impl Plan {
 
     /// Where clients connect first.
     pub(super) fn bootstrap(&self) -> String {
-        let addresses = self.nodes.iter().map(|node| format!("{}:{}", self.host, node.port));
+        let addresses = self
+            .nodes
+            .iter()
+            .map(|node| format!("{}:{}", self.host, node.port));
         addresses.collect::<Vec<_>>().join(",")
     }
 
     fn voters(&self) -> String {
         let voters = self.nodes.iter().filter_map(|node| {
-            Some(format!("{}@{}:{}", node.id, self.host, node.controller_port?))
+            Some(format!(
+                "{}@{}:{}",
+                node.id, self.host, node.controller_port?
+            ))
         });
         voters.collect::<Vec<_>>().join(",")
     }
@@ -113,12 +125,19 @@ impl Plan {
 }
 
 fn layout_data_dir(plan: &Plan, id: u16) -> String {
-    super::layout::NodeDir::new(&plan.data, id).data().display().to_string()
+    super::layout::NodeDir::new(&plan.data, id)
+        .data()
+        .display()
+        .to_string()
 }
 
 fn node_ports(id: u16, args: &DevArgs) -> NodePlan {
     let port = args.port + id - 1;
-    let voters = if args.nodes < VOTERS_MAX { 1 } else { VOTERS_MAX };
+    let voters = if args.nodes < VOTERS_MAX {
+        1
+    } else {
+        VOTERS_MAX
+    };
     NodePlan {
         id,
         port,
@@ -146,7 +165,10 @@ mod tests {
     #[test]
     fn three_nodes_vote_and_replicate() {
         let plan = plan(3, &[]).unwrap();
-        assert_eq!(plan.bootstrap(), "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094");
+        assert_eq!(
+            plan.bootstrap(),
+            "127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094"
+        );
         let (config, warnings) = ServerConfig::from_properties(&plan.nodes[2].properties).unwrap();
         assert!(warnings.is_empty());
         assert_eq!(config.quorum.voters.len(), 3);
@@ -170,6 +192,9 @@ mod tests {
     fn overrides_are_checked() {
         let error = plan(1, &["num.partitions=none"]).unwrap_err().to_string();
         assert!(error.contains("num.partitions=none"), "{error}");
-        assert_eq!(plan(1, &["num.partitions=6"]).unwrap().nodes[0].properties["num.partitions"], "6");
+        assert_eq!(
+            plan(1, &["num.partitions=6"]).unwrap().nodes[0].properties["num.partitions"],
+            "6"
+        );
     }
 }

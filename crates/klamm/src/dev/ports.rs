@@ -31,7 +31,11 @@ pub(super) fn check_free(plan: &Plan) -> Result<(), Failure> {
 fn taken_ports(which: &str, plan: &Plan) -> Failure {
     let first = plan.nodes.first().map_or(0, |node| node.port);
     // A thousand above is easy to remember; below where that would leave the range.
-    let other = if first < 60_000 { first + 1000 } else { first - 1000 };
+    let other = if first < 60_000 {
+        first + 1000
+    } else {
+        first - 1000
+    };
     Failure::new(format!(
         "{which} taken on {} by another program. Stop it, or choose other ports: klamm dev --port {other}",
         plan.host

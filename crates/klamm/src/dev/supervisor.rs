@@ -79,7 +79,11 @@ pub(super) async fn run(plan: Plan) -> Result<(), Failure> {
     if let Err(failure) = control::listen(&plan.data, line_sender.clone()) {
         eprintln!("warning: {failure}; commands can only be typed here");
     }
-    let addresses = plan.nodes.iter().map(|node| (plan.host.clone(), node.port)).collect();
+    let addresses = plan
+        .nodes
+        .iter()
+        .map(|node| (plan.host.clone(), node.port))
+        .collect();
     let mut supervisor = Supervisor {
         bootstrap: plan.bootstrap(),
         nodes: Vec::new(),
@@ -91,6 +95,7 @@ pub(super) async fn run(plan: Plan) -> Result<(), Failure> {
     }
     let outcome = supervisor.serve(&mut inbox, addresses).await;
     supervisor.stop_all(&mut inbox).await;
+    control::unlisten(&supervisor.data);
     State::remove(&supervisor.data)?;
     outcome
 }
@@ -247,10 +252,12 @@ impl Supervisor {
                 let pid = node.pid().unwrap_or_default();
                 format!("node {id} starts, process {pid}\n")
             }
-            (Request::Start { .. }, Some(pid)) => format!("!node {id} runs already, process {pid}\n"),
+            (Request::Start { .. }, Some(pid)) => {
+                format!("!node {id} runs already, process {pid}\n")
+            }
             (Request::Restart { .. }, Some(_)) => {
-                node.restart_wanted = true;
                 node.stop();
+                node.restart_wanted = true;
                 format!("node {id} stops and starts again\n")
             }
             (Request::Kill { .. }, Some(pid)) => {
@@ -276,11 +283,22 @@ impl Supervisor {
             node.ended();
             if node.restart_wanted {
                 node.start(self.exits.clone())?;
-                println!("node {} runs again, process {}", exit.id, node.pid().unwrap_or_default());
+                println!(
+                    "node {} runs again, process {}",
+                    exit.id,
+                    node.pid().unwrap_or_default()
+                );
             } else if node.end_expected {
-                println!("node {} is down ({how}); start {} starts it", exit.id, exit.id);
+                println!(
+                    "node {} is down ({how}); start {} starts it",
+                    exit.id, exit.id
+                );
             } else {
-                eprint!("node {} ended by itself ({how})\n{}", exit.id, node.log_tail());
+                eprint!(
+                    "node {} ended by itself ({how})\n{}",
+                    exit.id,
+                    node.log_tail()
+                );
                 eprintln!("  the others go on; start {} starts it again", exit.id);
             }
         }
