@@ -8,16 +8,15 @@
 //! `KLAMM_FAILOVER_ROUNDS=10` makes it ten rounds of each kind.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use klamm_tests::{Cluster, wait_until};
 
 use crate::foreign::{Client, java, python};
-use crate::process::{TOOL_TIMEOUT, drain, run, wait};
+use crate::process::{TOOL_TIMEOUT, run};
+use crate::reporter::{Report, Reporter};
 use crate::{say, unique};
 
 const PARTITIONS: i32 = 3;
@@ -26,9 +25,6 @@ const INTERVAL_MS: u64 = 2;
 const NUMBERS_A_SECOND: u64 = 1000 / INTERVAL_MS;
 /// Far beyond what failing over takes; only a cluster that does not come back reaches it.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(90);
-
-/// What a failing drill shows of a client's own log: clients tell every refused connection while nodes are down.
-const COMPLAINT_BYTES_MAX: usize = 4096;
 
 #[test]
 fn librdkafka_loses_nothing_when_nodes_are_killed() {
@@ -74,8 +70,8 @@ fn drill(name: &str, mut producer: Command) {
     ]);
     let mut group = python(Client::ConfluentKafka, "failover.py");
     group.args(["consume", &cluster.bootstrap(), &topic, &topic]);
-    let producer = Reporter::start(producer);
-    let group = Reporter::start(group);
+    let producer = Reporter::<Events>::start(producer);
+    let group = Reporter::<Events>::start(group);
     wait_for_acks(&producer, 0);
 
     for round in 0..rounds() {
@@ -96,7 +92,7 @@ fn drill(name: &str, mut producer: Command) {
     let read = read_all(&cluster, &topic);
     judge(&sent, &read);
     wait_until("the group has read everything", RECOVERY_TIMEOUT, || {
-        Ok((group.events().numbers() == read.numbers()).then_some(()))
+        Ok((group.report().numbers() == read.numbers()).then_some(()))
     });
     group.finish();
     say(&format!(
@@ -118,13 +114,13 @@ fn play_round(
     cluster: &Cluster,
     topic: &str,
     victim: Victim,
-    producer: &Reporter,
-    group: &Reporter,
+    producer: &Reporter<Events>,
+    group: &Reporter<Events>,
 ) -> u64 {
     let everything = [topic, "__consumer_offsets"];
     cluster.wait_in_sync(&everything);
     let victims = victims(cluster, topic, victim);
-    let before = producer.events().newest();
+    let before = producer.report().newest();
     cluster.kill9_all(&victims);
     if victims.len() == 1 {
         wait_for_acks(producer, before.number + NUMBERS_A_SECOND);
@@ -134,13 +130,13 @@ fn play_round(
     wait_for_acks(producer, before.number + NUMBERS_A_SECOND);
     cluster.wait_ready();
     cluster.wait_in_sync(&everything);
-    let newest = producer.events().newest().number;
+    let newest = producer.report().newest().number;
     wait_until(
         "the group reads what was acknowledged after the kill",
         RECOVERY_TIMEOUT,
-        || Ok((group.events().newest().number >= newest).then_some(())),
+        || Ok((group.report().newest().number >= newest).then_some(())),
     );
-    producer.events().longest_gap_ms(before.ms)
+    producer.report().longest_gap_ms(before.ms)
 }
 
 fn victims(cluster: &Cluster, topic: &str, victim: Victim) -> Vec<i32> {
@@ -158,12 +154,12 @@ fn victims(cluster: &Cluster, topic: &str, victim: Victim) -> Vec<i32> {
 }
 
 /// Waits until each partition has acknowledged a record that is not older than `number`.
-fn wait_for_acks(producer: &Reporter, number: u64) {
+fn wait_for_acks(producer: &Reporter<Events>, number: u64) {
     wait_until(
         &format!("every partition acknowledges record {number} or later"),
         RECOVERY_TIMEOUT,
         || {
-            let events = producer.events();
+            let events = producer.report();
             let newer = events
                 .records
                 .iter()
@@ -236,7 +232,7 @@ struct Events {
     failures: Vec<String>,
 }
 
-impl Events {
+impl Report for Events {
     fn add(&mut self, line: &str) {
         let fields: Vec<&str> = line.split(' ').collect();
         let record = match fields[..] {
@@ -250,7 +246,9 @@ impl Events {
             None => self.failures.push(line.to_owned()),
         }
     }
+}
 
+impl Events {
     fn numbers(&self) -> BTreeSet<u64> {
         self.records.iter().map(|record| record.number).collect()
     }
@@ -284,77 +282,4 @@ fn reported(number: &str, partition: &str, offset: &str, ms: &str) -> Option<Rep
         offset: offset.parse().ok()?,
         ms: ms.parse().ok()?,
     })
-}
-
-/// A client that reports a line a record and ends when its standard input closes. Killed when dropped.
-struct Reporter {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    events: Arc<Mutex<Events>>,
-    reader: Option<JoinHandle<()>>,
-    complaints: Option<JoinHandle<Vec<u8>>>,
-}
-
-impl Reporter {
-    fn start(mut command: Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("start a client");
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().expect("a piped stdout");
-        let complaints = drain(child.stderr.take());
-        let events = Arc::new(Mutex::new(Events::default()));
-        let shared = Arc::clone(&events);
-        let reader = std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                lock(&shared).add(&line);
-            }
-        });
-        Self {
-            child,
-            stdin,
-            events,
-            reader: Some(reader),
-            complaints: Some(complaints),
-        }
-    }
-
-    fn events(&self) -> MutexGuard<'_, Events> {
-        lock(&self.events)
-    }
-
-    /// Closes its input, waits for its end and returns what it reported.
-    fn finish(mut self) -> Events {
-        drop(self.stdin.take());
-        let status =
-            wait(&mut self.child, TOOL_TIMEOUT).expect("a client that ends when its input does");
-        assert!(status.success(), "a client of the drill failed: {status}");
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("read a client's reports");
-        }
-        std::mem::take(&mut *self.events())
-    }
-}
-
-impl Drop for Reporter {
-    fn drop(&mut self) {
-        // After `finish` there is nothing left to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if let Some(complaints) = self.complaints.take().filter(|_| std::thread::panicking()) {
-            let complaints = complaints.join().unwrap_or_default();
-            let tail = &complaints[complaints.len().saturating_sub(COMPLAINT_BYTES_MAX)..];
-            eprintln!(
-                "--- a client of the drill\n{}",
-                String::from_utf8_lossy(tail)
-            );
-        }
-    }
-}
-
-fn lock(events: &Mutex<Events>) -> MutexGuard<'_, Events> {
-    events.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,8 +16,10 @@
 mod failover;
 mod foreign;
 mod kafka_tools;
+mod mixed_group;
 mod process;
 mod records;
+mod reporter;
 mod round_trip;
 
 use std::io::Write;

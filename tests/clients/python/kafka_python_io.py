@@ -2,9 +2,12 @@
 
     kafka_python_io.py produce BOOTSTRAP TOPIC CODEC FILE      a record a line: key, tab, value
     kafka_python_io.py consume BOOTSTRAP GROUP COUNT TOPIC…    prints topic, partition, offset, key, value; tab separated
+    kafka_python_io.py follow BOOTSTRAP GROUP SESSION_TIMEOUT_MS TOPIC
+                                                               prints values as they come, until stdin closes
 """
 
 import sys
+import threading
 
 from kafka import KafkaConsumer, KafkaProducer
 
@@ -50,8 +53,28 @@ def consume(bootstrap, group, count, topics):
         sys.exit(f"the partitions end at {end} records together, not {count}")
 
 
+def follow(bootstrap, group, session_timeout_ms, topic):
+    stdin = threading.Thread(target=sys.stdin.read, daemon=True)
+    stdin.start()
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=bootstrap.split(","),
+        group_id=group,
+        auto_offset_reset="earliest",
+        session_timeout_ms=int(session_timeout_ms),
+        heartbeat_interval_ms=1000,
+    )
+    while stdin.is_alive():
+        for records in consumer.poll(100).values():
+            for record in records:
+                print(record.value.decode(), flush=True)
+    consumer.close()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "produce":
         produce(*sys.argv[2:])
+    elif sys.argv[1] == "follow":
+        follow(*sys.argv[2:])
     else:
         consume(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5:])
