@@ -285,7 +285,7 @@ impl Log {
     }
 
     /// Removes everything from an offset on. A batch that spans it goes as a whole, so the log
-    /// may end before it. The new log end offset.
+    /// may end before it, and then even start before it. The new log end offset.
     ///
     /// The caller records the flushed offset anew if it went back.
     ///
@@ -322,6 +322,10 @@ impl Log {
             end_offset,
             state.flushed_offset().min(end_offset),
         );
+        if end_offset < state.log_start_offset() {
+            // The log start lay within the batch that went.
+            state.set_log_start_offset(end_offset);
+        }
         state.set_segments(segments.clone());
         for segment in removed.iter().rev() {
             segment

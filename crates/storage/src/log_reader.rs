@@ -261,12 +261,8 @@ fn first_at_or_after(
     from_offset: i64,
 ) -> Result<Option<TimestampOffset>, ReadError> {
     let error = || ReadError::io(segment.path());
-    // Entries of exactly this timestamp may point behind the first record that has it.
-    let entry = segment
-        .time_index()
-        .lookup(timestamp.saturating_sub(1))
-        .map_err(error())?;
-    let offset = entry.map_or(from_offset, |entry| entry.offset.max(from_offset));
+    let indexed = segment.offset_before(timestamp).map_err(error())?;
+    let offset = indexed.unwrap_or(from_offset).max(from_offset);
     let Some(start) = segment.find_batch(offset)? else {
         return Ok(None);
     };

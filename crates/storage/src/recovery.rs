@@ -244,6 +244,8 @@ impl Recovery<'_> {
         let start = trusted.map_or(0, |batch| batch.position);
         let offset = trusted.map_or(segment.base_offset(), |batch| batch.header.base_offset);
         segment.truncate_indexes(start, offset)?;
+        // What was noted of these offsets may be of batches that a truncation removed.
+        self.epochs.truncate_from_end(offset);
         let epochs = &mut self.epochs;
         let walked = walk(segment, self.config, start, true, &mut |batch| {
             let epoch = batch.header.partition_leader_epoch;

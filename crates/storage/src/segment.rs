@@ -69,7 +69,8 @@ impl Segment {
         let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
         let time_index = TimeIndex::open(time_index_path.clone(), base_offset, size)?;
         match (offset_index, time_index) {
-            (Some(offset_index), Some(time_index)) => {
+            // An empty one is rare enough to be made anew on suspicion.
+            (Some(offset_index), Some(time_index)) if size == 0 || time_index.last()?.is_some() => {
                 let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
                 Ok((segment, true))
             }
@@ -178,10 +179,11 @@ impl Segment {
 
     /// Cuts the segment. Nothing from `position`, where `offset` starts, is left.
     pub(crate) fn truncate(&self, position: u64, offset: i64) -> io::Result<()> {
-        *lock(&self.max_timestamp) = None;
+        let mut max_timestamp = lock(&self.max_timestamp);
+        *max_timestamp = None;
         lock(&self.recent).clear();
-        self.offset_index.truncate_to_position(position)?;
-        self.time_index.truncate_to_offset(offset)?;
+        self.truncate_indexes(position, offset)?;
+        drop(max_timestamp);
         self.size.store(position, Ordering::Release);
         self.set_dirty();
         self.file()?.set_len(position)
@@ -205,6 +207,13 @@ impl Segment {
             *known = self.time_index.last()?;
         }
         Ok(*known)
+    }
+
+    /// The last indexed batch whose predecessors are all older than `timestamp`.
+    pub(crate) fn offset_before(&self, timestamp: i64) -> io::Result<Option<i64>> {
+        // Entries of exactly this timestamp may point behind the first record that has it.
+        let entry = unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))?;
+        Ok(entry.map(|entry| entry.offset))
     }
 
     /// Walks the batches from a place on where one starts.
@@ -242,7 +251,7 @@ impl Segment {
             return Ok(position);
         }
         drop(recent);
-        let entry = self.offset_index.lookup(offset)?;
+        let entry = unless_cut(self.offset_index.lookup(offset))?;
         let size = self.size();
         Ok(match entry {
             Some((_, OffsetEntry { position, .. })) if position < size => position,
@@ -277,6 +286,14 @@ impl Segment {
             disk::remove(&file.path(dir, self.base_offset))?;
         }
         Ok(())
+    }
+}
+
+/// Does without an index that was cut while it was being read.
+fn unless_cut<T>(found: io::Result<Option<T>>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        found => found,
     }
 }
 

@@ -53,7 +53,9 @@ impl TimeIndex {
         let index = TimeIndex { base_offset, file };
         let (first, last) = (index.first()?, index.last()?);
         // Entries of zeros stand where a crash left a hole.
-        let sane = index.file.len() < 2 || first.map(|e| e.timestamp) < last.map(|e| e.timestamp);
+        let sane = last.is_none_or(|last| last.timestamp > 0)
+            && first.is_none_or(|first| first.timestamp >= 0)
+            && (index.file.len() < 2 || first.map(|e| e.timestamp) < last.map(|e| e.timestamp));
         Ok(sane.then_some(index))
     }
 

@@ -1,0 +1,161 @@
+//! What is left of a log after a crash.
+
+use crate::fixture::*;
+use klamm_storage::OpenOptions;
+use std::fs::{self, OpenOptions as FileOptions};
+
+/// A log of several segments, all of it flushed, not closed. Its bytes.
+fn crashed_log(dir: &std::path::Path, batches: usize) -> Vec<u8> {
+    let mut log = open_new(dir);
+    fill(&mut log, 0, batches / 2);
+    fill(&mut log, 1, batches - batches / 2);
+    log.flusher().flush().unwrap();
+    read_all(&log.reader())
+}
+
+fn cut_file(path: &std::path::Path, size: u64) {
+    FileOptions::new()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_len(size)
+        .unwrap();
+}
+
+#[test]
+fn a_torn_tail_is_cut_at_the_last_whole_batch() {
+    let source = temp_dir();
+    let all = crashed_log(source.path(), 20);
+    let last = files(source.path(), ".log").pop().unwrap();
+    let size = fs::metadata(source.path().join(&last)).unwrap().len();
+    let batch_size = batch(0, 0, 2).len();
+    for cut in 0..size {
+        let dir = temp_dir();
+        copy(source.path(), dir.path());
+        cut_file(&dir.path().join(&last), cut);
+        let (mut log, report) = open(dir.path(), CRASHED);
+        let bytes = read_all(&log.reader());
+        let before = all.len() - size as usize;
+        assert!(all.starts_with(&bytes), "{cut}");
+        assert_eq!(
+            bytes.len(),
+            before + cut as usize / batch_size * batch_size,
+            "{cut}"
+        );
+        assert_eq!(report.bytes_truncated, cut % batch_size as u64, "{cut}");
+        assert_eq!(log.log_end_offset() as usize, bytes.len() / batch_size * 2);
+        fill(&mut log, 2, 1);
+        assert_eq!(read_all(&log.reader()).len(), bytes.len() + batch_size);
+    }
+}
+
+#[test]
+fn damage_behind_the_recovery_point_cuts_the_log_there() {
+    let source = temp_dir();
+    let all = crashed_log(source.path(), 30);
+    let logs = files(source.path(), ".log");
+    let batch_size = batch(0, 0, 2).len();
+    let per_segment = 1_000 / batch_size;
+    for at in (0..per_segment * batch_size).step_by(11) {
+        // The checksum does not cover a batch's offset and epoch.
+        let within = at % batch_size;
+        if within < 8 || (12..16).contains(&within) {
+            continue;
+        }
+        let dir = temp_dir();
+        copy(source.path(), dir.path());
+        let path = dir.path().join(&logs[1]);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[at] ^= 0x40;
+        fs::write(&path, bytes).unwrap();
+        let (log, report) = open(dir.path(), CRASHED);
+        let kept = (per_segment + at / batch_size) * batch_size;
+        assert_eq!(read_all(&log.reader()), all[..kept], "{at}");
+        assert_eq!(report.bytes_truncated as usize, all.len() - kept, "{at}");
+        assert_eq!(report.segments_removed, logs.len() - 2);
+        assert_eq!(files(dir.path(), ".log").len(), 2);
+        assert_eq!(files(dir.path(), "index").len(), 4);
+    }
+}
+
+#[test]
+fn only_what_lies_behind_the_recovery_point_is_checked() {
+    let dir = temp_dir();
+    let all = crashed_log(dir.path(), 40);
+    let batch_size = batch(0, 0, 2).len() as u64;
+    for recovery_point in [0, 1, 20, 39, 64, 78, 80, 1_000] {
+        let (log, report) = open(
+            dir.path(),
+            OpenOptions {
+                recovery_point,
+                ..CRASHED
+            },
+        );
+        assert_eq!(read_all(&log.reader()), all, "{recovery_point}");
+        let behind = (all.len() as u64).saturating_sub(recovery_point as u64 / 2 * batch_size);
+        let slack = 3 * batch_size;
+        assert!(
+            report.bytes_checked >= behind,
+            "{recovery_point}: {report:?}"
+        );
+        assert!(
+            report.bytes_checked <= behind + slack,
+            "{recovery_point}: {report:?}"
+        );
+        assert_eq!(log.flusher().flushed_offset(), (recovery_point).min(80));
+    }
+    let (mut log, _) = open(dir.path(), CRASHED);
+    log.close().unwrap();
+    let (log, report) = open(dir.path(), CLEAN);
+    assert_eq!((report, read_all(&log.reader())), (Default::default(), all));
+}
+
+#[test]
+fn leftovers_and_orphans_go() {
+    let dir = temp_dir();
+    let all = crashed_log(dir.path(), 10);
+    let leftovers = [
+        "00000000000000000000.log.deleted",
+        "00000000000000000002.index.cleaned",
+        "00000000000000000002.log.swap",
+        "leader-epoch-checkpoint.tmp",
+        "00000000000000000777.index",
+        "00000000000000000777.timeindex",
+    ];
+    for name in leftovers {
+        fs::write(dir.path().join(name), b"x").unwrap();
+    }
+    let (log, _) = open(dir.path(), CRASHED);
+    assert_eq!(read_all(&log.reader()), all);
+    for name in leftovers {
+        assert!(!dir.path().join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn segments_that_overlap_are_not_believed() {
+    let dir = temp_dir();
+    let all = crashed_log(dir.path(), 4);
+    // A segment that a truncation removed, but whose removal a power failure undid.
+    fs::write(dir.path().join(format!("{:020}.log", 6)), batch(6, 0, 2)).unwrap();
+    let (mut log, report) = open(dir.path(), CRASHED);
+    assert_eq!(report.segments_removed, 1);
+    assert_eq!(read_all(&log.reader()), all);
+    fill(&mut log, 1, 1);
+}
+
+#[test]
+fn a_tail_damaged_in_spite_of_a_clean_stop_is_cut() {
+    let dir = temp_dir();
+    let mut log = open_new(dir.path());
+    fill(&mut log, 0, 4);
+    let all = read_all(&log.reader());
+    log.close().unwrap();
+    let last = files(dir.path(), ".log").pop().unwrap();
+    let path = dir.path().join(last);
+    cut_file(&path, fs::metadata(&path).unwrap().len() - 1);
+    let (log, report) = open(dir.path(), CLEAN);
+    assert_eq!(report.segments_checked, 1);
+    let batch_size = batch(0, 0, 2).len();
+    assert_eq!(read_all(&log.reader()), all[..all.len() - batch_size]);
+}

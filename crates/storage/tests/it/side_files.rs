@@ -1,0 +1,149 @@
+//! Every file beside the batches may be lost or damaged.
+
+use crate::fixture::*;
+use klamm_storage::{Log, OpenOptions};
+use std::{fs, path::Path};
+
+struct Damage {
+    name: &'static str,
+    apply: fn(&Path),
+}
+
+const DAMAGES: [Damage; 5] = [
+    Damage {
+        name: "removed",
+        apply: |path| fs::remove_file(path).unwrap(),
+    },
+    Damage {
+        name: "emptied",
+        apply: |path| fs::write(path, b"").unwrap(),
+    },
+    Damage {
+        name: "zeroed",
+        apply: |path| {
+            let size = fs::metadata(path).unwrap().len() as usize;
+            fs::write(path, vec![0; size]).unwrap();
+        },
+    },
+    Damage {
+        name: "cut",
+        apply: |path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len().saturating_sub(3)]).unwrap();
+        },
+    },
+    Damage {
+        name: "scrambled",
+        apply: |path| {
+            let bytes: Vec<_> = fs::read(path)
+                .unwrap()
+                .iter()
+                .map(|byte| byte ^ 0xa5)
+                .collect();
+            fs::write(path, bytes).unwrap();
+        },
+    },
+];
+
+fn make(dir: &Path) -> Log {
+    let mut log = open_new(dir);
+    fill(&mut log, 0, 15);
+    for i in 0..10 {
+        log.append(&sequenced(30 + i, 7, i as i32)).unwrap();
+    }
+    fill(&mut log, 5, 15);
+    log
+}
+
+/// Everything a reader can see.
+fn view(log: &Log) -> impl PartialEq + std::fmt::Debug + use<> {
+    let reader = log.reader();
+    let times: Vec<_> = (0..2_000)
+        .step_by(61)
+        .map(|t| reader.offset_for_timestamp(t).unwrap())
+        .collect();
+    let places: Vec<_> = (0..log.log_end_offset())
+        .map(|offset| reader.read(offset, 1, i64::MAX, true).unwrap().base_offset)
+        .collect();
+    let epochs = log.epochs();
+    let newest = reader.offset_of_max_timestamp().unwrap();
+    (
+        read_all(&reader),
+        times,
+        places,
+        epochs,
+        newest,
+        last_sequence(log),
+    )
+}
+
+fn last_sequence(log: &Log) -> Option<i32> {
+    let (_, state) = log.producers().iter().next()?;
+    state.batches.back().map(|batch| batch.last_sequence)
+}
+
+fn check(suffix: &str, options: OpenOptions, close: bool) {
+    let source = temp_dir();
+    let mut log = make(source.path());
+    let expected = view(&log);
+    if close {
+        log.close().unwrap();
+    } else {
+        log.flusher().flush().unwrap();
+    }
+    let victims = files(source.path(), suffix);
+    assert!(!victims.is_empty(), "{suffix}");
+    let victims = [0, victims.len() / 2, victims.len() - 1].map(|i| &victims[i]);
+    for damage in DAMAGES {
+        for victim in victims {
+            let dir = temp_dir();
+            copy(source.path(), dir.path());
+            (damage.apply)(&dir.path().join(victim));
+            let (log, report) = open(dir.path(), options);
+            let what = format!("{victim} {}, {options:?}: {report:?}", damage.name);
+            assert_eq!(report.bytes_truncated, 0, "{what}");
+            assert!(view(&log) == expected, "{what}");
+        }
+    }
+}
+
+fn check_all(suffix: &str) {
+    check(suffix, CLEAN, true);
+    check(suffix, CRASHED, false);
+    check(
+        suffix,
+        OpenOptions {
+            recovery_point: 50,
+            ..CRASHED
+        },
+        false,
+    );
+    check(
+        suffix,
+        OpenOptions {
+            recovery_point: 69,
+            ..CRASHED
+        },
+        false,
+    );
+}
+
+#[test]
+fn offset_indexes() {
+    check_all(".index");
+}
+
+#[test]
+fn time_indexes() {
+    check_all(".timeindex");
+}
+
+#[test]
+fn leader_epochs() {
+    check_all("leader-epoch-checkpoint");
+}
+
+#[test]
+fn producer_snapshots() {
+    check_all(".snapshot");
+}
