@@ -236,6 +236,9 @@ impl Connection {
     ) -> Result<(), ClientError> {
         let correlation_id = self.correlation_id();
         let frame = self.encode(correlation_id, request, version)?;
+        if self.is_closed() {
+            return Err(self.shared.closed());
+        }
         self.queue
             .send(frame)
             .await
