@@ -1,6 +1,9 @@
 //! The command line.
 
-use crate::{dev::DevArgs, server::ServerArgs, storage::StorageArgs};
+use crate::{
+    consume::ConsumeArgs, dev::DevArgs, health::HealthArgs, produce::ProduceArgs,
+    server::ServerArgs, storage::StorageArgs, topic::TopicArgs,
+};
 use clap::{Parser, Subcommand};
 
 /// A Kafka-compatible, replicated streaming cluster in one small binary.
@@ -13,6 +16,9 @@ use clap::{Parser, Subcommand};
     after_help = "Examples:
   klamm dev                                    three nodes on this machine, ports 9092 to 9094
   klamm server --config server.properties      one node, configured as Apache Kafka is
+  klamm topic create greetings                 a first topic,
+  echo hello | klamm produce greetings         a first record,
+  klamm consume greetings --from-beginning     and there it is
 
 Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong."
 )]
@@ -32,6 +38,14 @@ pub(crate) enum Command {
     Server(ServerArgs),
     /// Runs a whole cluster on this machine, to develop against.
     Dev(DevArgs),
+    /// Creates, lists, describes and deletes topics.
+    Topic(TopicArgs),
+    /// Writes each line of standard input as a record.
+    Produce(ProduceArgs),
+    /// Prints the records of a topic.
+    Consume(ConsumeArgs),
+    /// Tells whether a broker serves.
+    Health(HealthArgs),
     /// Looks after data folders, with the flags of kafka-storage.sh.
     Storage(StorageArgs),
 }

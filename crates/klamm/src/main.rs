@@ -3,14 +3,19 @@
 //! Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong.
 
 mod cli;
+mod client_args;
+mod consume;
 mod data_folder;
 mod dev;
 mod failure;
+mod health;
 mod load_config;
 mod logging;
+mod produce;
 mod progress;
 mod server;
 mod storage;
+mod topic;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -24,6 +29,10 @@ fn main() -> ExitCode {
     let outcome = logging::start(cli.log.as_deref()).and_then(|()| match cli.command {
         cli::Command::Server(args) => server::run(&args),
         cli::Command::Dev(args) => dev::run(args),
+        cli::Command::Topic(args) => topic::run(&args),
+        cli::Command::Produce(args) => produce::run(&args),
+        cli::Command::Consume(args) => consume::run(&args),
+        cli::Command::Health(args) => health::run(&args),
         cli::Command::Storage(args) => storage::run(&args),
     });
     match outcome {

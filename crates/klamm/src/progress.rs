@@ -50,3 +50,15 @@ impl Drop for Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// Waits for `work` behind a progress line.
+pub(crate) async fn during<T>(message: &str, work: impl Future<Output = T>) -> T {
+    let mut progress = Progress::begin(message);
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(QUIET) => progress.update(message.to_owned()),
+        }
+    }
+}
