@@ -132,3 +132,58 @@ fn changed<K: Ord + Clone, V: PartialEq>(
         .map(|(key, _)| key);
     gone.chain(differ).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{history::logs, proto};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever differs was touched; what was touched may have become as it was.
+        #[test]
+        fn what_differs_was_touched(log in logs(150), at in any::<prop::sample::Index>()) {
+            let middle = at.index(log.len() + 1);
+            let mut before = Image::new();
+            before.apply_records(0, &log[..middle]).unwrap();
+            let mut after = before.clone();
+            let touched = after.apply_records(middle as i64, &log[middle..]).unwrap();
+            let differs = Delta::between(&before, &after);
+            prop_assert_eq!(&touched.before, &before);
+            prop_assert!(differs.changed_partitions.is_subset(&touched.changed_partitions));
+            for tp in &differs.raised_floors {
+                prop_assert!(touched.raised_floors.contains(tp));
+            }
+            prop_assert_eq!(&differs.created_topics, &touched.created_topics);
+            prop_assert_eq!(&differs.removed_topics, &touched.removed_topics);
+            prop_assert!(differs.changed_brokers.is_subset(&touched.changed_brokers));
+            prop_assert!(differs.changed_controllers.is_subset(&touched.changed_controllers));
+            prop_assert!(differs.changed_configs.is_subset(&touched.changed_configs));
+            prop_assert!(differs.changed_features.is_subset(&touched.changed_features));
+            for tp in &touched.changed_partitions {
+                prop_assert!(after.partition(*tp).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn a_topic_made_again_is_another() {
+        let topic = |id: u8| {
+            proto::Record::from(proto::TopicRecord {
+                name: "t".into(),
+                topic_id: vec![id; 16],
+            })
+        };
+        let mut image = Image::new();
+        image.replay(&topic(2)).unwrap();
+        let remove = proto::RemoveTopicRecord {
+            topic_id: vec![2; 16],
+        };
+        let delta = image.apply_records(1, &[remove.into(), topic(3)]).unwrap();
+        assert_eq!(delta.created_topics, [Uuid([3; 16])].into());
+        assert_eq!(delta.removed_topics, [(Uuid([2; 16]), "t".into())].into());
+        assert_eq!(image.topic_id("t"), Some(Uuid([3; 16])));
+    }
+}

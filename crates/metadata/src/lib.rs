@@ -9,6 +9,8 @@
 
 mod broker;
 mod delta;
+#[cfg(test)]
+mod history;
 mod image;
 mod replay;
 mod snapshot;

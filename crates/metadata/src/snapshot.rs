@@ -129,3 +129,38 @@ impl Partition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::logs;
+    use proptest::prelude::*;
+    use prost::Message;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn snapshots_round_trip_through_bytes(log in logs(200)) {
+            let mut image = Image::new();
+            for record in &log {
+                image.replay(record).unwrap();
+            }
+            let bytes = image.to_snapshot().encode_to_vec();
+            let snapshot = proto::Snapshot::decode(bytes.as_slice()).unwrap();
+            let loaded = Image::from_snapshot(&snapshot).unwrap();
+            prop_assert_eq!(&loaded, &image);
+            prop_assert_eq!(loaded.to_snapshot(), snapshot);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_that_does_not_replay_is_refused() {
+        let unknown = proto::Record { kind: None };
+        let snapshot = |offset, records| proto::Snapshot { offset, records };
+        assert!(Image::from_snapshot(&snapshot(1, vec![unknown])).is_err());
+        assert!(Image::from_snapshot(&snapshot(-1, vec![])).is_err());
+        let empty = Image::from_snapshot(&snapshot(5, vec![])).unwrap();
+        assert_eq!(empty.offset(), 5);
+    }
+}
