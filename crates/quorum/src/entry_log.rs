@@ -1,75 +1,205 @@
-//! The Raft log itself: entries by index.
+//! The Raft log as a partition log: one record batch an entry, index = offset, term = leader
+//! epoch.
 
-use crate::raft_types::{Entry, LogId};
+use crate::{
+    raft_types::{Entry, LogId, epoch_of},
+    wire,
+};
+use bytes::Bytes;
+use klamm_records::{BatchBuilder, BatchHeader, Records, split_batches};
+use klamm_storage::{Log, LogConfig, LogFlusher, LogReader, OpenOptions};
+use klamm_types::LeaderEpoch;
 use openraft::entry::RaftEntry;
-use std::{collections::VecDeque, io, path::Path};
+use std::{io, path::Path};
+
+/// Small segments: the log is cut by whole ones, and scanned whole after a crash.
+const SEGMENT_BYTES: u64 = 8 << 20;
+/// Bytes read at once.
+const READ_BYTES: usize = 1 << 20;
+/// The largest entry that is accepted when it is read back.
+const ENTRY_BYTES_MAX: usize = 64 << 20;
 
 /// Entries by index, without a hole.
 ///
 /// ```text
-/// start_index ≤ next_index
+/// start index ≤ next index = log end offset
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct EntryLog {
-    start_index: u64,
-    entries: VecDeque<Entry>,
+    log: Log,
+    reader: LogReader,
 }
 
-/// Makes what was appended durable, without holding up whoever appends meanwhile.
-#[derive(Clone, Debug)]
-pub(crate) struct Flusher;
-
 impl EntryLog {
-    pub(crate) fn open(_folder: &Path) -> io::Result<EntryLog> {
-        Ok(EntryLog::default())
+    /// Opens or makes the log in `folder`; entries below `start_index` were purged.
+    pub(crate) fn open(folder: &Path, start_index: u64) -> io::Result<EntryLog> {
+        let config = LogConfig {
+            segment_bytes: SEGMENT_BYTES,
+            ..LogConfig::default()
+        };
+        let options = OpenOptions {
+            clean_shutdown: false,
+            recovery_point: 0,
+            log_start_offset: offset_of(start_index),
+        };
+        let (log, report) = Log::open(folder, config, options).map_err(io::Error::other)?;
+        tracing::debug!(?report, "raft log recovered");
+        let reader = log.reader();
+        let mut this = EntryLog { log, reader };
+        // A crash may have come between remembering the purge and carrying it out.
+        this.purge(start_index)?;
+        Ok(this)
     }
 
-    pub(crate) fn flusher(&self) -> Flusher {
-        Flusher
+    pub(crate) fn flusher(&self) -> LogFlusher {
+        self.log.flusher()
     }
 
     pub(crate) fn last_log_id(&self) -> io::Result<Option<LogId>> {
-        Ok(self.entries.back().map(RaftEntry::log_id))
+        let next = index_of(self.log.log_end_offset());
+        let last = match next.checked_sub(1) {
+            Some(last) => self.read(last, next, READ_BYTES)?,
+            None => Vec::new(),
+        };
+        Ok(last.last().map(RaftEntry::log_id))
     }
 
+    /// Writes entries that follow on the last one.
     pub(crate) fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
-        if self.entries.is_empty()
-            && let Some(first) = entries.first()
-        {
-            self.start_index = first.log_id().index;
+        let mut batches = Vec::new();
+        for entry in entries {
+            batches.extend_from_slice(&encode(entry)?);
         }
-        self.entries.extend(entries.iter().cloned());
+        if !batches.is_empty() {
+            self.log.append(&batches).map_err(io::Error::other)?;
+        }
         Ok(())
     }
 
     /// Entries of `start..end` that are there, at least one if any is, and then as many as fit
     /// `bytes_max`.
-    pub(crate) fn read(&self, start: u64, end: u64, _bytes_max: usize) -> io::Result<Vec<Entry>> {
-        let start = start.max(self.start_index);
-        let skip = (start - self.start_index) as usize;
-        let take = end.saturating_sub(start) as usize;
-        Ok(self.entries.iter().skip(skip).take(take).cloned().collect())
+    pub(crate) fn read(&self, start: u64, end: u64, bytes_max: usize) -> io::Result<Vec<Entry>> {
+        let first = self.reader.log_start_offset();
+        let mut next = offset_of(start).max(first);
+        let end = offset_of(end).min(self.reader.log_end_offset());
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while next < end && bytes < bytes_max {
+            let read = self
+                .reader
+                .read(next, READ_BYTES.min(bytes_max - bytes), end, true)
+                .map_err(io::Error::other)?;
+            bytes += read.records.len();
+            for batch in split_batches(read.records) {
+                let (header, batch) = batch.map_err(invalid)?;
+                if header.base_offset >= next && header.base_offset < end {
+                    entries.push(decode(&header, &batch)?);
+                }
+            }
+            if read.next_offset <= next {
+                return Err(invalid(format!("the raft log ends at {next} before {end}")));
+            }
+            next = read.next_offset;
+        }
+        Ok(entries)
     }
 
     /// Removes entries from `next_index` on.
     pub(crate) fn truncate(&mut self, next_index: u64) -> io::Result<()> {
-        let keep = next_index.saturating_sub(self.start_index) as usize;
-        self.entries.truncate(keep);
-        Ok(())
+        self.log
+            .truncate_to(offset_of(next_index))
+            .map(drop)
+            .map_err(io::Error::other)
     }
 
-    /// Removes entries below `start_index`.
+    /// Removes entries below `start_index`; if there are none from there on, the log goes on
+    /// there.
     pub(crate) fn purge(&mut self, start_index: u64) -> io::Result<()> {
-        while self.start_index < start_index && self.entries.pop_front().is_some() {
-            self.start_index += 1;
+        let start = offset_of(start_index);
+        if start > self.log.log_end_offset() {
+            self.log.truncate_fully_and_start_at(start)
+        } else {
+            self.log.advance_start_offset(start)
         }
-        self.start_index = self.start_index.max(start_index);
-        Ok(())
+        .map_err(io::Error::other)
     }
 }
 
-impl Flusher {
-    pub(crate) fn flush(&self) -> io::Result<()> {
-        Ok(())
+/// Indexes never come near the bound.
+fn offset_of(index: u64) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}
+
+fn index_of(offset: i64) -> u64 {
+    u64::try_from(offset).unwrap_or(0)
+}
+
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+fn encode(entry: &Entry) -> io::Result<Bytes> {
+    let log_id = entry.log_id();
+    let payload = wire::encode(&entry.payload)?;
+    let mut batch = BatchBuilder::new(offset_of(log_id.index))
+        .leader_epoch(LeaderEpoch(epoch_of(log_id.leader_id.term)));
+    batch.append(0, None, Some(&payload), &[]);
+    batch.build().map_err(io::Error::other)
+}
+
+fn decode(header: &BatchHeader, batch: &Bytes) -> io::Result<Entry> {
+    let (_, mut records) = Records::of_batch(batch, ENTRY_BYTES_MAX).map_err(invalid)?;
+    let record = records
+        .next()
+        .ok_or_else(|| invalid("an entry without a record"))?
+        .map_err(invalid)?;
+    let value = record
+        .value
+        .ok_or_else(|| invalid("an entry without a value"))?;
+    let term = u64::try_from(header.partition_leader_epoch.0).map_err(invalid)?;
+    let log_id = LogId::new(term.into(), index_of(header.base_offset));
+    Ok(Entry::new(log_id, wire::decode(&value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft_types::EncodedBatch;
+    use openraft::EntryPayload;
+
+    fn entry(term: u64, index: u64) -> Entry {
+        let payload = Bytes::from(vec![7; 100 + index as usize]);
+        let payload = EntryPayload::Normal(EncodedBatch(payload));
+        Entry::new(LogId::new(term.into(), index), payload)
+    }
+
+    #[test]
+    fn entries_come_back_after_a_restart() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut log = EntryLog::open(temp.path(), 0).unwrap();
+        assert_eq!(log.last_log_id().unwrap(), None);
+        let entries: Vec<Entry> = (0..10).map(|index| entry(1 + index / 4, index)).collect();
+        log.append(&entries).unwrap();
+        log.flusher().flush().unwrap();
+        drop(log);
+
+        let mut log = EntryLog::open(temp.path(), 0).unwrap();
+        assert_eq!(log.read(0, u64::MAX, usize::MAX).unwrap(), entries);
+        assert_eq!(log.read(3, 5, usize::MAX).unwrap(), entries[3..5]);
+        assert_eq!(log.read(3, 5, 1).unwrap(), entries[3..4]);
+        assert_eq!(log.last_log_id().unwrap(), Some(entries[9].log_id()));
+
+        log.truncate(6).unwrap();
+        assert_eq!(log.last_log_id().unwrap(), Some(entries[5].log_id()));
+        log.append(&[entry(9, 6)]).unwrap();
+        log.purge(4).unwrap();
+        let kept = log.read(4, 100, usize::MAX).unwrap();
+        assert_eq!(kept, [entries[4].clone(), entries[5].clone(), entry(9, 6)]);
+
+        log.purge(50).unwrap();
+        assert_eq!(log.last_log_id().unwrap(), None);
+        log.append(&[entry(9, 50)]).unwrap();
+        drop(log);
+        let log = EntryLog::open(temp.path(), 50).unwrap();
+        assert_eq!(log.read(0, 100, usize::MAX).unwrap(), [entry(9, 50)]);
     }
 }

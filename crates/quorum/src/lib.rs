@@ -22,6 +22,7 @@ mod controller_service;
 mod describe_quorum;
 mod durable_file;
 mod entry_log;
+mod first_election;
 mod heartbeat_stream;
 mod identity;
 mod leader_loss;

@@ -6,10 +6,11 @@
 
 use crate::{
     durable_file::{self, ScratchFile},
-    entry_log::{EntryLog, Flusher},
+    entry_log::EntryLog,
     raft_types::{Entry, LogId, TypeConfig, Vote},
     wire,
 };
+use klamm_storage::LogFlusher;
 use openraft::{
     LogState, OptionalSend, RaftLogReader,
     storage::{IOFlushed, RaftLogStorage},
@@ -77,7 +78,8 @@ impl LogStore {
             Some(payload) => wire::decode(&payload)?,
             None => Marks::default(),
         };
-        let log = EntryLog::open(&folder.join("log"))?;
+        let start_index = marks.purged.map_or(0, |purged| purged.index + 1);
+        let log = EntryLog::open(&folder.join("log"), start_index)?;
         let committed_path = folder.join("committed");
         let committed_file = ScratchFile::open(&committed_path)?;
         let flusher = log.flusher();
@@ -111,7 +113,7 @@ impl LogStore {
 }
 
 /// Serves jobs until the store is dropped: all that wait share one sync.
-fn flush_loop(flusher: &Flusher, jobs: &mpsc::Receiver<Job>) {
+fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>) {
     /// Jobs that share one sync; bounds how long the first of them waits for the others.
     const GROUP_MAX: usize = 1024;
     let mut failed: Option<io::Error> = None;
@@ -120,7 +122,7 @@ fn flush_loop(flusher: &Flusher, jobs: &mpsc::Receiver<Job>) {
             .chain(jobs.try_iter().take(GROUP_MAX - 1))
             .collect();
         if failed.is_none() {
-            failed = flusher.flush().err();
+            failed = flusher.flush().err().map(io::Error::other);
         }
         for job in group {
             match job {

@@ -7,6 +7,7 @@ use crate::{
     cluster_id::ClusterId,
     config::{ListenOn, Voter},
     controller_service::ControllerServer,
+    first_election,
     identity::Folder,
     leader_loss::{self, LeaderProbe},
     leadership::{self, Leadership, LeadershipWatch},
@@ -21,11 +22,7 @@ use crate::{
 use klamm_metadata::Listener;
 use klamm_rpc::{ActiveController, ChannelConfig, MESSAGE_BYTES_MAX};
 use klamm_types::BrokerId;
-use openraft::{
-    BasicNode,
-    async_runtime::watch::WatchReceiver,
-    errors::{InitializeError, RaftError},
-};
+use openraft::async_runtime::watch::WatchReceiver;
 use std::{
     collections::BTreeMap,
     io,
@@ -42,9 +39,6 @@ use tokio::{
 };
 use tonic::transport::server::TcpIncoming;
 
-/// How long others may take to reach an agreement about a leader before the next voter of a new
-/// cluster makes the first entry itself.
-const INITIALIZE_STAGGER: Duration = Duration::from_millis(250);
 /// How long a stopping leader waits for another one to take over.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long calls under way may take when this controller stops.
@@ -186,7 +180,11 @@ impl Quorum {
             clock,
         }
         .spawn(&mut tasks);
-        tasks.spawn(initialize(raft.clone(), leadership.clone(), node_id));
+        tasks.spawn(first_election::hold(
+            raft.clone(),
+            leadership.clone(),
+            node_id,
+        ));
 
         let raft_server = RaftServer {
             raft: raft.clone(),
@@ -377,28 +375,6 @@ fn serve(listener: TcpListener, raft: RaftServer, controller: ControllerServer) 
             tracing::error!(%error, "the controller listener failed");
         }
     })
-}
-
-/// Makes the first entry of a new cluster, the voters: the same on every node, so it does not
-/// matter who makes it. Taking turns spares them a split vote.
-async fn initialize(raft: Raft, mut leadership: LeadershipWatch, node_id: i32) {
-    let rank = leadership.voters().take_while(|id| **id != node_id).count();
-    let turn = INITIALIZE_STAGGER * u32::try_from(rank).unwrap_or(0);
-    let somebody_leads = leadership.now.wait_for(|now| now.leader.is_some());
-    if timeout(turn, somebody_leads).await.is_ok() {
-        return;
-    }
-    if raft.is_initialized().await.unwrap_or(true) {
-        return;
-    }
-    let members: BTreeMap<i32, BasicNode> = leadership
-        .voters()
-        .filter_map(|id| Some((*id, BasicNode::new(leadership.endpoint(*id)?))))
-        .collect();
-    match raft.initialize(members).await {
-        Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
-        Err(error) => tracing::error!(%error, "the cluster could not be initialized"),
-    }
 }
 
 /// Remembers the cluster's id as soon as it is committed. A controller that was told another one
