@@ -1,6 +1,6 @@
 //! Appends whose result is not known yet, and the responses that wait for them.
 
-use crate::{AppendId, RequestId, Response};
+use crate::{AppendId, RequestId, Response, records::Entry};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a group does once its append has a result.
@@ -26,6 +26,8 @@ struct Pending {
     group_id: Option<String>,
     waiters: Vec<Waiter>,
     then: Then,
+    /// What stood under the keys of its records, in their order.
+    undo: Vec<Entry>,
 }
 
 /// What is to be done once an append has a result, or once waiting for it has taken too long.
@@ -34,6 +36,14 @@ pub(crate) struct Settled {
     pub(crate) responses: Vec<(RequestId, Response)>,
     /// The group that is to be told, and what about.
     pub(crate) then: Option<(String, Then)>,
+}
+
+/// What is to be done about records that will never be in the log.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Refused {
+    pub(crate) settled: Settled,
+    /// To be put back, in this order.
+    pub(crate) undo: Vec<Entry>,
 }
 
 /// All outstanding appends of a shard.
@@ -64,6 +74,7 @@ impl Appends {
         &mut self,
         group_id: Option<&str>,
         then: Then,
+        undo: Vec<Entry>,
         deadline_ms: i64,
     ) -> AppendId {
         let id = AppendId(self.next_id);
@@ -74,6 +85,7 @@ impl Appends {
                 group_id: group_id.map(str::to_owned),
                 waiters: Vec::new(),
                 then,
+                undo,
             },
         );
         if then != Then::Nothing {
@@ -123,6 +135,46 @@ impl Appends {
         Settled {
             responses: pending.waiters.into_iter().map(answer).collect(),
             then: follow_up(pending.group_id, pending.then),
+        }
+    }
+
+    /// The log did not take an append.
+    ///
+    /// Whatever was appended about the group since, and whoever reads it, may build on records
+    /// that now never were: all of these responses fail, too.
+    pub(crate) fn refuse(&mut self, id: AppendId) -> Refused {
+        let Some(mut refused) = self.pending.remove(&id) else {
+            return Refused::default();
+        };
+        let mut waiters = refused.waiters;
+        for later in self.pending.range_mut(id..).map(|(_, later)| later) {
+            if refused.group_id.is_some() && later.group_id == refused.group_id {
+                waiters.append(&mut later.waiters);
+            }
+        }
+        let mut undo = Vec::new();
+        while let Some(entry) = refused.undo.pop() {
+            undo.extend(self.undo_later(id, entry));
+        }
+        Refused {
+            settled: Settled {
+                responses: waiters.into_iter().map(answer).collect(),
+                then: follow_up(refused.group_id, refused.then),
+            },
+            undo,
+        }
+    }
+
+    /// If a later append has replaced what is to be undone, it is for that one to undo: hands it
+    /// the entry. Gives the entry back otherwise.
+    fn undo_later(&mut self, id: AppendId, entry: Entry) -> Option<Entry> {
+        let mut later = self.pending.range_mut(id..).flat_map(|(_, l)| &mut l.undo);
+        match later.find(|later| later.has_key_of(&entry)) {
+            Some(later) => {
+                *later = entry;
+                None
+            }
+            None => Some(entry),
         }
     }
 

@@ -44,73 +44,91 @@ impl GroupImage {
         key: &Bytes,
         value: Option<&Bytes>,
     ) -> Result<Replayed, ReplayError> {
-        match records::decode(key, value)? {
-            Entry::Offset {
-                group_id,
-                topic,
-                partition,
-                value: Some(value),
-            } => self.put_offset(group_id, topic, partition, value),
-            Entry::Offset {
-                group_id,
-                topic,
-                partition,
-                value: None,
-            } => self.remove_offset(&group_id, &topic, partition),
-            Entry::Group {
-                group_id,
-                value: Some(value),
-            } => {
-                self.groups.insert(group_id, value);
-            }
-            Entry::Group {
-                group_id,
-                value: None,
-            } => {
-                self.groups.remove(&group_id);
-            }
-            Entry::Other { record_type } => return Ok(Replayed::Ignored { record_type }),
+        let entry = records::decode(key, value)?;
+        if let Entry::Other { record_type } = entry {
+            return Ok(Replayed::Ignored { record_type });
         }
+        self.apply(entry);
         Ok(Replayed::Applied)
     }
 
-    /// Takes over a record that this shard has just made.
+    /// Takes over a record that this shard has just made. Returns what stood under its key.
     ///
     /// # Errors
     /// Never for records of [`records`]: what is encoded decodes.
-    pub(crate) fn replay_record(&mut self, record: &Record) -> Result<Replayed, ReplayError> {
-        self.replay(&record.key, record.value.as_ref())
+    pub(crate) fn replay_own(&mut self, record: &Record) -> Result<Entry, ReplayError> {
+        let entry = records::decode(&record.key, record.value.as_ref())?;
+        Ok(self.apply(entry))
+    }
+
+    /// Puts an entry in its place. Returns the one that would undo it.
+    pub(crate) fn apply(&mut self, entry: Entry) -> Entry {
+        match entry {
+            Entry::Offset {
+                group_id,
+                topic,
+                partition,
+                value,
+            } => {
+                let value = match value {
+                    Some(value) => self.put_offset(&group_id, &topic, partition, value),
+                    None => self.remove_offset(&group_id, &topic, partition),
+                };
+                Entry::Offset {
+                    group_id,
+                    topic,
+                    partition,
+                    value,
+                }
+            }
+            Entry::Group { group_id, value } => {
+                let value = match value {
+                    Some(value) => self.groups.insert(group_id.clone(), value),
+                    None => self.groups.remove(&group_id),
+                };
+                Entry::Group { group_id, value }
+            }
+            other @ Entry::Other { .. } => other,
+        }
     }
 
     fn put_offset(
         &mut self,
-        group_id: String,
-        topic: String,
+        group_id: &str,
+        topic: &str,
         partition: i32,
         value: OffsetAndMetadata,
-    ) {
-        self.offsets
-            .entry(group_id)
-            .or_default()
-            .entry(topic)
-            .or_default()
-            .insert(partition, value);
+    ) -> Option<OffsetAndMetadata> {
+        // Most commits replace an offset, which needs no names of their own.
+        if let Some(partitions) = self
+            .offsets
+            .get_mut(group_id)
+            .and_then(|t| t.get_mut(topic))
+        {
+            return partitions.insert(partition, value);
+        }
+        let topics = self.offsets.entry(group_id.to_owned()).or_default();
+        let partitions = topics.entry(topic.to_owned()).or_default();
+        partitions.insert(partition, value)
     }
 
     /// Leaves no empty maps behind.
-    fn remove_offset(&mut self, group_id: &str, topic: &str, partition: i32) {
-        let Some(topics) = self.offsets.get_mut(group_id) else {
-            return;
-        };
-        if let Some(partitions) = topics.get_mut(topic) {
-            partitions.remove(&partition);
-            if partitions.is_empty() {
-                topics.remove(topic);
-            }
+    fn remove_offset(
+        &mut self,
+        group_id: &str,
+        topic: &str,
+        partition: i32,
+    ) -> Option<OffsetAndMetadata> {
+        let topics = self.offsets.get_mut(group_id)?;
+        let partitions = topics.get_mut(topic)?;
+        let removed = partitions.remove(&partition);
+        if partitions.is_empty() {
+            topics.remove(topic);
         }
         if topics.is_empty() {
             self.offsets.remove(group_id);
         }
+        removed
     }
 
     /// The groups with a record of their own.
@@ -164,12 +182,12 @@ mod tests {
     fn records_and_tombstones_replay() {
         let mut image = GroupImage::default();
         let record = records::offset_record("g", "t", 0, &offset(5)).unwrap();
-        assert_eq!(image.replay_record(&record), Ok(Replayed::Applied));
+        image.replay_own(&record).unwrap();
         assert_eq!(image.offset("g", "t", 0), Some(&offset(5)));
 
         let tombstone = records::offset_tombstone("g", "t", 0).unwrap();
-        image.replay_record(&tombstone).unwrap();
-        image.replay_record(&tombstone).unwrap();
+        image.replay_own(&tombstone).unwrap();
+        image.replay_own(&tombstone).unwrap();
         assert_eq!(image, GroupImage::default());
     }
 
@@ -184,7 +202,7 @@ mod tests {
         let mut image = GroupImage::default();
         let record = records::offset_record("g", "t", 0, &value).unwrap();
         assert_eq!(&record.value.as_ref().unwrap()[..2], [0, 1]);
-        image.replay_record(&record).unwrap();
+        image.replay_own(&record).unwrap();
         assert_eq!(image.offset("g", "t", 0), Some(&value));
     }
 
@@ -197,6 +215,28 @@ mod tests {
         let record = records::group_record("k1", &GroupMetadataValue::default()).unwrap();
         assert_eq!(&record.key[..], b"\0\x02\0\x02k1");
         assert_eq!(&record.value.unwrap()[..2], [0, 3]);
+    }
+
+    #[test]
+    fn what_an_entry_replaces_undoes_it() {
+        let mut image = GroupImage::default();
+        let records = [
+            records::offset_record("g", "t", 0, &offset(5)),
+            records::offset_record("g", "t", 0, &offset(6)),
+            records::group_record("g", &GroupMetadataValue::default()),
+            records::offset_tombstone("g", "t", 0),
+            records::group_tombstone("g"),
+        ];
+        let mut images = Vec::new();
+        let mut undos = Vec::new();
+        for record in records {
+            images.push(image.clone());
+            undos.push(image.replay_own(&record.unwrap()).unwrap());
+        }
+        while let (Some(before), Some(undo)) = (images.pop(), undos.pop()) {
+            image.apply(undo);
+            assert_eq!(image, before);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod records;
 mod request;
 mod response;
 mod shard;
+mod timers;
 mod turn;
 
 pub use append_error::append_error;

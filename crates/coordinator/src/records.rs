@@ -61,7 +61,7 @@ pub struct OffsetAndMetadata {
     pub topic_id: Uuid,
 }
 
-/// A decoded record.
+/// A decoded record: a key and what stands under it from now on.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
     Offset {
@@ -76,6 +76,44 @@ pub(crate) enum Entry {
     },
     /// Of another group type, or of a later version.
     Other { record_type: i16 },
+}
+
+impl Entry {
+    /// The group it is about.
+    pub(crate) fn group_id(&self) -> Option<&str> {
+        match self {
+            Entry::Offset { group_id, .. } | Entry::Group { group_id, .. } => Some(group_id),
+            Entry::Other { .. } => None,
+        }
+    }
+
+    /// Whether one of them would replace the other.
+    pub(crate) fn has_key_of(&self, other: &Entry) -> bool {
+        match (self, other) {
+            (
+                Entry::Offset {
+                    group_id,
+                    topic,
+                    partition,
+                    ..
+                },
+                Entry::Offset {
+                    group_id: other_group_id,
+                    topic: other_topic,
+                    partition: other_partition,
+                    ..
+                },
+            ) => (group_id, topic, partition) == (other_group_id, other_topic, other_partition),
+            (
+                Entry::Group { group_id, .. },
+                Entry::Group {
+                    group_id: other_group_id,
+                    ..
+                },
+            ) => group_id == other_group_id,
+            _ => false,
+        }
+    }
 }
 
 /// A record of the log makes no sense.

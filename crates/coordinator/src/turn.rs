@@ -83,11 +83,14 @@ impl Turn<'_> {
     }
 
     fn begin(&mut self, group_id: Option<&str>, then: Then, records: Vec<Record>) -> AppendId {
+        let mut undo = Vec::with_capacity(records.len());
         for record in &records {
-            let replayed = self.image.replay_record(record);
+            let replayed = self.image.replay_own(record);
             debug_assert!(replayed.is_ok(), "what is encoded decodes: {replayed:?}");
+            undo.extend(replayed);
         }
-        let id = self.appends.begin(group_id, then, self.append_deadline());
+        let deadline_ms = self.append_deadline();
+        let id = self.appends.begin(group_id, then, undo, deadline_ms);
         self.effects.push(Effect::Append { id, records });
         id
     }

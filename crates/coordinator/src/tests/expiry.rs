@@ -99,7 +99,7 @@ fn an_empty_group_without_offsets_is_forgotten() {
     assert_eq!(lab.state("g"), "Empty");
     lab.advance(CHECK_MS);
     assert_eq!(lab.state("g"), "Dead");
-    assert_eq!(lab.log.last().unwrap().value, None);
+    assert_eq!(lab.log.last().unwrap().1.value, None);
 }
 
 #[test]

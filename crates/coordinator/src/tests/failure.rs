@@ -84,6 +84,96 @@ fn a_shard_that_resigns_answers_everything() {
 }
 
 #[test]
+fn a_refused_commit_is_as_if_it_had_never_been() {
+    let mut lab = Lab::new();
+    lab.commit("g", -1, "", 1);
+    lab.commits = false;
+    let second = lab.commit("g", -1, "", 2);
+    let third = lab.commit("g", -1, "", 3);
+    let fourth = lab.commit("h", -1, "", 4);
+    let fetch = lab.ask(8, fetching("g", TOPIC_ID));
+    lab.refuse_outstanding(E::NotEnoughReplicas);
+    for id in [second, third, fourth] {
+        assert_eq!(lab.committed(id), E::CoordinatorNotAvailable);
+    }
+    match lab.answer(fetch) {
+        Some(Response::OffsetFetch(r)) => check(r.error_code, E::NotCoordinator),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(lab.reload, None, "the shard goes on");
+    lab.commits = true;
+    assert_eq!(lab.fetch("g"), 1);
+    assert_eq!(lab.state("h"), "Dead");
+    let again = lab.commit("g", -1, "", 2);
+    assert_eq!(lab.committed(again), E::None);
+}
+
+#[test]
+fn a_commit_after_a_refused_one_stands() {
+    let mut lab = Lab::new();
+    lab.commit("g", -1, "", 1);
+    lab.commits = false;
+    lab.commit("g", -1, "", 2);
+    lab.commit("g", -1, "", 3);
+    let refused = lab.outstanding[0];
+    lab.refuse(refused, E::NotEnoughReplicas);
+    lab.commits = true;
+    lab.commit_outstanding();
+    assert_eq!(lab.fetch("g"), 3);
+    lab.load_again();
+    assert_eq!(lab.fetch("g"), 3);
+}
+
+#[test]
+fn two_refused_commits_leave_what_was_before_both() {
+    let mut lab = Lab::new();
+    lab.commit("g", -1, "", 1);
+    lab.commits = false;
+    lab.commit("g", -1, "", 2);
+    lab.commit("g", -1, "", 3);
+    lab.refuse_outstanding(E::NotEnoughReplicas);
+    lab.commits = true;
+    assert_eq!(lab.fetch("g"), 1);
+}
+
+#[test]
+fn a_refused_assignment_starts_the_rebalance_again() {
+    let mut lab = Lab::new();
+    let (leader, join) = lab.newcomer("g");
+    let generation_id = lab.joined(join).generation_id;
+    lab.commits = false;
+    let sync = lab.sync("g", generation_id, &leader, &[(&leader, "x")]);
+    lab.refuse_outstanding(E::NotEnoughReplicas);
+    check(lab.synced(sync).error_code, E::CoordinatorNotAvailable);
+    lab.commits = true;
+    let id = lab.join(joining("g", &leader));
+    let joined = lab.joined(id);
+    assert_eq!(joined.generation_id, generation_id + 1);
+    let sync = lab.sync("g", joined.generation_id, &leader, &[(&leader, "y")]);
+    assert_eq!(&lab.synced(sync).assignment[..], b"y");
+}
+
+#[test]
+fn a_group_whose_deletion_is_refused_is_still_there() {
+    let mut lab = Lab::new();
+    let (members, generation_id) = lab.stable_group("g", 1);
+    lab.commit("g", generation_id, &members[0], 5);
+    lab.leave("g", &[(&members[0], None)]);
+    lab.commits = false;
+    let id = lab.ask(2, RequestBody::DeleteGroup("g".into()));
+    lab.refuse_outstanding(E::NotEnoughReplicas);
+    match lab.answer(id) {
+        Some(Response::DeleteGroup(r)) => check(r.error_code, E::CoordinatorNotAvailable),
+        other => panic!("{other:?}"),
+    }
+    lab.commits = true;
+    assert_eq!(lab.state("g"), "Empty");
+    assert_eq!(lab.fetch("g"), 5);
+    let (_, join) = lab.newcomer("g");
+    assert_eq!(lab.joined(join).generation_id, generation_id + 2);
+}
+
+#[test]
 fn too_many_outstanding_appends_are_refused() {
     let mut lab = Lab::new();
     lab.config.appends_in_flight_max = 2;

@@ -47,7 +47,7 @@ fn an_offset_comes_back_as_it_was_committed() {
     for body in [fetching("g", TOPIC_ID), fetching_all("g")] {
         let response = fetched(&mut lab, body);
         check(response.error_code, E::None);
-        assert_eq!(response.topics, [expected.clone()]);
+        assert_eq!(response.topics, std::slice::from_ref(&expected));
     }
 }
 

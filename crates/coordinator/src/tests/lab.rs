@@ -35,9 +35,10 @@ pub(super) struct Lab {
     pub(super) shard: GroupShard,
     pub(super) config: GroupConfig,
     pub(super) now_ms: i64,
-    /// Every record appended, in order.
-    pub(super) log: Vec<Record>,
-    /// Appends without a result yet, with the length of the log after them.
+    /// Every record appended, in order, but those the log refused; with the append if it was
+    /// this coordinator's.
+    pub(super) log: Vec<(Option<AppendId>, Record)>,
+    /// Appends without a result yet.
     pub(super) outstanding: Vec<AppendId>,
     /// Whether appends are committed at once.
     pub(super) commits: bool,
@@ -78,6 +79,9 @@ impl Lab {
         let effects = self.shard.resign();
         self.absorb(effects);
         self.outstanding.clear();
+        for (appended, _) in &mut self.log {
+            *appended = None;
+        }
         self.shard = load(&self.config, &self.log, self.now_ms);
         self.reload = None;
     }
@@ -105,6 +109,7 @@ impl Lab {
                     assert!(!records.is_empty(), "an append without records");
                     let newest = self.outstanding.last();
                     assert!(newest < Some(&id), "appends are numbered in order");
+                    let records = records.into_iter().map(|record| (Some(id), record));
                     self.log.extend(records);
                     self.outstanding.push(id);
                 }
@@ -128,6 +133,21 @@ impl Lab {
             let effects = self.shard.on_append_result(self.now_ms, id, Ok(()));
             self.absorb(effects);
         }
+    }
+
+    /// The log takes none of the outstanding appends.
+    pub(super) fn refuse_outstanding(&mut self, error: ErrorCode) {
+        for id in std::mem::take(&mut self.outstanding) {
+            self.refuse(id, error);
+        }
+    }
+
+    /// The log does not take an append.
+    pub(super) fn refuse(&mut self, id: AppendId, error: ErrorCode) {
+        self.outstanding.retain(|outstanding| *outstanding != id);
+        self.log.retain(|(appended, _)| *appended != Some(id));
+        let effects = self.shard.on_append_result(self.now_ms, id, Err(error));
+        self.absorb(effects);
     }
 
     /// Time passes, the shard being woken exactly when it asks for it.
@@ -338,9 +358,13 @@ impl Lab {
     }
 }
 
-pub(super) fn load(config: &GroupConfig, log: &[Record], now_ms: i64) -> GroupShard {
+pub(super) fn load(
+    config: &GroupConfig,
+    log: &[(Option<AppendId>, Record)],
+    now_ms: i64,
+) -> GroupShard {
     let mut shard = GroupShard::new(config.clone());
-    for record in log {
+    for (_, record) in log {
         shard.replay(&record.key, record.value.as_ref()).unwrap();
     }
     shard.loaded(now_ms);

@@ -11,11 +11,11 @@ use klamm_protocol::messages::{
     sync_group_request::SyncGroupRequestAssignment,
 };
 use klamm_types::ErrorCode as E;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const GROUPS: [&str; 3] = ["a", "b", "c"];
-const STEPS: usize = 400;
-const SEEDS: u64 = 60;
+const STEPS: usize = 300;
+const SEEDS: u64 = 40;
 
 /// SplitMix64.
 struct Dice(u64);
@@ -85,6 +85,7 @@ impl Walk {
                 self.lab.advance(ms);
             }
             16 => self.lab.commits = self.dice.one_in(2),
+            17 if self.dice.one_in(3) => self.refuse(),
             17 => self.lab.commit_outstanding(),
             18 if self.dice.one_in(8) => {
                 self.lab.ask(2, RequestBody::DeleteGroup(group_id.into()));
@@ -103,6 +104,13 @@ impl Walk {
         self.leaders.retain(|(group_id, _), _| shard.has(group_id));
     }
 
+    /// The log does not take one of the outstanding appends; the others have no result yet.
+    fn refuse(&mut self) {
+        if let Some(id) = self.dice.pick(&self.lab.outstanding).copied() {
+            self.lab.refuse(id, E::NotEnoughReplicas);
+        }
+    }
+
     fn someone(&mut self, group_id: &str) -> Option<Client> {
         let clients = self.clients.get(group_id)?;
         self.dice.pick(clients).cloned()
@@ -114,6 +122,10 @@ impl Walk {
             false => self.someone(group_id),
         };
         let (member_id, instance_id) = match known {
+            // A static member that has restarted.
+            Some((_, Some(instance_id), _)) if self.dice.one_in(2) => {
+                (String::new(), Some(instance_id))
+            }
             Some((member_id, instance_id, _)) => (member_id, instance_id),
             None if self.dice.one_in(3) => {
                 let number = self.dice.roll(3);
@@ -262,17 +274,68 @@ impl Walk {
     }
 }
 
+/// What an answer was, to see that the walks get around.
+fn outcome(response: &Response) -> (&'static str, E) {
+    let (kind, code) = match response {
+        Response::JoinGroup(r) if r.skip_assignment => ("takeover", r.error_code),
+        Response::JoinGroup(r) => ("join", r.error_code),
+        Response::SyncGroup(r) => ("sync", r.error_code),
+        Response::Heartbeat(r) => ("heartbeat", r.error_code),
+        Response::LeaveGroup(r) => match r.members.first() {
+            Some(member) => ("leave", member.error_code),
+            None => ("leave", r.error_code),
+        },
+        Response::OffsetCommit(r) => ("commit", r.topics[0].partitions[0].error_code),
+        Response::OffsetFetch(r) => ("fetch", r.error_code),
+        Response::DeleteGroup(r) => ("delete", r.error_code),
+        _ => ("other", 0),
+    };
+    (kind, error(code))
+}
+
 #[test]
 fn whatever_clients_do() {
+    let mut outcomes = BTreeSet::new();
     for seed in 0..SEEDS {
         println!("seed {seed}");
         let mut walk = Walk::new(seed);
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
             walk.step();
-            walk.lab.shard.assert_consistent();
+            walk.lab.shard.assert_consistent(walk.lab.now_ms);
+            if step % 8 == 0 {
+                walk.check_log();
+            }
         }
         walk.check_log();
         walk.end();
         walk.check_log();
+        outcomes.extend(walk.lab.answers.values().map(outcome));
     }
+    let expected = [
+        ("join", E::None),
+        ("join", E::UnknownMemberId),
+        ("join", E::FencedInstanceId),
+        ("join", E::RebalanceInProgress),
+        ("join", E::GroupMaxSizeReached),
+        ("join", E::NotCoordinator),
+        ("takeover", E::None),
+        ("sync", E::None),
+        ("sync", E::RebalanceInProgress),
+        ("sync", E::CoordinatorNotAvailable),
+        ("heartbeat", E::None),
+        ("heartbeat", E::IllegalGeneration),
+        ("leave", E::None),
+        ("commit", E::None),
+        ("commit", E::RebalanceInProgress),
+        ("commit", E::CoordinatorNotAvailable),
+        ("fetch", E::None),
+        ("fetch", E::NotCoordinator),
+        ("delete", E::None),
+        ("delete", E::NonEmptyGroup),
+    ];
+    let unseen: Vec<_> = expected
+        .iter()
+        .filter(|outcome| !outcomes.contains(*outcome))
+        .collect();
+    assert!(unseen.is_empty(), "never seen: {unseen:?}");
 }
