@@ -12,6 +12,8 @@ pub struct Rng {
     state: u64,
     /// Elements that arrays may still get if everything else is to be as small as it can.
     bulk: Option<usize>,
+    /// Whether numbers must have a meaning to readers that know error codes, times and ids.
+    tame: bool,
 }
 
 impl Rng {
@@ -20,6 +22,15 @@ impl Rng {
         Rng {
             state: seed,
             bulk: None,
+            tame: false,
+        }
+    }
+
+    /// Values for codecs that turn numbers into errors and times: all numbers are between 0 and 99.
+    pub fn tame(seed: u64) -> Rng {
+        Rng {
+            tame: true,
+            ..Rng::new(seed)
         }
     }
 
@@ -27,14 +38,18 @@ impl Rng {
     /// array gets `elements` elements.
     pub fn bulky(elements: usize) -> Rng {
         Rng {
-            state: 0,
             bulk: Some(elements),
+            ..Rng::new(0)
         }
     }
 
-    /// The next 64 random bits.
+    /// The next random number.
     pub fn number(&mut self) -> i64 {
-        self.bits() as i64
+        let bits = self.bits();
+        if self.tame {
+            return (bits % 100) as i64;
+        }
+        bits as i64
     }
 
     fn bits(&mut self) -> u64 {
@@ -69,11 +84,8 @@ impl Rng {
 
     pub(crate) fn bytes(&mut self) -> Bytes {
         // Some are long enough to become chunks of their own.
-        let length = if self.below(16) == 0 {
-            5000
-        } else {
-            self.below(20)
-        };
+        let long = self.bulk.is_none() && self.below(16) == 0;
+        let length = if long { 5000 } else { self.below(20) };
         (0..length).map(|_| self.bits() as u8).collect()
     }
 
