@@ -87,7 +87,8 @@ impl Walk {
             16 => self.lab.commits = self.dice.one_in(2),
             17 if self.dice.one_in(3) => self.refuse(),
             17 => self.lab.commit_outstanding(),
-            18 if self.dice.one_in(8) => {
+            18 if self.dice.one_in(2) => self.gather(group_id),
+            18 if self.dice.one_in(4) => {
                 self.lab.ask(2, RequestBody::DeleteGroup(group_id.into()));
             }
             19 if self.dice.one_in(20) => {
@@ -143,6 +144,23 @@ impl Walk {
         let version = [0, 3, 4, 8, 9][self.dice.roll(5) as usize];
         let id = self.lab.join_version(version, request);
         self.joins.push((group_id, instance_id, id));
+    }
+
+    /// Everybody joins, and asks for the assignment.
+    fn gather(&mut self, group_id: &'static str) {
+        let clients = self.clients.get(group_id).cloned().unwrap_or_default();
+        for (member_id, instance_id, _) in clients {
+            let request = JoinGroupRequest {
+                group_instance_id: instance_id.clone(),
+                ..joining(group_id, &member_id)
+            };
+            let id = self.lab.join(request);
+            self.joins.push((group_id, instance_id, id));
+        }
+        self.learn();
+        for _ in 0..8 {
+            self.sync(group_id);
+        }
     }
 
     /// Clients take note of what they are told.
