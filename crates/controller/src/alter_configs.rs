@@ -1,11 +1,14 @@
 //! Sets and removes configs (rule 27).
 
 use crate::{
-    Context, Decision, Refusal, create_topics::check_config, topic_settings::MIN_INSYNC_REPLICAS,
+    Context, Decision, Refusal, Rules,
+    create_topics::check_config,
+    election::change_partition,
+    topic_settings::{self, MIN_INSYNC_REPLICAS, UNCLEAN_ELECTION},
 };
 use klamm_metadata::{ConfigResource, Image, Partition, Topic, proto, uuid_bytes};
 use klamm_types::ErrorCode;
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 /// Configs to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +106,8 @@ fn alter(
         records.push(record.into());
         if name == MIN_INSYNC_REPLICAS {
             clear_elrs(&mut records, image, resource);
+        } else if name == UNCLEAN_ELECTION && value.is_some_and(|value| value == "true") {
+            elect_uncleanly(&mut records, image, resource, ctx);
         }
     }
     Ok(records)
@@ -118,20 +123,53 @@ fn check_resource(image: &Image, resource: &ConfigResource) -> Result<(), Refusa
     }
 }
 
+/// Whether a config of the resource may matter to the topic.
+fn concerns(resource: &ConfigResource, topic: &Topic) -> bool {
+    match resource {
+        ConfigResource::Topic(name) => *topic.name == **name,
+        ConfigResource::Broker(_) => true,
+        ConfigResource::Group(_) => false,
+    }
+}
+
+/// Unclean elections are allowed from now on: what nobody leads need not wait (rule 90).
+fn elect_uncleanly(
+    records: &mut Vec<proto::Record>,
+    image: &Image,
+    resource: &ConfigResource,
+    ctx: &Context,
+) {
+    let of_topic = matches!(resource, ConfigResource::Topic(_));
+    let allowed = |topic: &Topic| {
+        let own = image.topic_config(&topic.name, UNCLEAN_ELECTION);
+        of_topic || (own.is_none() && *resource == ConfigResource::Broker(None))
+    };
+    let is_active = |id| image.is_active(id);
+    for topic in image.topics() {
+        if !concerns(resource, topic) || !allowed(topic) {
+            continue;
+        }
+        let rules = Rules {
+            unclean: true,
+            ..topic_settings::rules(image, topic, ctx, &is_active)
+        };
+        for (index, partition) in topic.partitions().filter(|(_, p)| !p.has_leader()) {
+            let id = topic.topic_partition(index);
+            let change = change_partition(id, partition, partition.isr.clone(), None, &rules);
+            records.extend(change.map(proto::Record::from));
+        }
+    }
+}
+
 /// Under another minimum the high watermark may move without the eligible replicas.
 ///
 /// Where the ISR is empty nobody can move it: there they stay.
 fn clear_elrs(records: &mut Vec<proto::Record>, image: &Image, resource: &ConfigResource) {
-    let concerned = |topic: &&Arc<Topic>| match resource {
-        ConfigResource::Topic(name) => *topic.name == **name,
-        ConfigResource::Broker(_) => true,
-        ConfigResource::Group(_) => false,
-    };
     let has_elr = |partition: &Partition| {
         let has_any = !partition.elr.is_empty() || !partition.last_known_elr.is_empty();
         has_any && !partition.isr.is_empty()
     };
-    for topic in image.topics().filter(concerned) {
+    for topic in image.topics().filter(|topic| concerns(resource, topic)) {
         let partitions = topic.partitions().filter(|(_, p)| has_elr(p));
         records.extend(partitions.map(|(partition, _)| {
             proto::Record::from(proto::PartitionChangeRecord {

@@ -295,8 +295,10 @@ pub(crate) fn place(
     replication_factor: usize,
     seed: u64,
 ) -> Result<Vec<Vec<BrokerId>>, Refusal> {
+    // Who is stopping is out of the question; who is fenced may well come back.
     let brokers = image
         .brokers()
+        .filter(|(_, broker)| broker.fenced || !broker.in_controlled_shutdown)
         .map(|(id, broker)| (id, broker.rack.as_deref(), broker.is_active()));
     let refuse = |error: PlacementError| {
         let message =

@@ -284,6 +284,18 @@ mod tests {
     }
 
     #[test]
+    fn allowing_unclean_elections_holds_them() {
+        Lab::with_topic().story(
+            "
+            isr 1     => 1 @0 isr 1
+            fence 1   => - @1 isr  elr 1
+            set unclean.leader.election.enable false => - @1 isr  elr 1
+            set unclean.leader.election.enable true  => 2 @2 isr 2 recovering
+            ",
+        );
+    }
+
+    #[test]
     fn another_minimum_ends_eligibility_while_somebody_leads() {
         Lab::with_topic().story(
             "

@@ -160,7 +160,11 @@ fn config(image: &Image, pick: u16, name: String) -> proto::ConfigRecord {
     proto::ConfigRecord {
         resource_type: resource_type.into(),
         resource_name,
-        value: (pick % 3 > 0).then(|| name.clone()),
-        name: if pick % 5 == 0 { "a".into() } else { name },
+        value: (!pick.is_multiple_of(3)).then(|| name.clone()),
+        name: if pick.is_multiple_of(5) {
+            "a".into()
+        } else {
+            name
+        },
     }
 }
