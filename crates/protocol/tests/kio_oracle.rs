@@ -3,6 +3,8 @@
 //! It installs itself from PyPI, hence does not run by default:
 //! `cargo test -p klamm-protocol --test kio_oracle -- --ignored`.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use bytes::Bytes;
 use klamm_protocol::{DecodeError, Decoder, Encoder, Message, testing::Rng};
 use std::{
