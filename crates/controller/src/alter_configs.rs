@@ -2,13 +2,15 @@
 
 use crate::{
     Context, Decision, Refusal, Rules,
-    create_topics::check_config,
     election::change_partition,
     topic_settings::{self, MIN_INSYNC_REPLICAS, UNCLEAN_ELECTION},
 };
 use klamm_metadata::{ConfigResource, Image, Partition, Topic, proto, uuid_bytes};
 use klamm_types::ErrorCode;
 use std::collections::BTreeSet;
+
+/// How many bytes the value of a config may have.
+pub(crate) const CONFIG_VALUE_BYTES_MAX: usize = i16::MAX as usize;
 
 /// Configs to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +113,26 @@ fn alter(
         }
     }
     Ok(records)
+}
+
+/// Whether a config may be set to the value.
+pub(crate) fn check_config(
+    ctx: &Context,
+    resource: &ConfigResource,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), Refusal> {
+    let invalid = |message| Refusal::new(ErrorCode::InvalidConfig, message);
+    let Some(value) = value else {
+        return Err(invalid(format!("config {name:?} has no value")));
+    };
+    if value.len() > CONFIG_VALUE_BYTES_MAX {
+        return Err(invalid(format!(
+            "the value of config {name:?} has {} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed",
+            value.len()
+        )));
+    }
+    (ctx.validate_config)(resource, name, value).map_err(invalid)
 }
 
 fn check_resource(image: &Image, resource: &ConfigResource) -> Result<(), Refusal> {

@@ -1,11 +1,9 @@
 //! Adds partitions to topics.
 
 use crate::{
-    Context, Decision, Refusal, ReplicaAssignment,
-    create_topics::{
-        MAX_PARTITIONS_PER_REQUEST, check_replicas, duplicate_topic, new_partition, number, place,
-        too_many,
-    },
+    Context, Decision, MAX_PARTITIONS_PER_REQUEST, Refusal, ReplicaAssignment,
+    create_topics::duplicate_topic,
+    new_partitions::{check_replicas, new_partition, number, place, too_many},
 };
 use klamm_metadata::{Image, Topic, proto};
 use klamm_types::{BrokerId, ErrorCode};

@@ -1,19 +1,14 @@
 //! Creates topics (rules 22 and 23).
 
 use crate::{
-    Context, Decision, Refusal, place_replicas,
-    placement::PlacementError,
+    Context, Decision, MAX_PARTITIONS_PER_REQUEST, Refusal, ReplicaAssignment,
+    alter_configs::check_config,
+    new_partitions::{check_replicas, new_partition, number, place, too_many},
     topic_name::{check_topic_name, collide, may_collide},
 };
-use klamm_metadata::{ConfigResource, Image, broker_numbers, proto, uuid_bytes};
+use klamm_metadata::{ConfigResource, Image, proto, uuid_bytes};
 use klamm_types::{BrokerId, ErrorCode, Uuid};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many partitions one request may create: they travel in one batch.
-pub const MAX_PARTITIONS_PER_REQUEST: usize = 10_000;
-
-/// How many bytes the value of a config may have.
-pub(crate) const CONFIG_VALUE_BYTES_MAX: usize = i16::MAX as usize;
 
 /// Kafka's own metadata lies under this name; it is never a topic of clients.
 const METADATA_TOPIC: &str = "__cluster_metadata";
@@ -40,15 +35,6 @@ pub struct CreatableTopic {
     pub assignments: Vec<ReplicaAssignment>,
     /// Its configs; a value of `None` is refused.
     pub configs: Vec<(String, Option<String>)>,
-}
-
-/// Who keeps a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaAssignment {
-    /// The partition.
-    pub partition: i32,
-    /// Its replicas, the preferred leader first.
-    pub broker_ids: Vec<BrokerId>,
 }
 
 /// What became of a topic.
@@ -93,13 +79,6 @@ pub(crate) fn decide(
         records: batch.records,
         response: created,
     }
-}
-
-pub(crate) fn too_many() -> Refusal {
-    Refusal::new(
-        ErrorCode::PolicyViolation,
-        format!("a request may create up to {MAX_PARTITIONS_PER_REQUEST} partitions"),
-    )
 }
 
 fn partitions_wanted(request: &CreateTopics, ctx: &Context) -> usize {
@@ -268,65 +247,6 @@ pub(crate) fn duplicate_topic(name: &str) -> Refusal {
     Refusal::new(ErrorCode::InvalidRequest, message)
 }
 
-/// Whether a config may be set to the value.
-pub(crate) fn check_config(
-    ctx: &Context,
-    resource: &ConfigResource,
-    name: &str,
-    value: Option<&str>,
-) -> Result<(), Refusal> {
-    let invalid = |message| Refusal::new(ErrorCode::InvalidConfig, message);
-    let Some(value) = value else {
-        return Err(invalid(format!("config {name:?} has no value")));
-    };
-    if value.len() > CONFIG_VALUE_BYTES_MAX {
-        return Err(invalid(format!(
-            "the value of config {name:?} has {} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed",
-            value.len()
-        )));
-    }
-    (ctx.validate_config)(resource, name, value).map_err(invalid)
-}
-
-/// Places the replicas of new partitions on the image's brokers.
-pub(crate) fn place(
-    image: &Image,
-    partitions: usize,
-    replication_factor: usize,
-    seed: u64,
-) -> Result<Vec<Vec<BrokerId>>, Refusal> {
-    // Who is stopping is out of the question; who is fenced may well come back.
-    let brokers = image
-        .brokers()
-        .filter(|(_, broker)| broker.fenced || !broker.in_controlled_shutdown)
-        .map(|(id, broker)| (id, broker.rack.as_deref(), broker.is_active()));
-    let refuse = |error: PlacementError| {
-        let message =
-            format!("unable to replicate the partition {replication_factor} time(s): {error}");
-        Refusal::new(ErrorCode::InvalidReplicationFactor, message)
-    };
-    place_replicas(brokers, partitions, replication_factor, seed).map_err(refuse)
-}
-
-/// The first state of a partition: its active replicas are in sync, for there is nothing yet.
-pub(crate) fn new_partition(
-    image: &Image,
-    topic_id: Uuid,
-    partition: i32,
-    replicas: &[BrokerId],
-) -> proto::PartitionRecord {
-    let active = replicas.iter().copied().filter(|id| image.is_active(*id));
-    let isr: Vec<_> = active.collect();
-    proto::PartitionRecord {
-        topic_id: uuid_bytes(topic_id),
-        partition,
-        replicas: broker_numbers(replicas),
-        leader: isr.first().copied().unwrap_or(BrokerId::NONE).0,
-        isr: broker_numbers(&isr),
-        ..Default::default()
-    }
-}
-
 /// The replicas of a manual assignment, by partition.
 fn check_assignments(image: &Image, topic: &CreatableTopic) -> Result<Vec<Vec<BrokerId>>, Refusal> {
     let both = |what| {
@@ -357,46 +277,6 @@ fn check_assignments(image: &Image, topic: &CreatableTopic) -> Result<Vec<Vec<Br
         return Err(invalid(message.to_owned()));
     }
     Ok(by_index.into_values().collect())
-}
-
-/// Whether a partition may have these replicas.
-pub(crate) fn check_replicas(
-    image: &Image,
-    partition: i32,
-    replicas: &[BrokerId],
-    replication_factor: Option<usize>,
-) -> Result<(), Refusal> {
-    let refuse = |message: String| {
-        let message = format!("the assignment of partition {partition} {message}");
-        Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message))
-    };
-    if replicas.is_empty() {
-        return refuse("names no broker".to_owned());
-    }
-    let mut seen = BTreeSet::new();
-    for id in replicas {
-        if image.broker(*id).is_none() {
-            return refuse(format!("names broker {id}, which is not registered"));
-        }
-        if !seen.insert(id) {
-            return refuse(format!("names broker {id} more than once"));
-        }
-    }
-    if let Some(expected) = replication_factor.filter(|count| *count != replicas.len()) {
-        let found = replicas.len();
-        return refuse(format!(
-            "has {found} replicas, other partitions have {expected}"
-        ));
-    }
-    if !replicas.iter().any(|id| image.is_active(*id)) {
-        return refuse("names only brokers that are fenced or in controlled shutdown".to_owned());
-    }
-    Ok(())
-}
-
-/// A count as it travels; counts here are bounded by what a request can hold.
-pub(crate) fn number(count: usize) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]
@@ -592,7 +472,7 @@ mod tests {
                 .collect(),
             ..creatable("new")
         };
-        let long = "x".repeat(CONFIG_VALUE_BYTES_MAX + 1);
+        let long = "x".repeat(crate::alter_configs::CONFIG_VALUE_BYTES_MAX + 1);
         check(with(&[("a", Some("1")), ("b", Some("2"))]), E::None);
         check(
             with(&[("a", Some("1")), ("a", Some("1"))]),

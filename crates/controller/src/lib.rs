@@ -25,6 +25,7 @@ mod high_watermarks;
 mod invariants;
 #[cfg(test)]
 mod lab;
+mod new_partitions;
 mod placement;
 mod producer_ids;
 mod refusal;
@@ -39,16 +40,14 @@ pub use alter_partition::{
 };
 pub use cluster::{InitCluster, RegisterController};
 pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
-pub use create_topics::{
-    CreatableTopic, CreateTopics, Created, CreatedTopic, MAX_PARTITIONS_PER_REQUEST,
-    ReplicaAssignment,
-};
+pub use create_topics::{CreatableTopic, CreateTopics, Created, CreatedTopic};
 pub use decision::{
     BrokerRef, ConfigValidator, Context, Decision, Draws, Request, Response, Settings, decide,
 };
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
 pub use election::{Rules, change_partition};
 pub use high_watermarks::{PartitionHighWatermark, ReportHighWatermarks};
+pub use new_partitions::{MAX_PARTITIONS_PER_REQUEST, ReplicaAssignment};
 pub use placement::{PlacementError, place_replicas};
 pub use producer_ids::{PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};
 pub use refusal::Refusal;

@@ -13,6 +13,7 @@ mod delta;
 mod history;
 mod image;
 mod replay;
+mod replay_error;
 mod snapshot;
 mod topic;
 mod wire;
@@ -26,6 +27,6 @@ pub mod proto {
 pub use broker::{Broker, Controller, Listener};
 pub use delta::Delta;
 pub use image::{ConfigResource, Configs, Image};
-pub use replay::{ApplyError, ReplayError};
+pub use replay_error::{ApplyError, ReplayError};
 pub use topic::{Partition, RecoveryState, Topic};
 pub use wire::{broker_ids, broker_numbers, uuid_bytes, uuid_from_bytes};
