@@ -24,6 +24,10 @@ use bytes::Bytes;
 use klamm_types::{ErrorCode, Uuid};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Groups that expire at a time: their appends must not crowd out those of clients. The rest
+/// expires at the next check.
+const EXPIRED_GROUPS_MAX: usize = 1_000;
+
 /// The groups of one partition of `__consumer_offsets`.
 #[derive(Debug)]
 pub struct GroupShard {
@@ -135,7 +139,7 @@ impl GroupShard {
     fn expire_offsets(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
         let expired = offsets::expired(&self.image, &self.groups, &self.config, now_ms);
         let (mut turn, groups) = self.turn(now_ms, effects);
-        for group in expired {
+        for group in expired.into_iter().take(EXPIRED_GROUPS_MAX) {
             let appended = turn.append(NewAppend {
                 group_id: Some(&group.group_id),
                 records: group.records,

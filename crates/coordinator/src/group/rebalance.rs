@@ -14,6 +14,10 @@ use crate::{
 };
 use klamm_types::ErrorCode;
 
+/// A join phase that nobody joins is not repeated more often than this, however short the
+/// rebalance timeout that clients have chosen.
+const JOIN_RETRY_MS_MIN: i64 = 1_000;
+
 impl ClassicGroup {
     /// Something changed that asks for a new generation: starts a join phase, or ends the one
     /// that is under way if nobody is missing.
@@ -87,8 +91,9 @@ impl ClassicGroup {
         self.drop_absent_dynamic_members();
         if !self.elect_leader_among_joined() && !self.members.is_empty() {
             // Static members alone, and none has joined: there is nobody to lead. Once more.
+            let timeout_ms = self.rebalance_timeout_ms().max(JOIN_RETRY_MS_MIN);
             self.join_phase = Some(JoinPhase::Rebalance {
-                deadline_ms: turn.now_ms.saturating_add(self.rebalance_timeout_ms()),
+                deadline_ms: turn.now_ms.saturating_add(timeout_ms),
             });
             return;
         }

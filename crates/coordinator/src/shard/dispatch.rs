@@ -215,8 +215,8 @@ impl GroupShard {
     }
 }
 
-/// Only offsets may be committed and fetched under the empty id, as clients older than groups
-/// did; groups with members need a name.
+/// Offsets may be committed and fetched under the empty id, as clients older than groups did, and
+/// asking for such a group is no error; groups with members need a name.
 fn check_group_id(body: &RequestBody) -> Option<ErrorCode> {
     let (group_id, may_be_empty) = match body {
         RequestBody::JoinGroup { request, .. } => (&request.group_id, false),
@@ -225,7 +225,7 @@ fn check_group_id(body: &RequestBody) -> Option<ErrorCode> {
         RequestBody::LeaveGroup(request) => (&request.group_id, false),
         RequestBody::OffsetCommit(request) => (&request.group_id, true),
         RequestBody::OffsetFetch { group, .. } => (&group.group_id, true),
-        RequestBody::OffsetDelete(request) => (&request.group_id, true),
+        RequestBody::OffsetDelete(request) => (&request.group_id, false),
         RequestBody::DescribeGroup(group_id) | RequestBody::DeleteGroup(group_id) => {
             (group_id, true)
         }

@@ -33,6 +33,8 @@ fn who_may_commit() {
         ("stable", generation_id + 1, &member, E::IllegalGeneration),
         ("stable", -1, &member, E::IllegalGeneration),
         ("stable", generation_id, "nobody", E::UnknownMemberId),
+        ("stable", -1, "nobody", E::UnknownMemberId),
+        ("stable", 0, "", E::UnknownMemberId),
         ("stable", -1, "", E::UnknownMemberId),
         (
             "completing",
@@ -42,8 +44,9 @@ fn who_may_commit() {
         ),
         ("empty", -1, "", E::None),
         ("empty", 2, &gone[0], E::UnknownMemberId),
+        ("simple", -1, "anybody", E::None),
         ("simple", -1, "", E::None),
-        ("simple", -1, "", E::None),
+        ("simple", 0, "anybody", E::UnknownMemberId),
         ("unknown", 1, "m", E::GroupIdNotFound),
         ("", -1, "", E::None),
     ] {

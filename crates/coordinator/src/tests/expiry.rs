@@ -146,6 +146,17 @@ fn only_empty_groups_can_be_deleted() {
     assert_eq!(lab.state("g"), "Dead");
 }
 
+#[test]
+fn a_group_of_pending_members_alone_can_be_deleted() {
+    let mut lab = Lab::new();
+    let id = lab.join(joining("g", ""));
+    let pending = lab.joined(id).member_id;
+    assert_eq!(lab.delete_group("g"), E::None);
+    assert_eq!(lab.state("g"), "Dead");
+    let id = lab.join(joining("g", &pending));
+    check(lab.joined(id).error_code, E::UnknownMemberId);
+}
+
 fn delete_offset(lab: &mut Lab, group_id: &str, topic: &str) -> (E, Option<E>) {
     let request = OffsetDeleteRequest {
         group_id: group_id.into(),
@@ -172,6 +183,12 @@ fn offsets_in_use_are_not_deleted() {
     let mut lab = Lab::new();
     let (members, generation_id) = lab.stable_group("g", 1);
     lab.commit("g", generation_id, &members[0], 5);
+    assert_eq!(
+        delete_offset(&mut lab, "", TOPIC),
+        (E::InvalidGroupId, None)
+    );
+    assert_eq!(lab.delete_group(""), E::GroupIdNotFound);
+    assert_eq!(lab.state(""), "Dead");
     assert_eq!(
         delete_offset(&mut lab, "unknown", TOPIC),
         (E::GroupIdNotFound, None)

@@ -204,3 +204,29 @@ fn a_join_phase_that_no_static_member_joins_goes_on() {
     let id = lab.join(long("one", &joined.member_id));
     assert_eq!(lab.joined(id).generation_id, joined.generation_id + 1);
 }
+
+#[test]
+fn a_rebalance_timeout_of_nothing_does_not_keep_the_shard_busy() {
+    let mut lab = Lab::new();
+    let hasty = |member_id: &str| JoinGroupRequest {
+        session_timeout_ms: 600_000,
+        rebalance_timeout_ms: -1,
+        ..joining_as("one", member_id)
+    };
+    let id = lab.join(hasty(""));
+    let joined = lab.joined(id);
+    lab.sync("g", joined.generation_id, &joined.member_id, &[]);
+    let (dynamic, _) = lab.newcomer("g");
+    lab.leave("g", &[(&dynamic, None)]);
+    let mut wakes = 0;
+    let end_ms = lab.now_ms + 120_000;
+    while let Some(deadline_ms) = lab.shard.next_deadline()
+        && deadline_ms <= end_ms
+    {
+        let effects = lab.shard.tick(deadline_ms);
+        lab.absorb(effects);
+        wakes += 1;
+        assert!(wakes < 150, "woken without end");
+    }
+    assert!(wakes > 30, "the join phase goes on");
+}
