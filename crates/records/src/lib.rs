@@ -14,6 +14,8 @@ mod batch;
 mod builder;
 mod compression;
 mod control;
+mod invalid_batch;
+mod recompress;
 mod record;
 mod record_walk;
 mod snappy;
@@ -31,9 +33,8 @@ pub use compression::{
     decompress,
 };
 pub use control::{ControlRecordType, EndTransactionMarker};
+pub use invalid_batch::{InvalidBatch, InvalidRecord, InvalidRecordReason};
+pub use recompress::{RecompressError, recompress};
 pub use record::{Record, RecordHeader, Records, RecordsError};
 pub use record_walk::RecordError;
-pub use validate::{
-    InvalidBatch, InvalidRecord, InvalidRecordReason, ProducePolicy, ValidatedBatch,
-    validate_produce,
-};
+pub use validate::{ProducePolicy, ValidatedBatch, validate_produce};

@@ -7,10 +7,11 @@ use crate::batch::{
 use crate::compression::{
     Compression, DecompressError, decompress_error, gzip_reader, lz4_reader, zstd_reader,
 };
+use crate::invalid_batch::{InvalidBatch, InvalidRecord, InvalidRecordReason};
 use crate::record::record_timestamp;
 use crate::record_walk::{RecordError, RecordWalk, WalkError};
 use crate::snappy;
-use klamm_types::{ErrorCode, LeaderEpoch};
+use klamm_types::LeaderEpoch;
 use std::io::{self, BufRead};
 
 /// Most records of a batch that are reported one by one; the batch fails as a whole anyway.
@@ -38,144 +39,6 @@ pub struct ProducePolicy {
     pub compacted: bool,
     /// Version of the Produce request.
     pub produce_version: i16,
-}
-
-/// Why a record of a batch was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidRecordReason {
-    /// A compacted topic keeps records by key.
-    #[error("a record of a compacted topic needs a key")]
-    MissingKey,
-    /// The timestamp (ms) is too far from the broker's clock.
-    #[error("timestamp {timestamp} is outside the allowed range [{from}, {to}]")]
-    Timestamp {
-        /// The record's.
-        timestamp: i64,
-        /// Earliest allowed.
-        from: i64,
-        /// Latest allowed.
-        to: i64,
-    },
-}
-
-/// A refused record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidRecord {
-    /// Its place in the batch, from 0.
-    pub batch_index: i32,
-    /// Why.
-    pub reason: InvalidRecordReason,
-}
-
-/// Why a batch was refused. See [`InvalidBatch::error_code`] for what clients are told.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidBatch {
-    /// There is no complete batch.
-    #[error("produce request has no record batch for the partition")]
-    Missing,
-    /// There is more than one batch.
-    #[error("produce request has more than one record batch for the partition")]
-    MoreThanOne,
-    /// The header is wrong.
-    #[error(transparent)]
-    Header(BatchError),
-    /// Larger than `max.message.bytes`.
-    #[error("batch of {size} bytes exceeds max.message.bytes {size_max}")]
-    TooLarge {
-        /// Bytes of the batch.
-        size: usize,
-        /// The limit.
-        size_max: usize,
-    },
-    /// Larger than `segment.bytes`.
-    #[error("batch of {size} bytes exceeds segment.bytes {size_max}")]
-    LargerThanSegment {
-        /// Bytes of the batch.
-        size: usize,
-        /// The limit.
-        size_max: usize,
-    },
-    /// The checksum does not match.
-    #[error("batch checksum does not match")]
-    Crc,
-    /// Clients number from 0; the leader assigns offsets.
-    #[error("base offset is {0} where 0 is expected")]
-    BaseOffset(i64),
-    /// The count of records does not match the offsets, or is 0.
-    #[error("batch of {records_count} records with last offset delta {last_offset_delta}")]
-    Count {
-        /// Count of records in the header.
-        records_count: i32,
-        /// Last offset delta in the header.
-        last_offset_delta: i32,
-    },
-    /// Only brokers write control batches.
-    #[error("clients must not write control batches")]
-    Control,
-    /// A producer id without a sequence number.
-    #[error("producer {producer_id} sent sequence number {base_sequence}")]
-    Sequence {
-        /// The producer.
-        producer_id: i64,
-        /// Its base sequence.
-        base_sequence: i32,
-    },
-    /// Old Produce versions must not use zstd.
-    #[error("zstd needs Produce version 7 or later")]
-    Zstd,
-    /// Clients must not claim that a broker set the timestamps.
-    #[error("clients must not send batches of timestamp type LogAppendTime")]
-    TimestampType,
-    /// The records cannot be decompressed, or only into too much.
-    #[error(transparent)]
-    Decompress(DecompressError),
-    /// The records are malformed.
-    #[error(transparent)]
-    Malformed(RecordError),
-    /// Record number `batch_index` says that it is another one.
-    #[error("record {batch_index} has offset delta {offset_delta}")]
-    OffsetDelta {
-        /// Place in the batch, from 0.
-        batch_index: i32,
-        /// What the record says.
-        offset_delta: i32,
-    },
-    /// Well-formed records that the topic refuses; the first one decides the error code.
-    #[error("{} of the records were refused, the first ({}) because {}", .0.len(), .0[0].batch_index, .0[0].reason)]
-    Records(Vec<InvalidRecord>),
-}
-
-impl InvalidBatch {
-    /// The error code that Kafka answers with.
-    pub fn error_code(&self) -> ErrorCode {
-        match self {
-            InvalidBatch::Header(BatchError::Length(_)) | InvalidBatch::Crc => {
-                ErrorCode::CorruptMessage
-            }
-            InvalidBatch::Header(BatchError::Codec(_)) | InvalidBatch::Zstd => {
-                ErrorCode::UnsupportedCompressionType
-            }
-            InvalidBatch::TooLarge { .. }
-            | InvalidBatch::Decompress(DecompressError::TooLarge { .. }) => {
-                ErrorCode::MessageTooLarge
-            }
-            InvalidBatch::LargerThanSegment { .. } => ErrorCode::RecordListTooLarge,
-            InvalidBatch::TimestampType => ErrorCode::InvalidTimestamp,
-            InvalidBatch::Records(records) => match records.first().map(|first| first.reason) {
-                Some(InvalidRecordReason::Timestamp { .. }) => ErrorCode::InvalidTimestamp,
-                _ => ErrorCode::InvalidRecord,
-            },
-            _ => ErrorCode::InvalidRecord,
-        }
-    }
-
-    /// The refused records, for `record_errors` of a Produce response (version 8 and later).
-    pub fn invalid_records(&self) -> &[InvalidRecord] {
-        match self {
-            InvalidBatch::Records(records) => records,
-            _ => &[],
-        }
-    }
 }
 
 /// A batch that may be appended.
@@ -434,7 +297,7 @@ impl<'a> RecordCheck<'a> {
 mod tests {
     use super::*;
     use crate::{BatchBuilder, CompressionLevels, compress, compression, set_base_offset};
-    use klamm_types::{ProducerEpoch, ProducerId};
+    use klamm_types::{ErrorCode, ProducerEpoch, ProducerId};
     use proptest::prelude::*;
 
     const NOW: i64 = 1_700_000_000_000;
@@ -739,8 +602,8 @@ mod tests {
             crate::batch::seal(&mut bytes);
             if let Ok(valid) = validate_produce(&bytes, &POLICY, NOW) {
                 let (_, records) = crate::Records::of_batch(&bytes.into(), 1 << 20).unwrap();
-                let count = records.map(|record| record.unwrap()).count();
-                prop_assert_eq!(count, valid.header.records_count as usize);
+                let records: Vec<_> = records.map(Result::unwrap).collect();
+                prop_assert_eq!(records.len(), valid.header.records_count as usize);
             }
         }
     }

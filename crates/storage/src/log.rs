@@ -57,6 +57,7 @@ impl Log {
         config: LogConfig,
         options: OpenOptions,
     ) -> Result<(Log, RecoveryReport), StorageError> {
+        let is_new = !dir.exists();
         let opened = recovery::open_segments(dir, &config, &options)?;
         let segments = opened.segments;
         let log_end_offset = opened.log_end_offset;
@@ -92,6 +93,9 @@ impl Log {
             producers,
             plan: Vec::new(),
         };
+        if let Some(parent) = dir.parent().filter(|_| is_new) {
+            log.state.sync_later(parent.to_path_buf());
+        }
         if log_start_offset > log_end_offset {
             log.truncate_fully_and_start_at(log_start_offset)?;
         }
@@ -203,7 +207,7 @@ impl Log {
             let pending = batch.position - plan[run_start].position;
             if self.active.should_roll(pending, batch, &self.config) {
                 self.write_run(batches, &plan[run_start..i])?;
-                self.roll(batch.header.base_offset)?;
+                self.roll(segment_base_offset(log_end_offset, batch))?;
                 run_start = i;
             }
             let pending = batch.position - plan[run_start].position;
@@ -230,9 +234,9 @@ impl Log {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
-        let path = self.active.segment().path().to_path_buf();
         let written = self.active.write(bytes, first.header.base_offset);
-        written.map_err(StorageError::io("append to", &path))
+        written
+            .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }
 
     /// Starts a new segment. An empty active one gives way to it.
@@ -453,7 +457,7 @@ impl Log {
     }
 
     /// Makes everything durable and leaves the folder so that the next start reads next to
-    /// nothing. Readers may stay.
+    /// nothing. Readers may stay; appends after it make the next start an unclean one.
     ///
     /// # Errors
     /// The disk failed, now or before.
@@ -470,6 +474,16 @@ impl Log {
             .sync_indexes()
             .map_err(StorageError::io("sync", segment.path()));
         self.state.poison_on_error(result)
+    }
+}
+
+/// The base offset of a new segment for a batch: the log end offset, so that a segment that lost
+/// its end shows as a gap, unless the batch lies too far behind it for 31 bits.
+fn segment_base_offset(log_end_offset: i64, batch: &BatchAt) -> i64 {
+    if batch.header.last_offset() - log_end_offset <= i64::from(i32::MAX) {
+        log_end_offset
+    } else {
+        batch.header.base_offset
     }
 }
 

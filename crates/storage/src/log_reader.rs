@@ -189,9 +189,11 @@ impl LogReader {
             if newest.is_none_or(|newest| newest.timestamp < timestamp) {
                 continue;
             }
-            let found = first_at_or_after(segment, timestamp, log_start_offset)?;
-            if found.is_some() {
-                return Ok(found);
+            match first_at_or_after(segment, timestamp, log_start_offset) {
+                Ok(None) => {}
+                // Removed meanwhile, with the offsets before the log start.
+                Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                found => return found,
             }
         }
         Ok(None)
@@ -274,7 +276,7 @@ fn first_at_or_after(
             Err(ScanError::Io(source)) => return Err(error()(source)),
             Err(damage) => return Err(segment.read_error(damage)),
         };
-        if batch.header.max_timestamp < timestamp || batch.header.is_control {
+        if batch.header.max_timestamp < timestamp {
             continue;
         }
         if let Some(found) = first_in_batch(segment, &batch, timestamp, from_offset)? {

@@ -27,7 +27,7 @@ pub(crate) struct LogState {
     epochs_dirty: AtomicBool,
     /// Whether files were created or removed since the folder was synced.
     dir_dirty: AtomicBool,
-    /// Small files to be synced with the next flush.
+    /// Small files and folders to be synced with the next flush.
     unsynced_files: Mutex<Vec<PathBuf>>,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
@@ -114,7 +114,7 @@ impl LogState {
         }
     }
 
-    /// Has a small file synced with the next flush.
+    /// Has a small file or a folder synced with the next flush.
     pub(crate) fn sync_later(&self, path: PathBuf) {
         lock(&self.unsynced_files).push(path);
         self.dir_dirty.store(true, Ordering::Release);

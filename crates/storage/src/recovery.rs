@@ -154,10 +154,10 @@ impl Recovery<'_> {
                 segments.push(segment);
                 continue;
             }
-            let overlaps = last
+            let fits = last
                 .as_ref()
-                .is_some_and(|w: &Walked| w.next_offset > base_offset);
-            if overlaps {
+                .is_none_or(|previous| self.may_follow(previous, base_offset));
+            if !fits {
                 self.remove_from(&base_offsets[i..])?;
                 break;
             }
@@ -181,6 +181,13 @@ impl Recovery<'_> {
             }) => Ok((segments, active, next_offset)),
             None => self.create_first(),
         }
+    }
+
+    /// Whether a segment may follow one that was checked. Within what was flushed, compaction
+    /// leaves gaps; behind that, a gap means that the disk kept the later segment only.
+    fn may_follow(&self, previous: &Walked, base_offset: i64) -> bool {
+        let is_flushed = previous.next_offset < self.options.recovery_point;
+        previous.next_offset == base_offset || (previous.next_offset < base_offset && is_flushed)
     }
 
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {

@@ -25,7 +25,7 @@ fn cut_file(path: &std::path::Path, size: u64) {
 #[test]
 fn a_torn_tail_is_cut_at_the_last_whole_batch() {
     let source = temp_dir();
-    let all = crashed_log(source.path(), 20);
+    let all = crashed_log(source.path(), 16);
     let last = files(source.path(), ".log").pop().unwrap();
     let size = fs::metadata(source.path().join(&last)).unwrap().len();
     let batch_size = batch(0, 0, 2).len();
@@ -142,6 +142,33 @@ fn segments_that_overlap_are_not_believed() {
     assert_eq!(report.segments_removed, 1);
     assert_eq!(read_all(&log.reader()), all);
     fill(&mut log, 1, 1);
+}
+
+#[test]
+fn a_gap_behind_the_recovery_point_cuts_the_log() {
+    let source = temp_dir();
+    let all = crashed_log(source.path(), 30);
+    let batch_size = batch(0, 0, 2).len();
+    let per_segment = 1_000 / batch_size;
+    let end = 2 * per_segment as i64;
+    for (recovery_point, is_cut) in [(0, true), (end - 2, true), (end, false)] {
+        let dir = temp_dir();
+        copy(source.path(), dir.path());
+        // The first segment loses its last batch, as a whole.
+        let first = dir.path().join(&files(dir.path(), ".log")[0]);
+        cut_file(&first, ((per_segment - 1) * batch_size) as u64);
+        let options = OpenOptions {
+            recovery_point,
+            ..CRASHED
+        };
+        let (log, report) = open(dir.path(), options);
+        let bytes = read_all(&log.reader());
+        if is_cut {
+            assert_eq!(bytes, all[..(per_segment - 1) * batch_size], "{report:?}");
+        } else {
+            assert_eq!(bytes.len(), all.len() - batch_size, "{report:?}");
+        }
+    }
 }
 
 #[test]
