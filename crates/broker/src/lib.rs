@@ -1,1 +1,36 @@
 //! The data broker: sockets, APIs, partitions, replication, coordinators.
+//!
+//! ```text
+//! net ─▶ api ─▶ partitions ─▶ partition ─▶ storage
+//!         │         ▲   ▲          │
+//!         ▼         │   │          ▼
+//!       groups      │   └── replication ─▶ other brokers
+//!                control ─▶ controllers
+//! ```
+//!
+//! Controllers are met only through `rpc`. Deliberately not here: elections and everything else
+//! that the controller decides, and the rules of replication and groups (`replica`,
+//! `coordinator`), which are called from here.
+
+mod api;
+mod auto_topics;
+mod broker;
+mod clock;
+mod context;
+mod control;
+mod fetch_session;
+mod flusher;
+mod groups;
+mod log_dirs;
+mod metadata;
+mod net;
+mod partition;
+mod partitions;
+mod producer_ids;
+mod replication;
+mod topic_name;
+
+pub use broker::{Broker, BrokerError};
+pub use control::RegistrationError;
+pub use log_dirs::LogDirError;
+pub use net::BindError;

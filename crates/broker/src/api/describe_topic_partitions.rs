@@ -51,10 +51,10 @@ fn handle(
         let names = request.topics.iter().map(|topic| topic.name.as_str());
         names.filter(|name| *name >= first_name).collect()
     };
-    if let Some(cursor) = first {
-        if cursor.partition_index < 0 || (!all && !names.contains(first_name)) {
-            return refuse(&request, ErrorCode::InvalidRequest);
-        }
+    if let Some(cursor) = first
+        && (cursor.partition_index < 0 || (!all && !names.contains(first_name)))
+    {
+        return refuse(&request, ErrorCode::InvalidRequest);
     }
     let limit = context.config.network.max_request_partition_size_limit;
     let mut page = Page {

@@ -35,14 +35,13 @@ pub(super) fn start(
 }
 
 fn handle(context: &Arc<Context>, call: &Call, request: MetadataRequest) -> MetadataResponse {
-    if let Some(topics) = &request.topics {
-        if call.version < 12
-            && topics
-                .iter()
-                .any(|t| t.name.is_none() || !t.topic_id.is_zero())
-        {
-            return refuse(topics, ErrorCode::InvalidRequest);
-        }
+    let is_no_name =
+        |topic: &MetadataRequestTopic| topic.name.is_none() || !topic.topic_id.is_zero();
+    if let Some(topics) = &request.topics
+        && call.version < 12
+        && topics.iter().any(is_no_name)
+    {
+        return refuse(topics, ErrorCode::InvalidRequest);
     }
     let image = context.metadata.image();
     let view = View {

@@ -13,7 +13,7 @@ use super::{
     load::{LoadError, Loaded, load},
     steady_clock::SteadyClock,
 };
-use crate::partition::{AckFuture, Partition, Waker, WakerSet};
+use crate::partition::{AckFuture, Partition, Waker};
 use klamm_coordinator::{
     AppendId, Effect, GroupConfig, GroupShard, Record, Request, RequestId, Response,
 };
@@ -39,6 +39,9 @@ const TAKEN_AT_ONCE_MAX: usize = 64;
 
 /// Requests that may be parked in a shard, most of them by members that wait for a rebalance.
 const PARKED_MAX: usize = 100_000;
+
+/// Room that is left for the header of a batch, and to spare.
+const BATCH_OVERHEAD_BYTES: usize = 1_024;
 
 /// How long to wait before a shard is loaded again after a failed append.
 const RELOAD_PAUSE: Duration = Duration::from_millis(100);
@@ -102,6 +105,7 @@ impl ShardTask {
     /// Loads the shard; `None` if that cannot be or leadership has gone.
     async fn load(&mut self, deleted: &mut DeletedTopics) -> Option<GroupShard> {
         let begun = StdInstant::now();
+        self.config.append_bytes_max = append_bytes_max(&self.partition);
         let (partition, epoch) = (Arc::clone(&self.partition), self.leader_epoch);
         let (config, bytes_max) = (self.config.clone(), self.load_bytes_max);
         let loading = spawn_blocking(move || load(&partition, epoch, config, bytes_max));
@@ -167,19 +171,19 @@ impl ShardTask {
     }
 }
 
-/// Those who wait for a partition's high watermark.
-struct HighWatermark(Arc<Partition>);
-
-impl AsRef<WakerSet> for HighWatermark {
-    fn as_ref(&self) -> &WakerSet {
-        &self.0.consumers
-    }
+/// What fits a batch that the log takes, its header apart.
+fn append_bytes_max(partition: &Partition) -> usize {
+    let config = partition.config();
+    let batch_bytes_max = config.max_message_bytes.min(config.segment_bytes);
+    usize::try_from(batch_bytes_max)
+        .unwrap_or(0)
+        .saturating_sub(BATCH_OVERHEAD_BYTES)
 }
 
 /// Waits until the high watermark has reached `end_offset`.
 async fn wait_for_commit(partition: Arc<Partition>, end_offset: i64) {
     let waker = Waker::default();
-    let _registration = WakerSet::register(HighWatermark(Arc::clone(&partition)), &waker);
+    let _registration = partition.consumers.register(&waker);
     while partition.high_watermark() < end_offset {
         waker.notified().await;
     }
@@ -325,27 +329,16 @@ impl<'a> Serving<'a> {
         self.append(batch);
     }
 
+    /// Appends a batch. A refusal takes its turn among the results, like an acknowledgement.
     fn append(&mut self, batch: Batch) {
-        let Some(first) = batch.ids.first().copied() else {
-            return;
-        };
-        if self.reload.is_some() {
-            // The shard has given it up together with an earlier one that failed.
+        if batch.ids.is_empty() {
             return;
         }
-        let now_ms = self.clock.now_ms();
-        match self.task.append(&batch, now_ms) {
-            Ok(acked) => self.in_flight.push_back(InFlight {
-                ids: batch.ids,
-                acked,
-            }),
-            // One is enough: the shard gives up all of them. What it wants done then appends
-            // nothing, so this does not come back here.
-            Err(error) => {
-                let effects = self.shard.on_append_result(now_ms, first, Err(error));
-                self.carry_out(effects);
-            }
-        }
+        let appended = self.task.append(&batch, self.clock.now_ms());
+        self.in_flight.push_back(InFlight {
+            ids: batch.ids,
+            acked: appended.unwrap_or_else(|error| AckFuture::Ready(Err(error))),
+        });
     }
 }
 
@@ -357,7 +350,7 @@ impl ShardTask {
         }
         let bytes = builder.build().map_err(|error| {
             error!(partition = self.index, %error, "cannot build a batch of group records");
-            ErrorCode::UnknownServerError
+            ErrorCode::RecordListTooLarge
         })?;
         let appended = self.partition.append_internal(bytes, self.leader_epoch)?;
         Ok(appended.acked)

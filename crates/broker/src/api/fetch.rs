@@ -1,0 +1,459 @@
+//! Fetch (1), versions 4–18: reads record batches, for consumers and followers.
+//!
+//! v5 added log start offsets, v7 sessions (KIP-227), v9 leader epochs, v11 racks (KIP-392),
+//! v12 is flexible and finds divergence (KIP-595), v13 names topics by id, v15 carries the
+//! replica's broker epoch (KIP-903), v16 names the current leader (KIP-951), v17 directories, v18
+//! the follower's high watermark. Rules 37, 58–69.
+
+use super::{Answer, Call, Refusal};
+use crate::{
+    clock::now_ms,
+    context::Context,
+    fetch_session::{FetchContext, FetchKey, Wanted, locked},
+    partition::{FetchIsolation, Partition, ReadRequest, ReadResult, Registration, Waker},
+    partitions::is_eligible,
+};
+use bytes::Bytes;
+use klamm_metadata::{Image, Topic};
+use klamm_protocol::{
+    Decoder,
+    messages::{
+        fetch_request::FetchRequest,
+        fetch_response::{
+            EpochEndOffset, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
+            PartitionData,
+        },
+    },
+};
+use klamm_replica::FollowerFetch;
+use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, Uuid};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::{Instant, timeout_at};
+
+const TOPIC_ID_VERSION: i16 = 13;
+const REPLICA_STATE_VERSION: i16 = 15;
+const CURRENT_LEADER_VERSION: i16 = 16;
+/// From here on followers serve consumers too (KIP-392).
+const FOLLOWER_FETCH_VERSION: i16 = 11;
+/// Up to here, clients do not know KAFKA_STORAGE_ERROR (rule 39).
+const NO_STORAGE_ERROR_VERSION: i16 = 5;
+
+/// Bytes of a batch header: less room than that for a partition is none.
+const BATCH_HEADER_BYTES: usize = 61;
+
+pub(super) fn start(
+    context: &Arc<Context>,
+    call: Call,
+    body: &mut Decoder,
+) -> Result<Answer, Refusal> {
+    super::later(context, call, body, handle)
+}
+
+/// Who fetches, and how.
+struct Fetcher {
+    /// The follower, [`BrokerId::NONE`] for a consumer.
+    replica: BrokerId,
+    broker_epoch: BrokerEpoch,
+    isolation: FetchIsolation,
+    from_follower_allowed: bool,
+    is_read_committed: bool,
+    bytes_max: usize,
+    bytes_min: usize,
+}
+
+/// One partition of a fetch, found or not.
+struct Target {
+    wanted: Wanted,
+    found: Result<Arc<Partition>, ErrorCode>,
+}
+
+async fn handle(context: Arc<Context>, call: Call, request: FetchRequest) -> FetchResponse {
+    let fetcher = Fetcher::of(&context, &call, &request);
+    let deadline =
+        Instant::now() + Duration::from_millis(request.max_wait_ms.max(0).unsigned_abs().into());
+    let session = match context
+        .fetch_sessions
+        .begin(request, call.version, now_ms())
+    {
+        Ok(session) => session,
+        Err(error) => {
+            return FetchResponse {
+                error_code: error.code(),
+                ..Default::default()
+            };
+        }
+    };
+    let image = context.metadata.image();
+    let targets: Vec<Target> = session
+        .wanted()
+        .into_iter()
+        .map(|wanted| Target {
+            found: find(&context, &image, &call, &wanted.key),
+            wanted,
+        })
+        .collect();
+    let results = fetch(&context, &call, &fetcher, &targets, deadline).await;
+    respond(&context, &call, &fetcher, session, results)
+}
+
+impl Fetcher {
+    fn of(context: &Context, call: &Call, request: &FetchRequest) -> Fetcher {
+        let (replica, broker_epoch) = if call.version >= REPLICA_STATE_VERSION {
+            let state = &request.replica_state;
+            (BrokerId(state.replica_id), BrokerEpoch(state.replica_epoch))
+        } else {
+            (BrokerId(request.replica_id), BrokerEpoch::NONE)
+        };
+        let is_follower = !replica.is_none();
+        let bytes_max = request
+            .max_bytes
+            .min(context.config.network.fetch_max_bytes);
+        Fetcher {
+            replica,
+            broker_epoch,
+            isolation: if is_follower {
+                FetchIsolation::LogEnd
+            } else {
+                FetchIsolation::HighWatermark
+            },
+            from_follower_allowed: !is_follower && call.version >= FOLLOWER_FETCH_VERSION,
+            is_read_committed: request.isolation_level == 1,
+            bytes_max: usize::try_from(bytes_max).unwrap_or(0),
+            bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
+        }
+    }
+
+    fn is_follower(&self) -> bool {
+        !self.replica.is_none()
+    }
+
+    fn read_request(&self, wanted: &Wanted, bytes_left: usize, is_first: bool) -> ReadRequest {
+        let params = &wanted.params;
+        let partition_max = usize::try_from(params.partition_max_bytes).unwrap_or(0);
+        ReadRequest {
+            fetch_offset: params.fetch_offset,
+            bytes_max: partition_max.min(bytes_left),
+            current_leader_epoch: LeaderEpoch(params.current_leader_epoch),
+            last_fetched_epoch: LeaderEpoch(params.last_fetched_epoch),
+            isolation: self.isolation,
+            from_follower_allowed: self.from_follower_allowed,
+            min_one_batch: is_first,
+        }
+    }
+}
+
+fn find(
+    context: &Context,
+    image: &Image,
+    call: &Call,
+    key: &FetchKey,
+) -> Result<Arc<Partition>, ErrorCode> {
+    let topic = topic_of(image, call, key).ok_or(if call.version >= TOPIC_ID_VERSION {
+        ErrorCode::UnknownTopicId
+    } else {
+        ErrorCode::UnknownTopicOrPartition
+    })?;
+    super::produce::find(context, image, topic.topic_partition(key.partition))
+}
+
+fn topic_of<'a>(image: &'a Image, call: &Call, key: &FetchKey) -> Option<&'a Arc<Topic>> {
+    if call.version >= TOPIC_ID_VERSION {
+        image.topic(key.topic_id)
+    } else {
+        image.topic_by_name(&key.topic)
+    }
+}
+
+/// Reads until there is enough, something must be told at once, or time is up (rule 61).
+async fn fetch(
+    context: &Context,
+    call: &Call,
+    fetcher: &Fetcher,
+    targets: &[Target],
+    deadline: Instant,
+) -> Vec<(FetchKey, PartitionData)> {
+    let mut results = read_all(fetcher, targets);
+    note_follower(context, fetcher, targets, &results);
+    if is_complete(fetcher, &results) {
+        return finish(context, call, fetcher, results);
+    }
+    // Registered first, then looked again: nothing that comes in between is missed.
+    let waker = Waker::default();
+    let _registrations = register(fetcher, targets, &waker);
+    loop {
+        results = read_all(fetcher, targets);
+        if is_complete(fetcher, &results) || timeout_at(deadline, waker.notified()).await.is_err() {
+            return finish(context, call, fetcher, results);
+        }
+    }
+}
+
+type Results = Vec<(FetchKey, Result<ReadResult, ErrorCode>)>;
+
+/// Reads every partition in order, within the limits of the request (rules 58, 59).
+fn read_all(fetcher: &Fetcher, targets: &[Target]) -> Results {
+    let mut bytes_left = fetcher.bytes_max;
+    let mut is_first = true;
+    targets
+        .iter()
+        .map(|target| {
+            let result = target.found.clone().and_then(|partition| {
+                let request = fetcher.read_request(&target.wanted, bytes_left, is_first);
+                partition.read(&request)
+            });
+            if let Ok(read) = &result {
+                bytes_left = bytes_left.saturating_sub(read.records.len());
+                if bytes_left < BATCH_HEADER_BYTES {
+                    bytes_left = 0;
+                }
+                is_first &= read.records.is_empty();
+            }
+            (target.wanted.key.clone(), result)
+        })
+        .collect()
+}
+
+/// The leader learns what the follower has, from each partition that it read well.
+fn note_follower(context: &Context, fetcher: &Fetcher, targets: &[Target], results: &Results) {
+    if !fetcher.is_follower() {
+        return;
+    }
+    let image = context.metadata.image();
+    let is_eligible = is_eligible(&image, fetcher.replica, fetcher.broker_epoch);
+    let now_ms = now_ms();
+    for (target, (_, result)) in targets.iter().zip(results) {
+        let (Ok(partition), Ok(read)) = (&target.found, result) else {
+            continue;
+        };
+        if read.diverging_epoch.is_some() {
+            continue;
+        }
+        let fetch = FollowerFetch {
+            replica: fetcher.replica,
+            broker_epoch: fetcher.broker_epoch,
+            fetch_offset: target.wanted.params.fetch_offset,
+            log_start_offset: target.wanted.params.log_start_offset,
+            is_eligible,
+        };
+        if let Err(error) = partition.on_follower_fetch(fetch, now_ms) {
+            tracing::debug!(topic = %partition.topic, partition = partition.id.partition,
+                replica = %fetcher.replica, %error, "a follower's fetch does not count");
+        }
+    }
+}
+
+/// Whether the response must go out now.
+fn is_complete(fetcher: &Fetcher, results: &Results) -> bool {
+    let has_news = results.iter().any(|(_, result)| match result {
+        Ok(read) => read.diverging_epoch.is_some(),
+        Err(_) => true,
+    });
+    let bytes: usize = results
+        .iter()
+        .filter_map(|(_, result)| result.as_ref().ok())
+        .map(|read| read.records.len())
+        .sum();
+    results.is_empty() || has_news || bytes >= fetcher.bytes_min
+}
+
+fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<Registration<'a>> {
+    targets
+        .iter()
+        .filter_map(|target| target.found.as_ref().ok())
+        .map(|partition| {
+            let set = if fetcher.is_follower() {
+                &partition.followers
+            } else {
+                &partition.consumers
+            };
+            set.register(waker)
+        })
+        .collect()
+}
+
+fn finish(
+    context: &Context,
+    call: &Call,
+    fetcher: &Fetcher,
+    results: Results,
+) -> Vec<(FetchKey, PartitionData)> {
+    let image = context.metadata.image();
+    results
+        .into_iter()
+        .map(|(key, result)| {
+            let data = match result {
+                Ok(read) => success(fetcher, key.partition, read),
+                Err(error) => failure(call, &image, &key, error),
+            };
+            (key, data)
+        })
+        .collect()
+}
+
+fn success(fetcher: &Fetcher, partition: i32, read: ReadResult) -> PartitionData {
+    let diverging_epoch = read
+        .diverging_epoch
+        .map_or_else(EpochEndOffset::default, |end| EpochEndOffset {
+            epoch: end.epoch.get(),
+            end_offset: end.end_offset,
+        });
+    PartitionData {
+        partition_index: partition,
+        high_watermark: read.high_watermark,
+        last_stable_offset: read.last_stable_offset,
+        log_start_offset: read.log_start_offset,
+        diverging_epoch,
+        // Empty, not absent, for who asks for committed records only (rule 54).
+        aborted_transactions: fetcher.is_read_committed.then(Vec::new),
+        records: Some(read.records),
+        ..Default::default()
+    }
+}
+
+fn failure(call: &Call, image: &Image, key: &FetchKey, error: ErrorCode) -> PartitionData {
+    let error = match error {
+        ErrorCode::KafkaStorageError if call.version <= NO_STORAGE_ERROR_VERSION => {
+            ErrorCode::NotLeaderOrFollower
+        }
+        error => error,
+    };
+    let mut data = PartitionData {
+        partition_index: key.partition,
+        error_code: error.code(),
+        high_watermark: -1,
+        aborted_transactions: None,
+        records: Some(Bytes::new()),
+        ..Default::default()
+    };
+    let names_leader = matches!(
+        error,
+        ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch
+    );
+    if call.version >= CURRENT_LEADER_VERSION
+        && names_leader
+        && let Some(metadata) =
+            topic_of(image, call, key).and_then(|topic| topic.partition(key.partition))
+    {
+        data.current_leader = LeaderIdAndEpoch {
+            leader_id: metadata.leader.get(),
+            leader_epoch: metadata.leader_epoch.get(),
+        };
+    }
+    data
+}
+
+/// Puts the response together and lets the session remember what it says.
+fn respond(
+    context: &Context,
+    call: &Call,
+    fetcher: &Fetcher,
+    session: FetchContext,
+    results: Vec<(FetchKey, PartitionData)>,
+) -> FetchResponse {
+    let (session_id, results) = match session {
+        FetchContext::Sessionless(_) => (0, results),
+        FetchContext::New(wanted) => {
+            let is_follower = fetcher.is_follower();
+            let id = context
+                .fetch_sessions
+                .create(wanted, &results, is_follower, now_ms());
+            (id, results)
+        }
+        FetchContext::Incremental(session, id) => {
+            let mut session = locked(&session);
+            let news: Vec<_> = results
+                .into_iter()
+                .filter(|(key, result)| session.is_news(key, result))
+                .collect();
+            for (key, result) in &news {
+                session.note(key, result);
+            }
+            (id, news)
+        }
+    };
+    let node_endpoints = leaders(context, call, &results);
+    FetchResponse {
+        session_id,
+        responses: by_topic(results),
+        node_endpoints,
+        ..Default::default()
+    }
+}
+
+/// Groups results by topic, in the order in which topics first appear.
+fn by_topic(results: Vec<(FetchKey, PartitionData)>) -> Vec<FetchableTopicResponse> {
+    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    let mut places: HashMap<(Uuid, String), usize> = HashMap::new();
+    for (key, data) in results {
+        let place = *places
+            .entry((key.topic_id, key.topic.clone()))
+            .or_insert_with(|| {
+                topics.push(FetchableTopicResponse {
+                    topic: key.topic,
+                    topic_id: key.topic_id,
+                    partitions: Vec::new(),
+                });
+                topics.len() - 1
+            });
+        topics[place].partitions.push(data);
+    }
+    topics
+}
+
+fn leaders(
+    context: &Context,
+    call: &Call,
+    results: &[(FetchKey, PartitionData)],
+) -> Vec<NodeEndpoint> {
+    let image = context.metadata.image();
+    let mut endpoints = BTreeMap::new();
+    for (_, data) in results {
+        let leader = BrokerId(data.current_leader.leader_id);
+        let Some(broker) = image.broker(leader) else {
+            continue;
+        };
+        if let Some(listener) = broker.listener(&call.connection.listener) {
+            endpoints.entry(leader).or_insert_with(|| NodeEndpoint {
+                node_id: leader.get(),
+                host: listener.host.clone(),
+                port: listener.port.into(),
+                rack: broker.rack.clone(),
+            });
+        }
+    }
+    endpoints.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_grouped_by_topic_in_order() {
+        let result = |topic: &str, partition| {
+            let key = FetchKey {
+                topic_id: Uuid::ZERO,
+                topic: topic.to_owned(),
+                partition,
+            };
+            let data = PartitionData {
+                partition_index: partition,
+                ..Default::default()
+            };
+            (key, data)
+        };
+        let grouped = by_topic(vec![result("b", 1), result("a", 0), result("b", 0)]);
+        let shape: Vec<(&str, Vec<i32>)> = grouped
+            .iter()
+            .map(|t| {
+                let partitions = t.partitions.iter().map(|p| p.partition_index).collect();
+                (t.topic.as_str(), partitions)
+            })
+            .collect();
+        assert_eq!(shape, [("b", vec![1, 0]), ("a", vec![0])]);
+    }
+}

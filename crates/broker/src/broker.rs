@@ -1,0 +1,507 @@
+//! A running broker: puts the parts together, starts and stops them in order.
+
+use crate::{
+    auto_topics::AutoTopics,
+    context::{Context, Identity},
+    control::{
+        Change, Heartbeats, Lifecycle, Registration, RegistrationError, follow_metadata, register,
+        report_floors,
+    },
+    fetch_session::FetchSessions,
+    flusher::Flusher,
+    groups::Groups,
+    log_dirs::{LogDirError, LogDirs},
+    metadata::MetadataCache,
+    net::{Acceptor, BindError, MemoryBudget, NetLimits},
+    partition::PartitionEnv,
+    partitions::Partitions,
+    producer_ids::ProducerIds,
+    replication::{Fetchers, IsrUpdates},
+};
+use klamm_config::{Listener, NetworkSettings, ServerConfig};
+use klamm_metadata::{Delta, Image, Listener as RegisteredListener};
+use klamm_rpc::{ControllerClient, ControllerEndpoint};
+use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinError, JoinSet, spawn_blocking},
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tracing::{error, info, warn};
+
+/// Memory that requests may hold where `queued.max.request.bytes` sets no limit.
+const REQUEST_BYTES_MAX_DEFAULT: usize = 512 << 20;
+
+/// Metadata changes that may wait for the partitions to follow.
+const CHANGES_QUEUED_MAX: usize = 256;
+
+/// How often leaders look for laggards: at most this far apart.
+const TICK_MAX: Duration = Duration::from_secs(1);
+
+/// How long a broker that stops waits for its partitions to be led elsewhere.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why a broker could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// A listener cannot be opened.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A log directory cannot be used.
+    #[error(transparent)]
+    LogDir(#[from] LogDirError),
+    /// The controller does not take the broker in.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// The data folder and the configuration name different clusters.
+    #[error("the data folder belongs to cluster {found}, but CLUSTER_ID is {expected}")]
+    Cluster {
+        /// Of the folder.
+        found: String,
+        /// Configured.
+        expected: String,
+    },
+    /// The operating system has no threads, random numbers or addresses to give.
+    #[error("{action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Another registration has taken this broker's place.
+    #[error("the controller has given this broker up: {0}")]
+    Replaced(ErrorCode),
+}
+
+/// A running broker. Dropping it stops everything at once, like a crash.
+pub struct Broker {
+    context: Arc<Context>,
+    dirs_id: BrokerId,
+    addresses: Vec<(String, SocketAddr)>,
+    flusher: Option<Flusher>,
+    tasks: JoinSet<()>,
+    wants_shutdown: watch::Sender<bool>,
+    lifecycle: watch::Receiver<Lifecycle>,
+    failure: watch::Receiver<Option<String>>,
+}
+
+impl Broker {
+    /// Starts a broker and waits until it serves clients.
+    ///
+    /// `cluster_id` is the configured one, if any; a data folder of another cluster is refused.
+    ///
+    /// # Errors
+    /// See [`BrokerError`]. Addresses and folders are checked first, so a typing error shows at
+    /// once.
+    pub async fn start(
+        config: ServerConfig,
+        cluster_id: Option<String>,
+    ) -> Result<Broker, BrokerError> {
+        let config = Arc::new(config);
+        let acceptors = bind(&config.network).await?;
+        let addresses = local_addresses(&acceptors)?;
+        let dirs = LogDirs::open(config.node_id, &config.log_dirs)?;
+        let cluster_id = one_cluster(dirs.cluster_id(), cluster_id)?;
+        let registration = Registration {
+            id: config.node_id,
+            cluster_id: cluster_id.unwrap_or_default(),
+            incarnation_id: random_id()?,
+            listeners: advertised(&config.network, &addresses),
+            rack: config.rack.clone(),
+            log_dirs: dirs.ids(),
+            previous_epoch: dirs.previous_epoch(),
+        };
+        let flusher = Flusher::start().map_err(system("start flusher threads"))?;
+        let isr_updates = IsrUpdates::default();
+        let failure = flusher.queue().failure();
+        let context = open(Arc::clone(&config), dirs, &flusher, isr_updates.clone()).await?;
+        let (wants_shutdown, shutdown_wanted) = watch::channel(false);
+        let (lifecycle_told, lifecycle) = watch::channel(Lifecycle::default());
+        let mut broker = Broker {
+            context,
+            dirs_id: config.node_id,
+            addresses,
+            flusher: Some(flusher),
+            tasks: JoinSet::new(),
+            wants_shutdown,
+            lifecycle,
+            failure,
+        };
+        broker
+            .join_cluster(&registration, shutdown_wanted, lifecycle_told)
+            .await?;
+        broker.start_housekeeping(isr_updates);
+        for acceptor in acceptors {
+            broker
+                .tasks
+                .spawn(acceptor.run(Arc::clone(&broker.context)));
+        }
+        info!(broker = %broker.dirs_id, "serving clients");
+        Ok(broker)
+    }
+
+    /// The listeners' names and the addresses they are bound to.
+    pub fn addresses(&self) -> &[(String, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// The cluster's id.
+    pub fn cluster_id(&self) -> &str {
+        self.context.identity.cluster_id()
+    }
+
+    /// Resolves when the broker cannot go on, with the reason.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.failure.clone();
+        match failure.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the flusher is gone".to_owned(),
+        }
+    }
+
+    /// Hands leadership over, closes connections and logs, and notes that all is in order.
+    pub async fn stop(mut self) {
+        if self.context.config.network.controlled_shutdown_enable {
+            self.wants_shutdown.send_replace(true);
+            let handed_over = self.lifecycle.wait_for(|told| told.may_shut_down);
+            if timeout(SHUTDOWN_PATIENCE, handed_over).await.is_err() {
+                warn!("the controller did not take leadership over in time: stopping all the same");
+            }
+        }
+        self.tasks.shutdown().await;
+        self.context.groups.stop();
+        let context = Arc::clone(&self.context);
+        let flusher = self.flusher.take();
+        let closing = spawn_blocking(move || {
+            context.partitions.close(context.identity.epoch());
+            if let Some(flusher) = flusher {
+                flusher.stop();
+            }
+        });
+        if let Err(error) = closing.await {
+            error!(%error, "closing the logs failed");
+        }
+        info!(broker = %self.dirs_id, "stopped");
+    }
+
+    /// Registers, follows the metadata and waits until the controller lets the broker serve.
+    async fn join_cluster(
+        &mut self,
+        registration: &Registration,
+        shutdown_wanted: watch::Receiver<bool>,
+        lifecycle: watch::Sender<Lifecycle>,
+    ) -> Result<(), BrokerError> {
+        let context = Arc::clone(&self.context);
+        let (changes, queue) = mpsc::channel(CHANGES_QUEUED_MAX);
+        self.tasks.spawn(follow_metadata(
+            Arc::clone(&context.identity),
+            context.controller.clone(),
+            changes,
+        ));
+        let patience = millis(i64::from(
+            context.config.quorum.initial_broker_registration_timeout_ms,
+        ));
+        let (cluster_id, epoch) = register(&context.controller, registration, patience).await?;
+        context.partitions.belong_to(&cluster_id)?;
+        context.identity.registered(cluster_id, epoch);
+        self.tasks
+            .spawn(apply_changes(Arc::clone(&context), epoch, queue));
+        let heartbeats = Heartbeats {
+            identity: Arc::clone(&context.identity),
+            incarnation_id: registration.incarnation_id,
+            metadata: Arc::clone(&context.metadata),
+            controller: context.controller.clone(),
+            interval: millis(i64::from(
+                context.config.quorum.broker_heartbeat_interval_ms,
+            )),
+            wants_shutdown: shutdown_wanted,
+            lifecycle,
+        };
+        let failure = self.flusher.as_ref().map(Flusher::queue);
+        let (given_up, mut giving_up) = watch::channel(None);
+        self.tasks.spawn(async move {
+            let reason = heartbeats.run().await;
+            given_up.send_replace(Some(reason));
+            if let Some(failure) = failure {
+                failure.report_failure(BrokerError::Replaced(reason).to_string());
+            }
+        });
+        tokio::select! {
+            _ = self.lifecycle.wait_for(|told| told.is_unfenced) => Ok(()),
+            given_up = giving_up.wait_for(Option::is_some) => {
+                let reason = given_up.ok().and_then(|reason| *reason);
+                Err(BrokerError::Replaced(reason.unwrap_or(ErrorCode::UnknownServerError)))
+            }
+        }
+    }
+
+    fn start_housekeeping(&mut self, isr_updates: IsrUpdates) {
+        let context = &self.context;
+        self.tasks.spawn(isr_updates.run(
+            Arc::clone(&context.identity),
+            context.controller.clone(),
+            Arc::clone(&context.partitions),
+            Arc::clone(&context.metadata),
+        ));
+        self.tasks.spawn(report_floors(
+            Arc::clone(&context.identity),
+            context.controller.clone(),
+            Arc::clone(&context.metadata),
+            Arc::clone(&context.partitions),
+        ));
+        let partitions = Arc::clone(&context.partitions);
+        let lag_time_max = millis(context.config.replication.lag_time_max_ms);
+        self.tasks
+            .spawn(every((lag_time_max / 2).min(TICK_MAX), move || {
+                partitions.tick();
+            }));
+        let partitions = Arc::clone(&context.partitions);
+        let checkpoints = millis(
+            context
+                .config
+                .replication
+                .high_watermark_checkpoint_interval_ms,
+        );
+        self.tasks
+            .spawn(every(checkpoints, move || partitions.checkpoint()));
+    }
+}
+
+/// Opens the logs and makes the parts that handlers work with.
+async fn open(
+    config: Arc<ServerConfig>,
+    dirs: LogDirs,
+    flusher: &Flusher,
+    isr_updates: IsrUpdates,
+) -> Result<Arc<Context>, BrokerError> {
+    let identity = Arc::new(Identity::new(config.node_id));
+    let metadata = Arc::new(MetadataCache::new());
+    let controller = ControllerClient::new(controller_endpoints(&config));
+    let env = PartitionEnv {
+        me: config.node_id,
+        flush_queue: flusher.queue(),
+        isr_updates,
+        lag_time_max_ms: config.replication.lag_time_max_ms,
+    };
+    let fetchers = Fetchers::new(
+        Arc::clone(&identity),
+        Arc::clone(&metadata),
+        Arc::clone(&config),
+        tokio::runtime::Handle::current(),
+    );
+    let opening = Arc::clone(&config);
+    let partitions = spawn_blocking(move || Partitions::open(opening, env, dirs, fetchers))
+        .await
+        .map_err(panicked("open the logs"))??;
+    let groups = Groups::new(&config, Arc::clone(&metadata));
+    partitions.set_groups(Arc::clone(&groups));
+    let slots = usize::try_from(config.network.fetch_session_cache_slots).unwrap_or(0);
+    Ok(Arc::new(Context {
+        fetch_sessions: FetchSessions::new(slots),
+        producer_ids: ProducerIds::new(controller.clone(), Arc::clone(&identity)),
+        auto_topics: Arc::new(AutoTopics::new(
+            Arc::clone(&config),
+            controller.clone(),
+            Arc::clone(&metadata),
+        )),
+        partitions: Arc::new(partitions),
+        config,
+        identity,
+        metadata,
+        controller,
+        groups,
+    }))
+}
+
+/// Lets the partitions follow every change, once the metadata holds this very registration: what
+/// comes before is history that this broker has no part in.
+async fn apply_changes(
+    context: Arc<Context>,
+    epoch: BrokerEpoch,
+    mut queue: mpsc::Receiver<Change>,
+) {
+    let me = context.identity.id;
+    let mut is_current = false;
+    while let Some(change) = queue.recv().await {
+        let registered = |image: &Image| image.broker(me).is_some_and(|b| b.epoch == epoch);
+        if !is_current && !registered(&change.image) {
+            continue;
+        }
+        let delta = if is_current {
+            change.delta
+        } else {
+            Delta::between(&Image::new(), &change.image)
+        };
+        context.metadata.publish(change.image.clone());
+        let applying = Arc::clone(&context);
+        let first = !is_current;
+        let applied = spawn_blocking(move || {
+            applying.partitions.apply(&delta, &change.image);
+            if first {
+                applying.partitions.set_strays_aside();
+            }
+        });
+        if let Err(error) = applied.await {
+            error!(%error, "following the metadata failed");
+        }
+        is_current = true;
+        context.metadata.mark_applied();
+    }
+}
+
+/// Runs `work` on a thread for blocking work, again and again.
+async fn every(period: Duration, work: impl Fn() + Send + Sync + 'static) {
+    let work = Arc::new(work);
+    let mut ticks = interval(period.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let work = Arc::clone(&work);
+        if let Err(error) = spawn_blocking(move || work()).await {
+            error!(%error, "housekeeping failed");
+        }
+    }
+}
+
+async fn bind(network: &NetworkSettings) -> Result<Vec<Acceptor>, BindError> {
+    let budget =
+        usize::try_from(network.queued_max_request_bytes).unwrap_or(REQUEST_BYTES_MAX_DEFAULT);
+    let idle_ms = network.connections_max_idle_ms;
+    let limits = NetLimits {
+        frame_bytes_max: usize::try_from(network.socket_request_max_bytes).unwrap_or(0),
+        idle_max: if idle_ms < 0 {
+            Duration::MAX
+        } else {
+            millis(idle_ms)
+        },
+        budget: MemoryBudget::new(budget),
+    };
+    let mut acceptors = Vec::new();
+    for Listener { name, host, port } in &network.broker_listeners {
+        let backlog = network.socket_listen_backlog_size;
+        let acceptor = Acceptor::bind(name, host, *port, backlog, limits.clone()).await?;
+        acceptors.push(acceptor.with_connection_limits(
+            count(network.max_connections_per_ip),
+            count(network.max_connections),
+        ));
+    }
+    Ok(acceptors)
+}
+
+fn local_addresses(acceptors: &[Acceptor]) -> Result<Vec<(String, SocketAddr)>, BrokerError> {
+    acceptors
+        .iter()
+        .map(|acceptor| {
+            let address = acceptor.local_address();
+            let address = address.map_err(system("find a listener's address"))?;
+            Ok((acceptor.name().to_owned(), address))
+        })
+        .collect()
+}
+
+/// What is registered for others to connect to: this machine's name and the bound port stand in
+/// for what the configuration leaves open.
+fn advertised(
+    network: &NetworkSettings,
+    bound: &[(String, SocketAddr)],
+) -> Vec<RegisteredListener> {
+    let port_of = |name: &str| {
+        bound
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or(0, |(_, a)| a.port())
+    };
+    network
+        .advertised_listeners
+        .iter()
+        .map(|listener| RegisteredListener {
+            name: listener.name.clone(),
+            host: if listener.host.is_empty() {
+                host_name()
+            } else {
+                listener.host.clone()
+            },
+            port: if listener.port == 0 {
+                port_of(&listener.name)
+            } else {
+                listener.port
+            },
+            // PLAINTEXT: the only one that is served.
+            security_protocol: 0,
+        })
+        .collect()
+}
+
+/// The name of this machine, or localhost if it has none.
+fn host_name() -> String {
+    let name = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"));
+    let name = name.unwrap_or_default().trim().to_owned();
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        name
+    }
+}
+
+fn controller_endpoints(config: &ServerConfig) -> Vec<ControllerEndpoint> {
+    if config.quorum.voters.is_empty() {
+        let unknown = config.quorum.bootstrap_servers.iter();
+        return unknown
+            .map(|endpoint| ControllerEndpoint {
+                id: BrokerId::NONE,
+                host: endpoint.host.clone(),
+                port: endpoint.port,
+            })
+            .collect();
+    }
+    let voters = config.quorum.voters.iter();
+    voters
+        .map(|voter| ControllerEndpoint {
+            id: voter.node_id,
+            host: voter.endpoint.host.clone(),
+            port: voter.endpoint.port,
+        })
+        .collect()
+}
+
+fn one_cluster(
+    found: Option<&str>,
+    configured: Option<String>,
+) -> Result<Option<String>, BrokerError> {
+    match (found, configured) {
+        (Some(found), Some(expected)) if found != expected => Err(BrokerError::Cluster {
+            found: found.to_owned(),
+            expected,
+        }),
+        (Some(found), _) => Ok(Some(found.to_owned())),
+        (None, configured) => Ok(configured),
+    }
+}
+
+fn random_id() -> Result<Uuid, BrokerError> {
+    Uuid::random()
+        .map_err(|error| io::Error::other(error.to_string()))
+        .map_err(system("draw an incarnation id"))
+}
+
+fn system(action: &'static str) -> impl FnOnce(io::Error) -> BrokerError {
+    move |source| BrokerError::System { action, source }
+}
+
+fn panicked(action: &'static str) -> impl FnOnce(JoinError) -> BrokerError {
+    move |error| system(action)(io::Error::other(error.to_string()))
+}
+
+fn millis(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+/// A limit on a count; Kafka's largest int stands for "none".
+fn count(limit: i32) -> usize {
+    match limit {
+        i32::MAX => usize::MAX,
+        limit => usize::try_from(limit).unwrap_or(0),
+    }
+}

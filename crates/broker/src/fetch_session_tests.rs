@@ -1,0 +1,173 @@
+use super::*;
+use bytes::Bytes;
+use klamm_protocol::messages::fetch_request::{FetchTopic, ForgottenTopic};
+
+fn request(session_id: i32, session_epoch: i32, partitions: &[i32]) -> FetchRequest {
+    FetchRequest {
+        session_id,
+        session_epoch,
+        topics: vec![FetchTopic {
+            topic_id: Uuid::ONE,
+            partitions: partitions
+                .iter()
+                .map(|partition| FetchPartition {
+                    partition: *partition,
+                    ..Default::default()
+                })
+                .collect(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn fetch_key(partition: i32) -> FetchKey {
+    key(Uuid::ONE, "", partition, true)
+}
+
+fn result(partition: i32, high_watermark: i64) -> (FetchKey, PartitionData) {
+    let data = PartitionData {
+        partition_index: partition,
+        high_watermark,
+        log_start_offset: 0,
+        ..Default::default()
+    };
+    (fetch_key(partition), data)
+}
+
+fn partitions(context: &FetchContext) -> Vec<i32> {
+    context.wanted().iter().map(|w| w.key.partition).collect()
+}
+
+/// A session with these partitions, all told a high watermark of 5.
+fn session(sessions: &FetchSessions, ids: &[i32], is_follower: bool, now_ms: i64) -> i32 {
+    let Ok(FetchContext::New(wanted)) = sessions.begin(request(0, 0, ids), 18, now_ms) else {
+        panic!("not a new session");
+    };
+    let results: Vec<_> = ids.iter().map(|p| result(*p, 5)).collect();
+    sessions.create(wanted, &results, is_follower, now_ms)
+}
+
+fn incremental(sessions: &FetchSessions, request: FetchRequest) -> Arc<Mutex<Session>> {
+    match sessions.begin(request, 18, 0) {
+        Ok(FetchContext::Incremental(session, _)) => session,
+        _ => panic!("not an incremental fetch"),
+    }
+}
+
+#[test]
+fn a_session_remembers_its_partitions_and_what_was_told() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[0, 1, 2], false, 0);
+    assert_ne!(id, 0);
+    let session = incremental(&sessions, request(id, 1, &[]));
+    let session = locked(&session);
+    let (key, same) = result(1, 5);
+    assert!(!session.is_news(&key, &same));
+    let (key, moved) = result(1, 6);
+    assert!(session.is_news(&key, &moved));
+}
+
+#[test]
+fn the_epoch_must_be_the_next_one() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[0], false, 0);
+    let check = |epoch, expected: Option<ErrorCode>| {
+        let error = sessions.begin(request(id, epoch, &[]), 18, 0).err();
+        assert_eq!(error, expected, "epoch {epoch}");
+    };
+    check(2, Some(ErrorCode::InvalidFetchSessionEpoch));
+    check(1, None);
+    check(1, Some(ErrorCode::InvalidFetchSessionEpoch));
+    check(2, None);
+}
+
+#[test]
+fn unknown_sessions_and_mixed_naming_are_refused() {
+    let sessions = FetchSessions::new(10);
+    let unknown = sessions.begin(request(77, 1, &[]), 18, 0).err();
+    assert_eq!(unknown, Some(ErrorCode::FetchSessionIdNotFound));
+    let id = session(&sessions, &[0], false, 0);
+    let mixed = sessions.begin(request(id, 1, &[]), 12, 0).err();
+    assert_eq!(mixed, Some(ErrorCode::FetchSessionTopicIdError));
+}
+
+#[test]
+fn partitions_come_and_go() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[0, 1], false, 0);
+    let mut change = request(id, 1, &[7]);
+    change.forgotten_topics_data = vec![ForgottenTopic {
+        topic_id: Uuid::ONE,
+        partitions: vec![0],
+        ..Default::default()
+    }];
+    let context = sessions
+        .begin(change, 18, 0)
+        .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(partitions(&context), [1, 7]);
+}
+
+#[test]
+fn a_session_without_partitions_is_over() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[0], false, 0);
+    let mut forget = request(id, 1, &[]);
+    forget.forgotten_topics_data = vec![ForgottenTopic {
+        topic_id: Uuid::ONE,
+        partitions: vec![0],
+        ..Default::default()
+    }];
+    assert!(sessions.begin(forget, 18, 0).is_ok());
+    let after = sessions.begin(request(id, 2, &[]), 18, 0).err();
+    assert_eq!(after, Some(ErrorCode::FetchSessionIdNotFound));
+}
+
+#[test]
+fn partitions_with_data_are_served_last_next_time() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[0, 1, 2], false, 0);
+    let session = incremental(&sessions, request(id, 1, &[]));
+    let (key, mut data) = result(0, 9);
+    data.records = Some(Bytes::from_static(b"x"));
+    locked(&session).note(&key, &data);
+    let context = FetchContext::Incremental(session, id);
+    assert_eq!(partitions(&context), [1, 2, 0]);
+}
+
+#[test]
+fn after_an_error_recovery_is_told() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[0], false, 0);
+    let session = incremental(&sessions, request(id, 1, &[]));
+    let (key, mut failed) = result(0, -1);
+    failed.error_code = ErrorCode::NotLeaderOrFollower.code();
+    assert!(locked(&session).is_news(&key, &failed));
+    locked(&session).note(&key, &failed);
+    let (key, recovered) = result(0, 5);
+    assert!(locked(&session).is_news(&key, &recovered));
+}
+
+#[test]
+fn room_is_made_for_followers_and_larger_sessions_and_from_stale_ones() {
+    let sessions = FetchSessions::new(1);
+    assert_ne!(session(&sessions, &[0, 1], false, 0), 0);
+    // As large: stays out. Larger, or a follower's: comes in.
+    assert_eq!(session(&sessions, &[0, 1], false, 1), 0);
+    assert_ne!(session(&sessions, &[0, 1, 2], false, 1), 0);
+    assert_ne!(session(&sessions, &[0], true, 1), 0);
+    assert_eq!(session(&sessions, &[0, 1, 2], false, 1), 0);
+    assert_ne!(session(&sessions, &[0], false, 2 + STALE_AFTER_MS), 0);
+}
+
+#[test]
+fn a_partition_named_twice_is_fetched_once() {
+    let sessions = FetchSessions::new(1);
+    let mut twice = request(0, -1, &[3, 4, 3]);
+    twice.topics[0].partitions[2].fetch_offset = 42;
+    let context = sessions
+        .begin(twice, 18, 0)
+        .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(partitions(&context), [4, 3]);
+    assert_eq!(context.wanted()[1].params.fetch_offset, 42);
+}

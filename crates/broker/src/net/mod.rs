@@ -1,0 +1,11 @@
+//! Sockets: listeners, connections, frames.
+
+mod acceptor;
+mod budget;
+mod connection;
+mod frame;
+
+pub(crate) use acceptor::Acceptor;
+pub use acceptor::BindError;
+pub(crate) use budget::MemoryBudget;
+pub(crate) use connection::{ConnectionInfo, NetLimits};

@@ -1,0 +1,201 @@
+//! Appending and truncating as a follower.
+
+use super::{Partition, lock, role::Role};
+use bytes::Bytes;
+use klamm_records::{Batches, verify_crc};
+use klamm_replica::divergence::{EpochEnd, truncation_offset};
+use klamm_storage::StorageError;
+use klamm_types::{BrokerId, LeaderEpoch};
+use std::sync::{MutexGuard, atomic::Ordering};
+
+/// Why a follower did not take what its leader sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FollowError {
+    /// The role changed while the fetch was under way: the answer is of no use any more.
+    #[error("this replica does not follow that leader any more")]
+    RoleChanged,
+    /// Damaged on its way or at the leader: fetched again.
+    #[error("the leader sent a batch at offset {offset} that is damaged")]
+    Corrupt { offset: i64 },
+    /// The leader's answer does not continue this log.
+    #[error("the leader sent offset {offset}, but this log ends at {log_end_offset}")]
+    NotContiguous { offset: i64, log_end_offset: i64 },
+    /// The disk failed; the partition is offline.
+    #[error("{0}")]
+    Storage(#[from] StorageError),
+}
+
+impl Partition {
+    /// Appends what `leader` sent in `leader_epoch`, asks for its flush, and learns the leader's
+    /// high watermark.
+    ///
+    /// # Errors
+    /// See [`FollowError`]; batches before a bad one are kept.
+    pub(crate) fn append_as_follower(
+        &self,
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+        records: &Bytes,
+        leader_high_watermark: i64,
+    ) -> Result<(), FollowError> {
+        let mut log = self.lock_following(leader, leader_epoch)?;
+        let checked = check(records, log.log_end_offset(), leader_epoch);
+        if checked.bytes > 0
+            && let Err(error) = log.append(&records[..checked.bytes])
+        {
+            drop(log);
+            self.fail("append", &error);
+            return Err(error.into());
+        }
+        let end_offset = log.log_end_offset();
+        let high_watermark = leader_high_watermark.min(end_offset);
+        if high_watermark > self.high_watermark() {
+            self.publish_high_watermark(high_watermark);
+        }
+        drop(log);
+        if checked.bytes > 0 && self.flushes_before_ack() {
+            self.request_flush();
+        }
+        match checked.stopped {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Cuts the log back to where it meets the leader's, which says that `diverging` is where
+    /// our last epoch ends there. Returns the offset to fetch from next.
+    ///
+    /// # Errors
+    /// The role changed, or the disk failed.
+    pub(crate) fn truncate_to_leader(
+        &self,
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+        diverging: EpochEnd,
+    ) -> Result<i64, FollowError> {
+        let mut log = self.lock_following(leader, leader_epoch)?;
+        let local = self.epoch_end_in_log(diverging.epoch);
+        let log_end_offset = log.log_end_offset();
+        let offset = truncation_offset(diverging, local, log_end_offset, self.high_watermark());
+        if offset < log_end_offset {
+            self.truncate_locked(&mut log, offset)?;
+        }
+        Ok(log.log_end_offset())
+    }
+
+    /// Cuts the log back to `offset`.
+    ///
+    /// # Errors
+    /// The role changed, or the disk failed.
+    pub(crate) fn truncate_following(
+        &self,
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+        offset: i64,
+    ) -> Result<(), FollowError> {
+        let mut log = self.lock_following(leader, leader_epoch)?;
+        self.truncate_locked(&mut log, offset)
+    }
+
+    /// Drops the whole log and starts anew at `offset`: the leader has deleted what is before.
+    ///
+    /// # Errors
+    /// The role changed, or the disk failed.
+    pub(crate) fn start_anew_following(
+        &self,
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+        offset: i64,
+    ) -> Result<(), FollowError> {
+        let mut log = self.lock_following(leader, leader_epoch)?;
+        if let Err(error) = log.truncate_fully_and_start_at(offset) {
+            self.fail("truncate", &error);
+            return Err(error.into());
+        }
+        self.high_watermark.store(offset, Ordering::Release);
+        Ok(())
+    }
+
+    /// Closes the log in order: the next start scans nothing.
+    ///
+    /// # Errors
+    /// The disk failed, now or before.
+    pub(crate) fn close(&self) -> Result<(), StorageError> {
+        lock(&self.log).close()
+    }
+
+    fn truncate_locked(
+        &self,
+        log: &mut MutexGuard<'_, klamm_storage::Log>,
+        offset: i64,
+    ) -> Result<(), FollowError> {
+        let high_watermark = self.high_watermark();
+        if offset < high_watermark {
+            // Only an unclean election, or a leader that has lost data, leads here.
+            tracing::error!(topic = %self.topic, partition = self.id.partition, offset, high_watermark,
+                "truncating below the high watermark to follow the leader");
+            self.high_watermark.store(offset, Ordering::Release);
+        }
+        if let Err(error) = log.truncate_to(offset) {
+            self.fail("truncate", &error);
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// The append lock, if this replica follows `leader` in `leader_epoch`.
+    fn lock_following(
+        &self,
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+    ) -> Result<MutexGuard<'_, klamm_storage::Log>, FollowError> {
+        let log = lock(&self.log);
+        let follows = matches!(&*lock(&self.role), Role::Follower { leader: l, leader_epoch: e }
+            if *l == leader && *e == leader_epoch);
+        if follows {
+            Ok(log)
+        } else {
+            Err(FollowError::RoleChanged)
+        }
+    }
+}
+
+/// The good prefix of what a leader sent.
+struct Checked {
+    bytes: usize,
+    stopped: Option<FollowError>,
+}
+
+/// Finds the whole, undamaged batches that continue a log ending at `log_end_offset` and are of
+/// an epoch that the leader can have (rule 80). A torn batch at the end is normal.
+fn check(records: &[u8], log_end_offset: i64, leader_epoch: LeaderEpoch) -> Checked {
+    let mut checked = Checked {
+        bytes: 0,
+        stopped: None,
+    };
+    let mut next_offset = log_end_offset;
+    for batch in Batches::new(records) {
+        let Ok((header, slice)) = batch else {
+            break;
+        };
+        if header.partition_leader_epoch > leader_epoch {
+            break;
+        }
+        if header.base_offset < next_offset {
+            checked.stopped = Some(FollowError::NotContiguous {
+                offset: header.base_offset,
+                log_end_offset: next_offset,
+            });
+            break;
+        }
+        if !verify_crc(slice) {
+            checked.stopped = Some(FollowError::Corrupt {
+                offset: header.base_offset,
+            });
+            break;
+        }
+        checked.bytes += slice.len();
+        next_offset = header.next_offset();
+    }
+    checked
+}

@@ -1,0 +1,259 @@
+//! One replica of one partition: its log, its role, and who waits for it.
+//!
+//! ```text
+//! log start ≤ high watermark ≤ flushed end ≤ log end
+//! ```
+//!
+//! Two locks, always taken in this order:
+//! 1. the *append lock* around the log: one writer at a time, held while it writes to the page
+//!    cache, never while it flushes;
+//! 2. the *role lock* around the replication state: held for a few instructions.
+//!
+//! Fetches read segments without the append lock. A change of role takes both, so an append
+//! either happens wholly before it or finds the new role.
+
+mod append;
+mod follow;
+mod read;
+mod role;
+mod waiters;
+
+pub(crate) use append::{Acks, AppendError, AppendRequest};
+pub(crate) use follow::FollowError;
+pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
+pub(crate) use role::Leadership;
+pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
+
+use crate::{flusher::FlushQueue, replication::IsrUpdates};
+use klamm_config::TopicConfig;
+use klamm_replica::Effects;
+use klamm_storage::{Log, LogFlusher, LogReader};
+use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
+use role::Role;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+use tracing::error;
+use waiters::AckWaiters;
+
+/// What a partition needs of the broker around it.
+#[derive(Clone)]
+pub(crate) struct PartitionEnv {
+    pub(crate) me: BrokerId,
+    pub(crate) flush_queue: FlushQueue,
+    pub(crate) isr_updates: IsrUpdates,
+    pub(crate) lag_time_max_ms: i64,
+}
+
+/// A replica of a partition on this broker.
+pub(crate) struct Partition {
+    pub(crate) id: TopicPartition,
+    pub(crate) topic: Arc<str>,
+    /// Its folder.
+    pub(crate) dir: PathBuf,
+    env: PartitionEnv,
+    itself: Weak<Partition>,
+    log: Mutex<Log>,
+    reader: LogReader,
+    flusher: LogFlusher,
+    role: Mutex<Role>,
+    config: arc_swap::ArcSwap<TopicConfig>,
+    high_watermark: AtomicI64,
+    /// Waiting for the high watermark.
+    commits: Mutex<AckWaiters>,
+    /// Waiting for the local flush.
+    flushes: Mutex<AckWaiters>,
+    /// Long polls of consumers: they wake on the high watermark.
+    pub(crate) consumers: WakerSet,
+    /// Long polls of followers: they wake on the log end.
+    pub(crate) followers: WakerSet,
+    flush_queued: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Partition {
+    /// Wraps an open log. `high_watermark` is what was last checkpointed.
+    pub(crate) fn new(
+        id: TopicPartition,
+        topic: Arc<str>,
+        dir: PathBuf,
+        log: Log,
+        high_watermark: i64,
+        config: TopicConfig,
+        env: PartitionEnv,
+    ) -> Arc<Partition> {
+        let reader = log.reader();
+        let high_watermark =
+            high_watermark.clamp(reader.log_start_offset(), reader.log_end_offset());
+        Arc::new_cyclic(|itself| Partition {
+            id,
+            topic,
+            dir,
+            env,
+            itself: itself.clone(),
+            flusher: log.flusher(),
+            reader,
+            log: Mutex::new(log),
+            role: Mutex::new(Role::None),
+            config: arc_swap::ArcSwap::from_pointee(config),
+            high_watermark: AtomicI64::new(high_watermark),
+            commits: Mutex::default(),
+            flushes: Mutex::default(),
+            consumers: WakerSet::default(),
+            followers: WakerSet::default(),
+            flush_queued: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Everything below is committed, as far as this replica knows.
+    pub(crate) fn high_watermark(&self) -> i64 {
+        self.high_watermark.load(Ordering::Acquire)
+    }
+
+    /// The offset of the next record.
+    pub(crate) fn log_end_offset(&self) -> i64 {
+        self.reader.log_end_offset()
+    }
+
+    /// The first offset that can be read.
+    pub(crate) fn log_start_offset(&self) -> i64 {
+        self.reader.log_start_offset()
+    }
+
+    /// Everything below survives a power loss.
+    pub(crate) fn flushed_offset(&self) -> i64 {
+        self.flusher.flushed_offset()
+    }
+
+    /// The log, for reading.
+    pub(crate) fn reader(&self) -> &LogReader {
+        &self.reader
+    }
+
+    /// The topic's settings.
+    pub(crate) fn config(&self) -> Arc<TopicConfig> {
+        self.config.load_full()
+    }
+
+    /// Whether an acknowledgement waits for the disk, or the page cache is enough.
+    fn flushes_before_ack(&self) -> bool {
+        self.config.load().flush_messages <= 1
+    }
+
+    /// The end of what counts as durable here.
+    fn durable_end_offset(&self) -> i64 {
+        if self.flushes_before_ack() {
+            self.flushed_offset()
+        } else {
+            self.log_end_offset()
+        }
+    }
+
+    /// Puts the partition into the queue of its disk's flusher, once.
+    fn request_flush(&self) {
+        if !self.flush_queued.swap(true, Ordering::AcqRel)
+            && let Some(partition) = self.itself.upgrade()
+        {
+            self.env.flush_queue.push(partition);
+        }
+    }
+
+    /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
+    pub(crate) fn flush(&self) {
+        // Cleared first: an append from here on may miss this flush and asks for another one.
+        self.flush_queued.store(false, Ordering::Release);
+        match self.flusher.flush() {
+            Ok(flushed) => {
+                self.advance_leader(crate::clock::now_ms());
+                lock(&self.flushes).release(flushed);
+            }
+            Err(error) => self.fail("flush", &error),
+        }
+    }
+
+    /// Lets the leader, if this is one, count what is durable now.
+    fn advance_leader(&self, now_ms: i64) {
+        let mut role = lock(&self.role);
+        if let Role::Leader(leader) = &mut *role {
+            let effects = leader.on_local(self.local_log(), now_ms);
+            self.carry_out(effects);
+        }
+    }
+
+    fn local_log(&self) -> klamm_replica::LocalLog {
+        // The durable end first: the log only grows in between.
+        let durable_end_offset = self.durable_end_offset();
+        let end_offset = self.log_end_offset().max(durable_end_offset);
+        klamm_replica::LocalLog {
+            start_offset: self.log_start_offset(),
+            durable_end_offset,
+            end_offset,
+        }
+    }
+
+    /// Carries out what the leader decided. The caller holds the role lock, so that effects
+    /// happen in the order in which they were decided.
+    fn carry_out(&self, effects: Effects) {
+        if let Some(high_watermark) = effects.high_watermark {
+            self.publish_high_watermark(high_watermark);
+        }
+        if let Some(proposal) = effects.propose {
+            self.env.isr_updates.propose(self.id, proposal);
+        }
+    }
+
+    fn publish_high_watermark(&self, high_watermark: i64) {
+        let before = self.high_watermark.swap(high_watermark, Ordering::AcqRel);
+        debug_assert!(
+            before <= high_watermark,
+            "high watermark of {} went from {before} back to {high_watermark}",
+            self.id
+        );
+        lock(&self.commits).release(high_watermark);
+        self.consumers.wake();
+    }
+
+    /// A write or flush failed: the log takes no more, and everybody who waits is told.
+    fn fail(&self, action: &str, reason: &dyn std::fmt::Display) {
+        if !self.failed.swap(true, Ordering::AcqRel) {
+            error!(topic = %self.topic, partition = self.id.partition, action, %reason,
+                "the log has failed and is offline");
+            self.env.flush_queue.report_failure(format!(
+                "{}-{}: {action}: {reason}",
+                self.topic, self.id.partition
+            ));
+        }
+        lock(&self.commits).fail_all(ErrorCode::KafkaStorageError);
+        lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
+        self.consumers.wake();
+        self.followers.wake();
+    }
+
+    /// The last epoch in the log.
+    pub(crate) fn last_epoch(&self) -> LeaderEpoch {
+        self.reader.latest_epoch().unwrap_or(LeaderEpoch::NONE)
+    }
+
+    /// The epoch of the record at `offset`.
+    pub(crate) fn epoch_at(&self, offset: i64) -> LeaderEpoch {
+        self.reader
+            .epochs()
+            .epoch_at(offset)
+            .unwrap_or(LeaderEpoch::NONE)
+    }
+
+    /// `min.insync.replicas` of the topic.
+    fn min_isr(&self) -> usize {
+        usize::try_from(self.config.load().min_insync_replicas).unwrap_or(1)
+    }
+}
+
+/// Locks a mutex whose holder cannot leave it half changed: a panic elsewhere does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,198 @@
+//! Leading, following, or neither.
+
+use super::{Partition, lock};
+use crate::log_dirs::log_config;
+use klamm_config::TopicConfig;
+use klamm_replica::{Leader, PartitionState};
+use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
+use std::sync::Arc;
+
+/// What a replica does.
+pub(super) enum Role {
+    /// No leader is known, or the replica has just been opened.
+    None,
+    /// Takes appends.
+    Leader(Box<Leader>),
+    /// Copies from `leader`, [`BrokerId::NONE`] while there is none.
+    Follower {
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+    },
+}
+
+/// A role without its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RoleKind {
+    Leader(LeaderEpoch),
+    Follower {
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+    },
+    None,
+}
+
+/// What changed when a replica was told to lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leadership {
+    /// It leads from now on, in this epoch.
+    Begins(LeaderEpoch),
+    /// It leads on; the ISR or the replicas may have changed.
+    GoesOn,
+}
+
+impl Partition {
+    /// What this replica does.
+    pub(crate) fn role(&self) -> RoleKind {
+        match &*lock(&self.role) {
+            Role::None => RoleKind::None,
+            Role::Leader(leader) => RoleKind::Leader(leader.leader_epoch()),
+            Role::Follower {
+                leader,
+                leader_epoch,
+            } => RoleKind::Follower {
+                leader: *leader,
+                leader_epoch: *leader_epoch,
+            },
+        }
+    }
+
+    /// The epoch this replica leads in, if it does.
+    pub(crate) fn leader_epoch_if_leader(&self) -> Option<LeaderEpoch> {
+        match self.role() {
+            RoleKind::Leader(epoch) => Some(epoch),
+            _ => None,
+        }
+    }
+
+    /// Runs `f` with the leader's state, if this replica leads.
+    pub(crate) fn with_leader<T>(&self, f: impl FnOnce(&Leader) -> T) -> Option<T> {
+        match &*lock(&self.role) {
+            Role::Leader(leader) => Some(f(leader)),
+            _ => None,
+        }
+    }
+
+    /// Takes the lead, or leads on in a newer partition epoch. The high watermark starts at what
+    /// this replica knew, but not below `floor`, which the quorum knows to be committed.
+    pub(crate) fn lead(&self, state: &PartitionState, floor: i64, now_ms: i64) -> Leadership {
+        let log = lock(&self.log);
+        let mut role = lock(&self.role);
+        if let Role::Leader(leader) = &mut *role
+            && leader.leader_epoch() == state.leader_epoch
+        {
+            let effects = leader.on_partition_change(state, now_ms);
+            self.carry_out(effects);
+            return Leadership::GoesOn;
+        }
+        // Noted before the first append of the epoch, so that followers find where it begins.
+        let end_offset = log.log_end_offset();
+        log.assign_epoch(state.leader_epoch, end_offset);
+        let high_watermark = self.high_watermark().max(floor.min(end_offset));
+        let leader = Leader::new(
+            self.env.me,
+            state,
+            self.local_log(),
+            high_watermark,
+            self.min_isr(),
+            self.env.lag_time_max_ms,
+            now_ms,
+        );
+        *role = Role::Leader(Box::new(leader));
+        self.publish_high_watermark(high_watermark);
+        if let Role::Leader(leader) = &mut *role {
+            let effects = leader.on_local(self.local_log(), now_ms);
+            self.carry_out(effects);
+        }
+        drop(role);
+        drop(log);
+        self.tell_role_changed();
+        self.request_flush();
+        Leadership::Begins(state.leader_epoch)
+    }
+
+    /// Follows `leader`, or nobody while it is [`BrokerId::NONE`]. Returns whether this replica
+    /// led before.
+    pub(crate) fn follow(&self, leader: BrokerId, leader_epoch: LeaderEpoch) -> bool {
+        let log = lock(&self.log);
+        let mut role = lock(&self.role);
+        let led = matches!(&*role, Role::Leader(_));
+        *role = Role::Follower {
+            leader,
+            leader_epoch,
+        };
+        drop(role);
+        drop(log);
+        self.tell_role_changed();
+        led
+    }
+
+    /// Stops doing anything: the replica is about to be closed.
+    pub(crate) fn retire(&self) {
+        let log = lock(&self.log);
+        *lock(&self.role) = Role::None;
+        drop(log);
+        self.tell_role_changed();
+    }
+
+    fn tell_role_changed(&self) {
+        lock(&self.commits).fail_all(ErrorCode::NotLeaderOrFollower);
+        self.consumers.wake();
+        self.followers.wake();
+    }
+
+    /// Time has passed: the leader may want to drop laggards.
+    pub(crate) fn tick(&self, now_ms: i64) {
+        if let Role::Leader(leader) = &mut *lock(&self.role) {
+            let effects = leader.on_tick(now_ms);
+            self.carry_out(effects);
+        }
+    }
+
+    /// The cluster's brokers changed.
+    pub(crate) fn on_brokers_change(
+        &self,
+        is_eligible: impl Fn(BrokerId, BrokerEpoch) -> bool,
+        now_ms: i64,
+    ) {
+        if let Role::Leader(leader) = &mut *lock(&self.role) {
+            let effects = leader.on_brokers_change(is_eligible, now_ms);
+            self.carry_out(effects);
+        }
+    }
+
+    /// The controller answered a proposal with the state it decided on.
+    pub(crate) fn on_isr_decided(&self, state: &PartitionState, now_ms: i64) {
+        if let Role::Leader(leader) = &mut *lock(&self.role)
+            && leader.leader_epoch() == state.leader_epoch
+        {
+            let effects = leader.on_partition_change(state, now_ms);
+            self.carry_out(effects);
+        }
+    }
+
+    /// The controller did not take a proposal, or its answer is unknown.
+    pub(crate) fn on_proposal_failed(
+        &self,
+        leader_epoch: LeaderEpoch,
+        partition_epoch: PartitionEpoch,
+        error: ErrorCode,
+    ) {
+        if let Role::Leader(leader) = &mut *lock(&self.role)
+            && leader.leader_epoch() == leader_epoch
+            && let Some(proposal) = leader.on_proposal_failed(partition_epoch, error)
+        {
+            self.env.isr_updates.propose(self.id, proposal);
+        }
+    }
+
+    /// The topic's settings changed.
+    pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
+        lock(&self.log).set_config(log_config(&config));
+        self.config.store(Arc::new(config));
+        let min_isr = self.min_isr();
+        if let Role::Leader(leader) = &mut *lock(&self.role) {
+            let effects = leader.set_min_isr(min_isr, now_ms);
+            self.carry_out(effects);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! All replicas on this broker, kept in step with the metadata.
+
+use crate::{
+    clock::now_ms,
+    groups::Groups,
+    log_dirs::{FoundLog, LogDirError, LogDirs},
+    partition::{Leadership, Partition, PartitionEnv},
+    replication::Fetchers,
+};
+use klamm_config::{ServerConfig, TopicConfig};
+use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
+use klamm_replica::PartitionState;
+use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+};
+use tracing::{error, info, warn};
+
+/// The topic of the groups.
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
+/// The replicas of this broker.
+pub(crate) struct Partitions {
+    me: BrokerId,
+    config: Arc<ServerConfig>,
+    env: PartitionEnv,
+    dirs: LogDirs,
+    fetchers: Fetchers,
+    groups: OnceLock<Arc<Groups>>,
+    replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+    /// Logs found at the start that no metadata has claimed yet.
+    found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
+}
+
+impl Partitions {
+    /// Takes over the logs of `dirs`.
+    ///
+    /// # Errors
+    /// A log directory cannot be read, or a log in it cannot be recovered.
+    pub(crate) fn open(
+        config: Arc<ServerConfig>,
+        env: PartitionEnv,
+        mut dirs: LogDirs,
+        fetchers: Fetchers,
+    ) -> Result<Partitions, LogDirError> {
+        let found = dirs.open_logs(&config.topic_defaults)?;
+        Ok(Partitions {
+            me: config.node_id,
+            config,
+            env,
+            dirs,
+            fetchers,
+            groups: OnceLock::new(),
+            replicas: RwLock::default(),
+            found: Mutex::new(found),
+        })
+    }
+
+    /// Who hears of leadership of the offsets topic. Set once, before the first metadata.
+    pub(crate) fn set_groups(&self, groups: Arc<Groups>) {
+        let _ = self.groups.set(groups);
+    }
+
+    /// Notes which cluster the log directories belong to from now on.
+    ///
+    /// # Errors
+    /// They belong to another one, or the disk failed.
+    pub(crate) fn belong_to(&self, cluster_id: &str) -> Result<(), LogDirError> {
+        self.dirs.belong_to(cluster_id)
+    }
+
+    /// A replica of this broker.
+    pub(crate) fn get(&self, id: TopicPartition) -> Option<Arc<Partition>> {
+        self.read_replicas().get(&id).cloned()
+    }
+
+    /// Every replica of this broker.
+    pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
+        self.read_replicas().values().cloned().collect()
+    }
+
+    /// Follows a change of the metadata to `image`.
+    pub(crate) fn apply(&self, delta: &Delta, image: &Image) {
+        let removed: Vec<(Uuid, Arc<str>)> = delta
+            .removed_topics
+            .iter()
+            .map(|(id, name)| (*id, Arc::clone(name)))
+            .collect();
+        for (topic_id, _) in &removed {
+            self.remove_topic(*topic_id);
+        }
+        if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
+            groups.on_topics_deleted(&removed);
+        }
+        for id in &delta.changed_partitions {
+            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(*id))
+            {
+                self.apply_partition(*id, topic, partition, image);
+            }
+        }
+        for topic in delta.changed_topic_configs() {
+            self.apply_config(topic, image);
+        }
+        if !delta.changed_brokers.is_empty() {
+            self.apply_brokers(delta, image);
+        }
+    }
+
+    /// Sets aside the logs that no metadata claims: of topics that were deleted, or replicas that
+    /// were moved, while this broker was down. Called once the metadata is known to be current.
+    pub(crate) fn set_strays_aside(&self) {
+        let strays = std::mem::take(&mut *lock(&self.found));
+        for (id, found) in strays {
+            warn!(dir = %found.dir.display(), topic_id = %id.topic_id,
+                "no topic claims this log any more: set aside as -stray");
+            if let Err(error) = self.dirs.set_aside(found) {
+                error!(%error, "cannot set a stray log aside");
+            }
+        }
+    }
+
+    /// Lets every leader look for laggards.
+    pub(crate) fn tick(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.tick(now_ms);
+        }
+    }
+
+    /// Writes the checkpoints of every log directory.
+    pub(crate) fn checkpoint(&self) {
+        if let Err(error) = self.dirs.checkpoint(&self.all()) {
+            error!(%error, "cannot write checkpoints");
+        }
+    }
+
+    /// Closes every log cleanly, so that the next start scans nothing.
+    pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
+        self.fetchers.stop();
+        let partitions = self.all();
+        let mut clean = true;
+        for partition in &partitions {
+            partition.retire();
+            if let Err(error) = partition.close() {
+                error!(topic = %partition.topic, partition = partition.id.partition, %error,
+                    "cannot close the log");
+                clean = false;
+            }
+        }
+        self.checkpoint();
+        if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
+            error!(%error, "cannot mark the shutdown as clean");
+        }
+    }
+
+    fn apply_partition(
+        &self,
+        id: TopicPartition,
+        topic: &Topic,
+        metadata: &PartitionMetadata,
+        image: &Image,
+    ) {
+        if !metadata.is_replica(self.me) {
+            self.remove(id);
+            return;
+        }
+        let Some(partition) = self.get_or_create(id, topic, image) else {
+            return;
+        };
+        let is_offsets = &*topic.name == OFFSETS_TOPIC;
+        if metadata.leader == self.me {
+            self.fetchers.unfollow(id);
+            let floor = metadata.high_watermark_floor;
+            let led = partition.lead(&state(metadata), floor, now_ms());
+            if let (Leadership::Begins(epoch), true) = (led, is_offsets) {
+                self.tell_groups(|groups| {
+                    groups.on_leader(id.partition, epoch, Arc::clone(&partition));
+                });
+            }
+            return;
+        }
+        if partition.follow(metadata.leader, metadata.leader_epoch) && is_offsets {
+            self.tell_groups(|groups| groups.on_resign(id.partition));
+        }
+        if metadata.has_leader() {
+            self.fetchers
+                .follow(&partition, metadata.leader, metadata.leader_epoch);
+        } else {
+            self.fetchers.unfollow(id);
+        }
+    }
+
+    fn apply_config(&self, topic: &str, image: &Image) {
+        let Some(metadata) = image.topic_by_name(topic) else {
+            return;
+        };
+        let config = self.topic_config(topic, image);
+        for (index, _) in metadata.partitions() {
+            if let Some(partition) = self.get(metadata.topic_partition(index)) {
+                partition.set_config(config.clone(), now_ms());
+            }
+        }
+    }
+
+    fn apply_brokers(&self, delta: &Delta, image: &Image) {
+        let now_ms = now_ms();
+        let eligible = |id: BrokerId, epoch: BrokerEpoch| is_eligible(image, id, epoch);
+        for partition in self.all() {
+            partition.on_brokers_change(eligible, now_ms);
+        }
+        for id in &delta.changed_brokers {
+            let registered = |image: &Image| image.broker(*id).map(|broker| broker.epoch);
+            if registered(&delta.before) != registered(image) {
+                self.fetchers.reconnect(*id);
+            }
+        }
+    }
+
+    fn get_or_create(
+        &self,
+        id: TopicPartition,
+        topic: &Topic,
+        image: &Image,
+    ) -> Option<Arc<Partition>> {
+        if let Some(partition) = self.get(id) {
+            return Some(partition);
+        }
+        let config = self.topic_config(&topic.name, image);
+        let found = lock(&self.found).remove(&id);
+        let opened = match found {
+            Some(found) => Ok(found),
+            None => {
+                self.clear_the_place(id, &topic.name);
+                self.dirs.create_log(id, &topic.name, &config)
+            }
+        };
+        let log = match opened {
+            Ok(log) => log,
+            Err(error) => {
+                error!(topic = %topic.name, partition = id.partition, %error,
+                    "cannot open the log of a replica");
+                self.env.flush_queue.report_failure(error.to_string());
+                return None;
+            }
+        };
+        let partition = Partition::new(
+            id,
+            Arc::clone(&topic.name),
+            log.dir,
+            log.log,
+            log.high_watermark,
+            config,
+            self.env.clone(),
+        );
+        self.replicas
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, Arc::clone(&partition));
+        Some(partition)
+    }
+
+    /// A log of a topic of the same name that was deleted while this broker was down makes room.
+    fn clear_the_place(&self, id: TopicPartition, topic: &str) {
+        let mut found = lock(&self.found);
+        let namesake = found
+            .iter()
+            .find(|(other, log)| other.partition == id.partition && log.is_of(topic))
+            .map(|(other, _)| *other);
+        if let Some(log) = namesake.and_then(|other| found.remove(&other))
+            && let Err(error) = self.dirs.set_aside(log)
+        {
+            error!(%error, "cannot set the log of a deleted topic aside");
+        }
+    }
+
+    fn topic_config(&self, topic: &str, image: &Image) -> TopicConfig {
+        let none = BTreeMap::new();
+        let overrides = image
+            .configs(&ConfigResource::Topic(topic.to_owned()))
+            .unwrap_or(&none);
+        TopicConfig::resolve(overrides, &self.config.topic_defaults)
+    }
+
+    fn remove_topic(&self, topic_id: Uuid) {
+        let ids: Vec<TopicPartition> = self
+            .read_replicas()
+            .keys()
+            .filter(|id| id.topic_id == topic_id)
+            .copied()
+            .collect();
+        for id in ids {
+            self.remove(id);
+        }
+    }
+
+    /// Removes a replica and its log.
+    fn remove(&self, id: TopicPartition) {
+        self.fetchers.unfollow(id);
+        let removed = self
+            .replicas
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        let Some(partition) = removed else {
+            return;
+        };
+        if &*partition.topic == OFFSETS_TOPIC {
+            self.tell_groups(|groups| groups.on_resign(id.partition));
+        }
+        partition.retire();
+        info!(topic = %partition.topic, partition = id.partition, "removing a replica");
+        if let Err(error) = self.dirs.delete_log(&partition) {
+            error!(topic = %partition.topic, partition = id.partition, %error,
+                "cannot delete the log of a removed replica");
+        }
+    }
+
+    fn tell_groups(&self, tell: impl FnOnce(&Groups)) {
+        if let Some(groups) = self.groups.get() {
+            tell(groups);
+        }
+    }
+
+    fn read_replicas(
+        &self,
+    ) -> std::sync::RwLockReadGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
+        self.replicas.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a broker may join an ISR under this registration (rule 75).
+pub(crate) fn is_eligible(image: &Image, id: BrokerId, epoch: BrokerEpoch) -> bool {
+    image
+        .broker(id)
+        .is_some_and(|broker| broker.is_active() && (epoch.is_none() || broker.epoch == epoch))
+}
+
+fn state(metadata: &PartitionMetadata) -> PartitionState {
+    PartitionState {
+        leader_epoch: metadata.leader_epoch,
+        partition_epoch: metadata.partition_epoch,
+        replicas: metadata.replicas.clone(),
+        isr: metadata.isr.iter().copied().collect(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,410 @@
+//! A follower's loop: ask the leader, append, flush, ask again.
+//!
+//! The fetch offset tells the leader what is durable here, so a request waits for the flush of
+//! what the one before it brought. A change in what is followed abandons the parked request
+//! with its connection: the leader's long poll would otherwise delay a failover.
+
+use super::fetch_state::{FetchLimits, Position, SessionState};
+use crate::{
+    context::Identity,
+    metadata::MetadataCache,
+    partition::{FollowError, Partition},
+};
+use klamm_client::{ClientError, Connection, ConnectionOptions};
+use klamm_config::ServerConfig;
+use klamm_protocol::messages::{
+    fetch_response::{FetchResponse, PartitionData},
+    list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
+    list_offsets_response::ListOffsetsResponse,
+};
+use klamm_replica::divergence::{EpochEnd, OutOfRange, out_of_range};
+use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
+use tracing::{debug, info, warn};
+
+const FETCH_VERSION: i16 = 17;
+const LIST_OFFSETS_VERSION: i16 = 9;
+const EARLIEST: i64 = -2;
+const LATEST: i64 = -1;
+
+/// The largest response: a fetch of `replica.fetch.response.max.bytes` plus what one oversized
+/// batch and the frame around it take.
+const RESPONSE_BYTES_MAX: usize = 256 << 20;
+
+/// Pause after a failed connection or request.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Pause for a partition that the leader does not serve yet.
+const PARTITION_PAUSE: Duration = Duration::from_millis(20);
+
+/// What is followed at one leader.
+#[derive(Default)]
+pub(super) struct Following {
+    partitions: Mutex<BTreeMap<TopicPartition, Followed>>,
+    changed: Notify,
+}
+
+#[derive(Clone)]
+struct Followed {
+    partition: Arc<Partition>,
+    leader_epoch: LeaderEpoch,
+    /// Not asked for before this time.
+    retry_at: Option<Instant>,
+}
+
+impl Following {
+    pub(super) fn add(&self, partition: Arc<Partition>, leader_epoch: LeaderEpoch) {
+        let followed = Followed {
+            partition: Arc::clone(&partition),
+            leader_epoch,
+            retry_at: None,
+        };
+        let before = self.locked().insert(partition.id, followed);
+        if before.is_none_or(|before| before.leader_epoch != leader_epoch) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Returns whether nothing is left.
+    pub(super) fn remove(&self, id: TopicPartition) -> bool {
+        let mut partitions = self.locked();
+        partitions.remove(&id);
+        partitions.is_empty()
+    }
+
+    pub(super) fn reconnect(&self) {
+        self.changed.notify_one();
+    }
+
+    /// What to ask for now, and when more is due.
+    fn due(&self, now: Instant) -> (Vec<Followed>, Option<Instant>) {
+        let partitions = self.locked();
+        let is_due = |followed: &Followed| followed.retry_at.is_none_or(|at| at <= now);
+        let due = partitions.values().filter(|f| is_due(f)).cloned().collect();
+        let next = partitions
+            .values()
+            .filter(|f| !is_due(f))
+            .filter_map(|f| f.retry_at)
+            .min();
+        (due, next)
+    }
+
+    fn get(&self, id: TopicPartition) -> Option<Followed> {
+        self.locked().get(&id).cloned()
+    }
+
+    fn pause(&self, id: TopicPartition, leader_epoch: LeaderEpoch, until: Instant) {
+        if let Some(followed) = self.locked().get_mut(&id)
+            && followed.leader_epoch == leader_epoch
+        {
+            followed.retry_at = Some(until);
+        }
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<TopicPartition, Followed>> {
+        self.partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Fetches from `leader` until the task is aborted.
+pub(super) async fn run(
+    leader: BrokerId,
+    following: Arc<Following>,
+    identity: Arc<Identity>,
+    metadata: Arc<MetadataCache>,
+    config: Arc<ServerConfig>,
+) {
+    let fetcher = Fetcher {
+        leader,
+        following,
+        identity,
+        metadata,
+        config,
+    };
+    let mut failing = false;
+    loop {
+        let ended = fetcher.session().await;
+        match ended {
+            Ok(()) => failing = false,
+            Err(error) => {
+                // Said once: a leader that is down is retried many times a second.
+                if !failing {
+                    info!(leader = %fetcher.leader, %error, "fetching from the leader failed");
+                }
+                failing = true;
+                sleep(RECONNECT_PAUSE).await;
+            }
+        }
+    }
+}
+
+struct Fetcher {
+    leader: BrokerId,
+    following: Arc<Following>,
+    identity: Arc<Identity>,
+    metadata: Arc<MetadataCache>,
+    config: Arc<ServerConfig>,
+}
+
+impl Fetcher {
+    /// One connection's life. Ends well when what is followed changed.
+    async fn session(&self) -> Result<(), ClientError> {
+        let connection = self.connect().await?;
+        let mut session = SessionState::default();
+        loop {
+            let now = Instant::now();
+            let (due, next_due) = self.following.due(now);
+            if due.is_empty() {
+                self.wait_for_work(next_due).await;
+                continue;
+            }
+            for followed in &due {
+                // The fetch offset tells the leader what is durable here.
+                let partition = &followed.partition;
+                let _ = partition.durable(partition.log_end_offset()).await;
+            }
+            let wanted = due.iter().map(position).collect();
+            let limits = self.limits(next_due.map(|at| at - now));
+            let request =
+                session.request(self.identity.id, self.identity.epoch(), &wanted, &limits);
+            let response: FetchResponse = tokio::select! {
+                response = connection.request(&request, FETCH_VERSION) => response?,
+                () = self.following.changed.notified() => return Ok(()),
+            };
+            match ErrorCode::from(response.error_code) {
+                ErrorCode::None => {
+                    session.answered(response.session_id);
+                    self.take_in(&connection, response, &wanted).await?;
+                }
+                error => {
+                    debug!(leader = %self.leader, %error, "the leader refused a fetch");
+                    session.lost();
+                    sleep(PARTITION_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, ClientError> {
+        let image = self.metadata.image();
+        let name = &self.config.network.inter_broker_listener_name;
+        let Some(listener) = image.listener(self.leader, name) else {
+            return Err(ClientError::Connect {
+                address: format!("broker {}", self.leader).into(),
+                reason: format!("it has no listener {name}").into(),
+            });
+        };
+        let patience = millis(self.config.replication.socket_timeout_ms);
+        let options = ConnectionOptions {
+            client_id: format!("broker-{}-fetcher", self.identity.id).into(),
+            connect_timeout: patience,
+            request_timeout: patience,
+            in_flight_max: 1,
+            response_bytes_max: RESPONSE_BYTES_MAX,
+        };
+        let address = format!("{}:{}", listener.host, listener.port);
+        Connection::connect(&address, options).await
+    }
+
+    async fn wait_for_work(&self, next_due: Option<Instant>) {
+        match next_due {
+            Some(at) => tokio::select! {
+                () = tokio::time::sleep_until(at) => {}
+                () = self.following.changed.notified() => {}
+            },
+            None => self.following.changed.notified().await,
+        }
+    }
+
+    /// A long poll must not outlast a partition that is due earlier.
+    fn limits(&self, next_due: Option<Duration>) -> FetchLimits {
+        let replication = &self.config.replication;
+        let due_ms = next_due.map_or(i32::MAX, |d| {
+            i32::try_from(d.as_millis()).unwrap_or(i32::MAX)
+        });
+        FetchLimits {
+            wait_max_ms: replication.fetch_wait_max_ms.min(due_ms),
+            bytes_min: replication.fetch_min_bytes,
+            partition_bytes_max: replication.fetch_max_bytes,
+            response_bytes_max: replication.fetch_response_max_bytes,
+        }
+    }
+
+    /// Appends what came; the flushes run while the rest is appended.
+    async fn take_in(
+        &self,
+        connection: &Connection,
+        response: FetchResponse,
+        wanted: &BTreeMap<TopicPartition, Position>,
+    ) -> Result<(), ClientError> {
+        for topic in response.responses {
+            for data in topic.partitions {
+                let id = TopicPartition {
+                    topic_id: topic.topic_id,
+                    partition: data.partition_index,
+                };
+                let (Some(followed), Some(asked)) = (self.following.get(id), wanted.get(&id))
+                else {
+                    continue;
+                };
+                // An answer for an older epoch is of no use.
+                if followed.leader_epoch == asked.leader_epoch {
+                    self.take_in_partition(connection, &followed, data).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_in_partition(
+        &self,
+        connection: &Connection,
+        followed: &Followed,
+        data: PartitionData,
+    ) -> Result<(), ClientError> {
+        match ErrorCode::from(data.error_code) {
+            ErrorCode::None if data.diverging_epoch.end_offset >= 0 => {
+                self.truncate(followed, &data);
+            }
+            ErrorCode::None => self.append(followed, &data),
+            ErrorCode::OffsetOutOfRange => self.meet_range(connection, followed).await?,
+            error => {
+                debug!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
+                    leader = %self.leader, %error, "the leader does not serve a partition");
+                self.pause(followed);
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&self, followed: &Followed, data: &PartitionData) {
+        let empty = bytes::Bytes::new();
+        let records = data.records.as_ref().unwrap_or(&empty);
+        let appended = followed.partition.append_as_follower(
+            self.leader,
+            followed.leader_epoch,
+            records,
+            data.high_watermark,
+        );
+        if let Err(error) = appended {
+            self.complain(followed, &error);
+        }
+    }
+
+    fn truncate(&self, followed: &Followed, data: &PartitionData) {
+        let diverging = EpochEnd {
+            epoch: LeaderEpoch(data.diverging_epoch.epoch),
+            end_offset: data.diverging_epoch.end_offset,
+        };
+        let truncated =
+            followed
+                .partition
+                .truncate_to_leader(self.leader, followed.leader_epoch, diverging);
+        match truncated {
+            Ok(offset) => info!(topic = %followed.partition.topic,
+                partition = followed.partition.id.partition, offset, leader = %self.leader,
+                "cut the log back to where it meets the leader's"),
+            Err(error) => self.complain(followed, &error),
+        }
+    }
+
+    /// The leader cannot serve our offset: finds out what it has and adapts (rule 79).
+    async fn meet_range(
+        &self,
+        connection: &Connection,
+        followed: &Followed,
+    ) -> Result<(), ClientError> {
+        let start = self.leader_offset(connection, followed, EARLIEST).await?;
+        let end = self.leader_offset(connection, followed, LATEST).await?;
+        let (Some(start), Some(end)) = (start, end) else {
+            self.pause(followed);
+            return Ok(());
+        };
+        let partition = &followed.partition;
+        let decision = out_of_range(start, end, partition.log_end_offset());
+        warn!(topic = %partition.topic, partition = partition.id.partition, ?decision,
+            "the leader does not have the next offset");
+        let epoch = followed.leader_epoch;
+        let done = match decision {
+            OutOfRange::TruncateTo(offset) => {
+                partition.truncate_following(self.leader, epoch, offset)
+            }
+            OutOfRange::StartAnewAt(offset) => {
+                partition.start_anew_following(self.leader, epoch, offset)
+            }
+            OutOfRange::Retry => {
+                self.pause(followed);
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            self.complain(followed, &error);
+        }
+        Ok(())
+    }
+
+    async fn leader_offset(
+        &self,
+        connection: &Connection,
+        followed: &Followed,
+        timestamp: i64,
+    ) -> Result<Option<i64>, ClientError> {
+        let request = ListOffsetsRequest {
+            replica_id: self.identity.id.get(),
+            topics: vec![ListOffsetsTopic {
+                name: followed.partition.topic.to_string(),
+                partitions: vec![ListOffsetsPartition {
+                    partition_index: followed.partition.id.partition,
+                    current_leader_epoch: followed.leader_epoch.get(),
+                    timestamp,
+                }],
+            }],
+            ..Default::default()
+        };
+        let response: ListOffsetsResponse =
+            connection.request(&request, LIST_OFFSETS_VERSION).await?;
+        let answer = response.topics.first().and_then(|t| t.partitions.first());
+        Ok(answer
+            .filter(|p| p.error_code == ErrorCode::None.code())
+            .map(|p| p.offset))
+    }
+
+    fn complain(&self, followed: &Followed, error: &FollowError) {
+        if !matches!(error, FollowError::RoleChanged) {
+            warn!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
+                leader = %self.leader, %error, "cannot follow");
+        }
+        self.pause(followed);
+    }
+
+    fn pause(&self, followed: &Followed) {
+        let until = Instant::now() + PARTITION_PAUSE;
+        self.following
+            .pause(followed.partition.id, followed.leader_epoch, until);
+    }
+}
+
+fn position(followed: &Followed) -> (TopicPartition, Position) {
+    let partition = &followed.partition;
+    let position = Position {
+        fetch_offset: partition.log_end_offset(),
+        log_start_offset: partition.log_start_offset(),
+        leader_epoch: followed.leader_epoch,
+        last_fetched_epoch: partition.last_epoch(),
+    };
+    (partition.id, position)
+}
+
+fn millis(ms: i32) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

@@ -1,0 +1,9 @@
+//! Copying from leaders, and telling the controller who is in sync.
+
+mod fetch_loop;
+mod fetch_state;
+mod fetchers;
+mod isr_updates;
+
+pub(crate) use fetchers::Fetchers;
+pub(crate) use isr_updates::IsrUpdates;
