@@ -132,7 +132,8 @@ impl ClassicGroup {
         }
     }
 
-    /// A group as the log knows it, every member with a fresh session.
+    /// A group as the log knows it, every member with a fresh session. What contradicts the
+    /// invariants is left out: the log may come from elsewhere.
     pub(crate) fn from_metadata(
         group_id: &str,
         value: &GroupMetadataValue,
@@ -142,10 +143,11 @@ impl ClassicGroup {
         let protocol_name = value.protocol.as_deref();
         for metadata in &value.members {
             let member = Member::from_metadata(metadata, protocol_name, now_ms);
+            group.take_member(&metadata.member_id);
             if let Some(instance_id) = &member.instance_id {
-                group
-                    .static_members
-                    .insert(instance_id.clone(), metadata.member_id.clone());
+                let member_id = metadata.member_id.clone();
+                let earlier = group.static_members.insert(instance_id.clone(), member_id);
+                earlier.and_then(|member_id| group.members.remove(&member_id));
             }
             group.members.insert(metadata.member_id.clone(), member);
         }
@@ -157,7 +159,8 @@ impl ClassicGroup {
         group.generation_id = value.generation;
         group.protocol_type = Some(value.protocol_type.clone()).filter(|kind| !kind.is_empty());
         group.protocol_name = value.protocol.clone();
-        group.leader_id = value.leader.clone();
+        let leader_id = value.leader.clone();
+        group.leader_id = leader_id.filter(|leader_id| group.members.contains_key(leader_id));
         group.update_subscribed_topics();
         group
     }

@@ -1,7 +1,8 @@
 //! What survives a coordinator.
 
 use super::lab::*;
-use crate::{GroupShard, Replayed};
+use super::random::Dice;
+use crate::{GroupShard, Record, ReplayError, Replayed};
 use bytes::Bytes;
 use klamm_protocol::{
     messages::{
@@ -122,4 +123,72 @@ fn a_log_of_apache_kafka_is_understood() {
     lab.shard.loaded(lab.now_ms);
     assert_eq!(lab.state("ks"), "Empty");
     assert_eq!(lab.state("x"), "Dead");
+}
+
+#[test]
+fn a_record_that_contradicts_itself_is_put_right() {
+    let member = |member_id: &str| MemberMetadata {
+        member_id: member_id.into(),
+        group_instance_id: Some("same".into()),
+        session_timeout: SESSION_MS,
+        ..Default::default()
+    };
+    let group = GroupMetadataValue {
+        protocol_type: "consumer".into(),
+        generation: 3,
+        protocol: Some("range".into()),
+        leader: Some("nobody".into()),
+        members: vec![member("m"), member("n"), member("n")],
+        ..Default::default()
+    };
+    let mut lab = Lab::new();
+    lab.shard = GroupShard::new(lab.config.clone());
+    let key = record::encode_key(&GroupMetadataKey { group: "g".into() }).unwrap();
+    let value = record::encode_versioned(3, &group).unwrap();
+    lab.shard.replay(&key, Some(&value)).unwrap();
+    lab.shard.loaded(lab.now_ms);
+    lab.shard.assert_consistent(lab.now_ms);
+    assert_eq!(lab.heartbeat("g", 3, "m"), E::UnknownMemberId);
+    assert_eq!(lab.heartbeat("g", 3, "n"), E::None);
+}
+
+#[test]
+fn a_damaged_log_never_panics() {
+    let mut lab = Lab::new();
+    let (members, generation_id) = lab.stable_group("g", 2);
+    lab.commit("g", generation_id, &members[0], 11);
+    let records: Vec<Record> = lab.log.iter().map(|(_, record)| record.clone()).collect();
+    let mut dice = Dice(7);
+    for _ in 0..2_000 {
+        let mut shard = GroupShard::new(lab.config.clone());
+        for record in &records {
+            let key = damage(&mut dice, &record.key);
+            let value = record.value.as_ref().map(|value| damage(&mut dice, value));
+            // Whether it makes sense is not asked here.
+            let _: Result<Replayed, ReplayError> = shard.replay(&key, value.as_ref());
+        }
+        lab.shard = shard;
+        lab.shard.loaded(lab.now_ms);
+        lab.shard.assert_consistent(lab.now_ms);
+        lab.outstanding.clear();
+        // Whether its protocol is still the group's depends on the damage.
+        lab.join_version(3, joining("g", ""));
+        lab.advance(100_000);
+        lab.shard.assert_consistent(lab.now_ms);
+    }
+}
+
+/// Flips, cuts or lengthens some bytes, or none.
+fn damage(dice: &mut Dice, bytes: &Bytes) -> Bytes {
+    let mut bytes = bytes.to_vec();
+    match dice.roll(4) {
+        0 if !bytes.is_empty() => {
+            let at = dice.roll(bytes.len() as u64) as usize;
+            bytes[at] = dice.roll(256) as u8;
+        }
+        1 => bytes.truncate(dice.roll(bytes.len() as u64 + 1) as usize),
+        2 => bytes.push(dice.roll(256) as u8),
+        _ => {}
+    }
+    bytes.into()
 }
