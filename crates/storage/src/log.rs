@@ -68,8 +68,6 @@ impl Log {
             recovery::load_producers(dir, &segments, log_end_offset)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
-        let mut epochs = opened.epochs;
-        epochs.truncate_from_start(log_start_offset);
         // What was found after a crash is on no disk for certain before the next flush.
         let flushed_offset = if options.clean_shutdown {
             log_end_offset
@@ -82,9 +80,9 @@ impl Log {
             log_start_offset,
             log_end_offset,
             flushed_offset,
-            epochs,
+            opened.epochs,
         );
-        state.change_epochs(|_| opened.report.leader_epochs_rebuilt || !options.clean_shutdown);
+        state.change_epochs(|_| opened.epochs_changed);
         let state = Arc::new(state);
         let mut log = Log {
             state,

@@ -98,34 +98,43 @@ impl LogReader {
         at_least_one: bool,
     ) -> Result<LogRead, ReadError> {
         let limit = self.check_range(start_offset)?.min(offset_max);
-        let found = if start_offset < limit {
-            self.find(start_offset)?
-        } else {
-            None
-        };
         let nothing = LogRead {
             records: Bytes::new(),
             base_offset: start_offset,
             next_offset: start_offset,
         };
-        let Some((segment, first)) = found else {
-            return Ok(nothing);
-        };
-        let first_size = first.header.batch_size();
-        if first.header.last_offset() >= limit || (first_size > bytes_max && !at_least_one) {
+        if start_offset >= limit {
             return Ok(nothing);
         }
-        let available = usize::try_from(segment.size() - first.position).unwrap_or(usize::MAX);
-        let size = bytes_max.max(first_size).min(available);
-        let bytes = read_at(&segment, first.position, size)?;
+        let Some((segment, position)) = self.find(start_offset)? else {
+            return Ok(nothing);
+        };
+        let available = segment.size().saturating_sub(position);
+        let available = usize::try_from(available).unwrap_or(usize::MAX);
+        let mut bytes = read_at(
+            &segment,
+            position,
+            bytes_max.max(HEADER_SIZE).min(available),
+        )?;
+        let first = match BatchHeader::parse(&bytes) {
+            Ok(first) => first,
+            Err(_) if self.log_end_offset() <= start_offset => return Ok(nothing),
+            Err(_) => return Err(damaged(&segment, position)),
+        };
+        let first_size = first.batch_size();
+        if first.last_offset() >= limit || (first_size > bytes_max && !at_least_one) {
+            return Ok(nothing);
+        }
+        if first_size > bytes.len() {
+            bytes = read_at(&segment, position, first_size.min(available))?;
+        }
         let (size, next_offset) = whole_batches(&bytes, limit);
-        let base_offset = first.header.base_offset;
         if size == 0 {
-            return Err(damaged(&segment, first.position));
+            return Err(damaged(&segment, position));
         }
         Ok(LogRead {
             records: bytes.slice(..size),
-            base_offset,
+            base_offset: first.base_offset,
             next_offset,
         })
     }
@@ -143,14 +152,19 @@ impl LogReader {
         Ok(log_end_offset)
     }
 
-    /// The first batch that ends at or behind an offset, and its segment.
-    fn find(&self, offset: i64) -> Result<Option<(Arc<Segment>, BatchAt)>, ReadError> {
+    /// The segment and the place of the first batch that ends at or behind an offset.
+    fn find(&self, offset: i64) -> Result<Option<(Arc<Segment>, u64)>, ReadError> {
         let segments = self.state.segments();
         let count = segments.partition_point(|segment| segment.base_offset() <= offset);
         for segment in &segments[count.saturating_sub(1)..] {
+            if let Some(position) = segment.recent_position(offset) {
+                return Ok(Some((segment.clone(), position)));
+            }
             match segment.find_batch(offset) {
-                Ok(Some(batch)) => return Ok(Some((segment.clone(), batch))),
+                Ok(Some(batch)) => return Ok(Some((segment.clone(), batch.position))),
                 Ok(None) => {}
+                // Cut while it was being read.
+                Err(_) if self.log_end_offset() <= offset => return Ok(None),
                 Err(error) => return Err(self.removed_or(error, offset)),
             }
         }

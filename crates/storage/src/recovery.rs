@@ -52,6 +52,8 @@ pub(crate) struct Opened {
     pub(crate) active: ActiveSegment,
     pub(crate) log_end_offset: i64,
     pub(crate) epochs: LeaderEpochs,
+    /// Whether the epochs differ from what their file says.
+    pub(crate) epochs_changed: bool,
     pub(crate) report: RecoveryReport,
 }
 
@@ -63,31 +65,31 @@ pub(crate) fn open_segments(
 ) -> Result<Opened, StorageError> {
     disk::create_dir(dir).map_err(StorageError::io("create", dir))?;
     let base_offsets = clear_folder(dir).map_err(StorageError::io("read", dir))?;
-    let epochs = LeaderEpochs::read(dir);
+    // A damaged file is as good as none.
+    let stored_epochs = LeaderEpochs::read(dir).ok().flatten();
     let mut recovery = Recovery {
         dir,
         config,
         options,
-        epochs: epochs
-            .as_ref()
-            .ok()
-            .and_then(Clone::clone)
-            .unwrap_or_default(),
+        epochs: stored_epochs.clone().unwrap_or_default(),
         report: RecoveryReport::default(),
     };
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
-    if !matches!(epochs, Ok(Some(_))) && log_end_offset > segments[0].base_offset() {
+    if stored_epochs.is_none() && log_end_offset > segments[0].base_offset() {
         recovery.epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
         recovery.report.leader_epochs_rebuilt = true;
     }
     let Recovery {
         mut epochs, report, ..
     } = recovery;
+    let first_offset = segments[0].base_offset();
+    epochs.truncate_from_start(options.log_start_offset.max(first_offset));
     epochs.truncate_from_end(log_end_offset);
     Ok(Opened {
         segments,
         active,
         log_end_offset,
+        epochs_changed: stored_epochs.unwrap_or_default() != epochs,
         epochs,
         report,
     })

@@ -243,6 +243,14 @@ impl Segment {
         }
     }
 
+    /// Where the batch of base offset `offset` starts, if one of the latest appends began
+    /// with it: what readers at the tail ask for.
+    pub(crate) fn recent_position(&self, offset: i64) -> Option<u64> {
+        let recent = lock(&self.recent);
+        let found = recent.binary_search_by_key(&offset, |&(base_offset, _)| base_offset);
+        found.ok().map(|index| recent[index].1)
+    }
+
     /// Where a batch starts that is at or before the one of `offset`.
     fn position_before(&self, offset: i64) -> io::Result<u64> {
         let recent = lock(&self.recent);
