@@ -17,12 +17,14 @@ pub(crate) struct ActiveSegment {
     bytes_since_index: u64,
     /// Largest timestamp so far and the last offset of its batch.
     max_timestamp: Option<TimeEntry>,
-    /// Largest timestamp that the time index knows.
+    /// Largest timestamp that the time index knows or will know with the next write.
     indexed_timestamp: i64,
     /// Max timestamp of the first batch; negative if there is none.
     first_timestamp: i64,
     /// Entries to be added to the offset index with the next write.
     offset_entries: Vec<OffsetEntry>,
+    /// Entries to be added to the time index with the next write.
+    time_entries: Vec<TimeEntry>,
 }
 
 impl ActiveSegment {
@@ -36,6 +38,7 @@ impl ActiveSegment {
             indexed_timestamp: max_timestamp.map_or(NO_TIMESTAMP, |entry| entry.timestamp),
             first_timestamp: NO_TIMESTAMP,
             offset_entries: Vec::new(),
+            time_entries: Vec::new(),
             segment,
         })
     }
@@ -54,7 +57,9 @@ impl ActiveSegment {
     pub(crate) fn should_roll(&self, pending: u64, batch: &BatchAt, config: &LogConfig) -> bool {
         let pending_entries = self.offset_entries.len() as u64;
         let offset_entries = self.segment.offset_index().file().len() + pending_entries;
-        let time_entries = self.segment.time_index().file().len() + 1;
+        let pending_entries = self.time_entries.len() as u64;
+        // One is for the largest timestamp, once the segment is sealed.
+        let time_entries = self.segment.time_index().file().len() + pending_entries + 1;
         let offset_bytes = offset_entries * offset_index::ENTRY_SIZE as u64;
         let time_bytes = time_entries * time_index::ENTRY_SIZE as u64;
         let input = RollInput {
@@ -90,6 +95,7 @@ impl ActiveSegment {
                 last_offset: header.last_offset(),
                 position: batch.position,
             });
+            self.note_timestamp();
             self.bytes_since_index = 0;
         }
         self.bytes_since_index += header.batch_size() as u64;
@@ -109,23 +115,30 @@ impl ActiveSegment {
 
     /// Adds the entries of noted batches to the indexes.
     pub(crate) fn write_index(&mut self) -> io::Result<()> {
-        if self.offset_entries.is_empty() {
-            return Ok(());
+        if !self.offset_entries.is_empty() {
+            self.segment.offset_index().append(&self.offset_entries)?;
+            self.offset_entries.clear();
         }
-        self.segment.offset_index().append(&self.offset_entries)?;
-        self.offset_entries.clear();
-        self.write_time_entry()
+        if !self.time_entries.is_empty() {
+            self.segment.time_index().append(&self.time_entries)?;
+            self.time_entries.clear();
+        }
+        Ok(())
     }
 
     /// Adds the largest timestamp to the time index, as is due before the segment is sealed.
     pub(crate) fn write_time_entry(&mut self) -> io::Result<()> {
-        match self.max_timestamp {
-            Some(entry) if entry.timestamp > self.indexed_timestamp => {
-                self.segment.time_index().append(entry)?;
-                self.indexed_timestamp = entry.timestamp;
-                Ok(())
-            }
-            _ => Ok(()),
+        self.note_timestamp();
+        self.write_index()
+    }
+
+    /// Notes the largest timestamp for the time index, unless it is there.
+    fn note_timestamp(&mut self) {
+        if let Some(entry) = self.max_timestamp
+            && entry.timestamp > self.indexed_timestamp
+        {
+            self.time_entries.push(entry);
+            self.indexed_timestamp = entry.timestamp;
         }
     }
 

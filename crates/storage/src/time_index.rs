@@ -59,11 +59,14 @@ impl TimeIndex {
         Ok(sane.then_some(index))
     }
 
-    /// Adds an entry; it must be newer than the last one.
-    pub(crate) fn append(&self, entry: TimeEntry) -> io::Result<()> {
-        let mut bytes = [0; ENTRY_SIZE];
-        bytes[..8].copy_from_slice(&entry.timestamp.to_be_bytes());
-        bytes[8..].copy_from_slice(&((entry.offset - self.base_offset) as u32).to_be_bytes());
+    /// Adds entries, each newer than the one before.
+    pub(crate) fn append(&self, entries: &[TimeEntry]) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(entries.len() * ENTRY_SIZE);
+        for entry in entries {
+            let relative_offset = (entry.offset - self.base_offset) as u32;
+            bytes.extend_from_slice(&entry.timestamp.to_be_bytes());
+            bytes.extend_from_slice(&relative_offset.to_be_bytes());
+        }
         self.file.append(&bytes)
     }
 

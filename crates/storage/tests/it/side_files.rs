@@ -82,6 +82,27 @@ fn last_sequence(log: &Log) -> Option<i32> {
     state.batches.back().map(|batch| batch.last_sequence)
 }
 
+#[test]
+fn rebuilt_indexes_are_those_that_were_lost() {
+    let dir = temp_dir();
+    let mut log = make(dir.path());
+    log.close().unwrap();
+    let contents = || {
+        let names = files(dir.path(), "index");
+        names
+            .into_iter()
+            .map(|name| (fs::read(dir.path().join(&name)).unwrap(), name))
+            .collect()
+    };
+    let before: Vec<_> = contents();
+    for name in files(dir.path(), "index") {
+        fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    open(dir.path(), CRASHED).0.close().unwrap();
+    let after: Vec<_> = contents();
+    assert_eq!(after, before);
+}
+
 fn check(suffix: &str, options: OpenOptions, close: bool) {
     let source = temp_dir();
     let mut log = make(source.path());
