@@ -66,7 +66,7 @@ pub(crate) struct ActiveController {
     pub(crate) session_config: SessionConfig,
     /// The id for a cluster that has none yet; `None`: it is drawn.
     pub(crate) cluster_id: Option<String>,
-    pub(crate) voters: BTreeMap<i32, Listener>,
+    pub(crate) voters: BTreeMap<BrokerId, Listener>,
     pub(crate) clock: Clock,
 }
 
@@ -175,7 +175,7 @@ impl ActiveController {
         }
         for (id, listener) in &self.voters {
             let register = RegisterController {
-                controller_id: BrokerId(*id),
+                controller_id: *id,
                 listeners: vec![listener.clone()],
             };
             self.decide(office, &Request::RegisterController(register), None)?;

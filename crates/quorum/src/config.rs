@@ -1,6 +1,9 @@
 //! How a controller is configured.
 
-use crate::QuorumError;
+use crate::{
+    QuorumError,
+    raft_types::{NodeId, node_id_of},
+};
 use klamm_controller::{SessionConfig, Settings};
 use klamm_metadata::ConfigResource;
 use klamm_types::BrokerId;
@@ -173,8 +176,8 @@ impl QuorumConfig {
     }
 
     /// The endpoints of all voters.
-    pub(crate) fn endpoints(&self) -> BTreeMap<i32, String> {
-        let endpoint = |voter: &Voter| (voter.id.0, voter.endpoint());
+    pub(crate) fn endpoints(&self) -> BTreeMap<NodeId, String> {
+        let endpoint = |voter: &Voter| (node_id_of(voter.id), voter.endpoint());
         self.voters.iter().map(endpoint).collect()
     }
 }

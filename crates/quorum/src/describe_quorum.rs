@@ -2,7 +2,7 @@
 
 use crate::{
     config::Voter,
-    raft_types::{Raft, epoch_of, term_of},
+    raft_types::{Raft, TypeConfig, broker_id_of, epoch_of, node_id_of, term_of},
 };
 use klamm_rpc::controller::{DescribeQuorumResponse, QuorumReplica};
 use klamm_types::BrokerId;
@@ -15,7 +15,7 @@ pub(crate) fn describe(raft: &Raft, voters: &[Voter], now_ms: i64) -> DescribeQu
     let end = |index: Option<u64>| index.map_or(0, |index| index as i64 + 1);
     DescribeQuorumResponse {
         error_code: 0,
-        leader_id: metrics.current_leader.unwrap_or(-1),
+        leader_id: metrics.current_leader.map_or(-1, |id| broker_id_of(id).0),
         leader_epoch: epoch_of(term_of(&metrics.vote)),
         high_watermark: end(metrics.local_committed.map(|id| id.index)),
         voters: voters
@@ -41,17 +41,15 @@ pub(crate) fn describe(raft: &Raft, voters: &[Voter], now_ms: i64) -> DescribeQu
 /// The last index that a voter is known to have, and when it was heard from.
 fn progress_of(
     voter: BrokerId,
-    metrics: &RaftMetrics<crate::raft_types::TypeConfig>,
+    metrics: &RaftMetrics<TypeConfig>,
     now_ms: i64,
 ) -> (Option<u64>, i64) {
-    if voter.0 == metrics.id {
+    let voter = node_id_of(voter);
+    if voter == metrics.id {
         return (metrics.last_log_index, now_ms);
     }
-    let matched = metrics
-        .replication
-        .as_ref()
-        .and_then(|all| all.get(&voter.0));
-    let heard = metrics.heartbeat.as_ref().and_then(|all| all.get(&voter.0));
+    let matched = metrics.replication.as_ref().and_then(|all| all.get(&voter));
+    let heard = metrics.heartbeat.as_ref().and_then(|all| all.get(&voter));
     let heard_ms = match heard {
         Some(Some(heard)) => now_ms - i64::try_from(heard.elapsed().as_millis()).unwrap_or(0),
         _ => -1,

@@ -1,6 +1,9 @@
 //! The election after a start: no timeout need pass when a majority has just come up together.
 
-use crate::{leadership::LeadershipWatch, raft_types::Raft};
+use crate::{
+    leadership::LeadershipWatch,
+    raft_types::{NodeId, Raft},
+};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use openraft::{
     BasicNode,
@@ -23,7 +26,7 @@ const DIAL_TIMEOUT: Duration = Duration::from_millis(200);
 /// Waits until a majority is up, and until it is this voter's turn. If nobody leads by then, it
 /// makes the first entry of a new cluster, or stands for election in one that was stopped as a
 /// whole; where somebody does lead, the others' leases turn it down.
-pub(crate) async fn hold(raft: Raft, voters: LeadershipWatch, node_id: i32) {
+pub(crate) async fn hold(raft: Raft, voters: LeadershipWatch, node_id: NodeId) {
     let mut leadership = voters.now.clone();
     let somebody_leads = async {
         // A closed channel means that the controller stops.
@@ -52,7 +55,7 @@ pub(crate) async fn hold(raft: Raft, voters: LeadershipWatch, node_id: i32) {
 
 /// Makes the first entry: the voters, the same on every node, so it does not matter who does.
 async fn initialize(raft: &Raft, voters: &LeadershipWatch) {
-    let members: BTreeMap<i32, BasicNode> = voters
+    let members: BTreeMap<NodeId, BasicNode> = voters
         .voters()
         .filter_map(|id| Some((*id, BasicNode::new(voters.endpoint(*id)?))))
         .collect();
@@ -62,7 +65,7 @@ async fn initialize(raft: &Raft, voters: &LeadershipWatch) {
     }
 }
 
-async fn majority_is_up(voters: &LeadershipWatch, node_id: i32) {
+async fn majority_is_up(voters: &LeadershipWatch, node_id: NodeId) {
     let others_needed = voters.voters().count() / 2;
     let dials: FuturesUnordered<_> = voters
         .voters()

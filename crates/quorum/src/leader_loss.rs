@@ -11,7 +11,7 @@
 use crate::{
     leadership::{Leadership, LeadershipWatch},
     network::Network,
-    raft_types::{Raft, Vote},
+    raft_types::{NodeId, Raft, Vote, broker_id_of},
 };
 use klamm_rpc::raft::{PresenceReply, PresenceRequest};
 use openraft::raft::TransferLeaderRequest;
@@ -46,7 +46,7 @@ enum Fate {
 /// Looks whether the leader still is one.
 #[derive(Clone, Debug)]
 pub(crate) struct LeaderProbe {
-    pub(crate) node_id: i32,
+    pub(crate) node_id: NodeId,
     pub(crate) network: Network,
     pub(crate) leadership: LeadershipWatch,
 }
@@ -70,7 +70,7 @@ impl LeaderProbe {
         matches!(raft.handle_transfer_leader(transfer).await, Ok(Ok(())))
     }
 
-    async fn fate_of(&self, leader: i32, term: u64) -> Fate {
+    async fn fate_of(&self, leader: NodeId, term: u64) -> Fate {
         let Some(endpoint) = self.leadership.endpoint(leader) else {
             return Fate::Unknown;
         };
@@ -97,7 +97,7 @@ impl LeaderProbe {
             .map_err(|_| NotPresent::Broken)?;
         let request = PresenceRequest {
             cluster_id: self.network.cluster_id.on_the_wire(),
-            controller_id: self.node_id,
+            controller_id: broker_id_of(self.node_id).0,
         };
         let mut replies = client.presence(request).await?.into_inner();
         match replies.message().await? {
@@ -143,7 +143,7 @@ pub(crate) async fn watch_leaders(probe: LeaderProbe, raft: Raft) {
 }
 
 /// Returns only by being dropped, when somebody else leads.
-async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: i32, now: Leadership) {
+async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: NodeId, now: Leadership) {
     let Some(endpoint) = probe.leadership.endpoint(leader) else {
         return std::future::pending().await;
     };
@@ -167,7 +167,7 @@ async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: i32, now: Leade
 
 /// Stands for election as often as it takes, as long as the leader's loss is certain. Dropped by
 /// the caller as soon as somebody else leads or asks for votes in a newer term.
-async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: i32) {
+async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: NodeId) {
     let turn = STAGGER * rank_of(probe, leader);
     let mut wait = turn;
     while probe.end_lease_if_leader_died(raft).await {
@@ -180,8 +180,8 @@ async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: i32) {
 }
 
 /// How many followers of `leader` come before this one.
-fn rank_of(probe: &LeaderProbe, leader: i32) -> u32 {
-    let before = |id: &&i32| **id < probe.node_id && **id != leader;
+fn rank_of(probe: &LeaderProbe, leader: NodeId) -> u32 {
+    let before = |id: &&NodeId| **id < probe.node_id && **id != leader;
     let rank = probe.leadership.voters().filter(before).count();
     u32::try_from(rank).unwrap_or(u32::MAX).min(10)
 }

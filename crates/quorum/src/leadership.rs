@@ -1,6 +1,6 @@
 //! Who leads, as this controller knows.
 
-use crate::raft_types::{Raft, epoch_of, term_of};
+use crate::raft_types::{NodeId, Raft, broker_id_of, epoch_of, term_of};
 use klamm_rpc::ActiveController;
 use openraft::{ServerState, async_runtime::watch::WatchReceiver};
 use std::{collections::BTreeMap, sync::Arc};
@@ -12,7 +12,7 @@ pub(crate) struct Leadership {
     /// The newest term that this controller has voted in.
     pub(crate) term: u64,
     /// Who leads it, if anybody is known to.
-    pub(crate) leader: Option<i32>,
+    pub(crate) leader: Option<NodeId>,
     /// This controller does.
     pub(crate) leads: bool,
 }
@@ -24,7 +24,7 @@ impl Leadership {
     }
 
     /// The leader, if it is another controller.
-    pub(crate) fn other_leader(self) -> Option<i32> {
+    pub(crate) fn other_leader(self) -> Option<NodeId> {
         self.leader.filter(|_| !self.leads)
     }
 }
@@ -33,7 +33,7 @@ impl Leadership {
 #[derive(Clone, Debug)]
 pub(crate) struct LeadershipWatch {
     pub(crate) now: watch::Receiver<Leadership>,
-    endpoints: Arc<BTreeMap<i32, String>>,
+    endpoints: Arc<BTreeMap<NodeId, String>>,
 }
 
 impl LeadershipWatch {
@@ -41,12 +41,12 @@ impl LeadershipWatch {
         *self.now.borrow()
     }
 
-    pub(crate) fn endpoint(&self, id: i32) -> Option<&str> {
+    pub(crate) fn endpoint(&self, id: NodeId) -> Option<&str> {
         self.endpoints.get(&id).map(String::as_str)
     }
 
     /// Every voter, in the order of their ids.
-    pub(crate) fn voters(&self) -> impl Iterator<Item = &i32> {
+    pub(crate) fn voters(&self) -> impl Iterator<Item = &NodeId> {
         self.endpoints.keys()
     }
 
@@ -56,7 +56,10 @@ impl LeadershipWatch {
         let leader = now
             .leader
             .and_then(|id| Some((id, self.endpoint(id)?.to_owned())));
-        let (controller_id, endpoint) = leader.unwrap_or((-1, String::new()));
+        let (controller_id, endpoint) = match leader {
+            Some((id, endpoint)) => (broker_id_of(id).0, endpoint),
+            None => (-1, String::new()),
+        };
         ActiveController {
             controller_id,
             controller_epoch: epoch_of(now.term),
@@ -105,7 +108,7 @@ pub(crate) async fn follow(
 /// A watch of what [`follow`] sends.
 pub(crate) fn watch_of(
     now: watch::Receiver<Leadership>,
-    endpoints: Arc<BTreeMap<i32, String>>,
+    endpoints: Arc<BTreeMap<NodeId, String>>,
 ) -> LeadershipWatch {
     LeadershipWatch { now, endpoints }
 }

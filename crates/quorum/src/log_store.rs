@@ -295,3 +295,61 @@ fn parse_committed_mark(mark: &[u8]) -> Option<LogId> {
     };
     (mark[0] == 1).then(|| LogId::new(word(8).into(), word(16)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state_machine::StateMachine;
+    use openraft::{
+        StorageError,
+        testing::log::{StoreBuilder, Suite},
+    };
+    use tempfile::TempDir;
+
+    struct Builder;
+
+    impl StoreBuilder<TypeConfig, LogStore, StateMachine, TempDir> for Builder {
+        async fn build(
+            &self,
+        ) -> Result<(TempDir, LogStore, StateMachine), StorageError<TypeConfig>> {
+            // Dozens of stores, each with many syncs: in memory, where there is such a folder.
+            let temp = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
+            let temp = temp.unwrap();
+            let log_store = LogStore::open(temp.path()).unwrap();
+            let state_machine = StateMachine::open(temp.path()).unwrap();
+            Ok((temp, log_store, state_machine))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_store_keeps_openrafts_contract() {
+        Suite::test_all(Builder).await.unwrap();
+    }
+
+    #[test]
+    fn the_committed_mark_round_trips() {
+        for committed in [None, Some(LogId::new(3.into(), 14))] {
+            assert_eq!(parse_committed_mark(&committed_mark(committed)), committed);
+        }
+        assert_eq!(parse_committed_mark(&[]), None);
+    }
+
+    #[tokio::test]
+    async fn vote_purge_and_commit_survive_a_restart() {
+        let temp = TempDir::new().unwrap();
+        let (vote, purged) = (Vote::new(4, 2), LogId::new(3.into(), 9));
+        let mut store = LogStore::open(temp.path()).unwrap();
+        store.save_vote(&vote).await.unwrap();
+        store.save_committed(Some(purged)).await.unwrap();
+        store.purge(purged).await.unwrap();
+        drop(store);
+
+        let mut store = LogStore::open(temp.path()).unwrap();
+        let mut reader = store.get_log_reader().await;
+        assert_eq!(reader.read_vote().await.unwrap(), Some(vote));
+        assert_eq!(store.read_committed().await.unwrap(), Some(purged));
+        let state = store.get_log_state().await.unwrap();
+        assert_eq!(state.last_purged_log_id, Some(purged));
+        assert_eq!(state.last_log_id, Some(purged));
+    }
+}

@@ -4,7 +4,7 @@
 
 use crate::{
     cluster_id::ClusterId,
-    raft_types::{Snapshot, TypeConfig, Vote},
+    raft_types::{NodeId, Snapshot, TypeConfig, Vote},
     wire,
 };
 use bytes::Bytes;
@@ -81,7 +81,7 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Peer;
 
     // Heartbeats and snapshots get connections of their own: openraft calls this for each.
-    async fn new_client(&mut self, _target: i32, node: &BasicNode) -> Peer {
+    async fn new_client(&mut self, _target: NodeId, node: &BasicNode) -> Peer {
         Peer {
             client: self.client(&node.addr).map_err(|error| error.to_string()),
             cluster_id: self.cluster_id.clone(),

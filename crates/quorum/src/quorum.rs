@@ -15,7 +15,7 @@ use crate::{
     metadata_feed::MetadataFeed,
     network::Network,
     raft_service::RaftServer,
-    raft_types::Raft,
+    raft_types::{NodeId, Raft, node_id_of},
     state_machine::StateMachine,
     stopping::Stopping,
 };
@@ -93,7 +93,7 @@ pub enum QuorumError {
 /// connections that are open may live on: end the process.
 #[derive(Debug)]
 pub struct Quorum {
-    node_id: i32,
+    node_id: NodeId,
     local_addr: SocketAddr,
     raft: Raft,
     cluster_id: ClusterId,
@@ -126,7 +126,7 @@ impl Quorum {
         let (listener, local_addr) = bind(listen).await?;
         let disk = recover(&config).await?;
 
-        let node_id = config.node_id.0;
+        let node_id = node_id_of(config.node_id);
         let endpoints = Arc::new(config.endpoints());
         let cluster_id = ClusterId::new(disk.cluster_id);
         let network = Network {
@@ -423,13 +423,13 @@ async fn publish_active(mut leadership: LeadershipWatch, active: watch::Sender<A
     }
 }
 
-fn listeners_of(config: &QuorumConfig) -> BTreeMap<i32, Listener> {
+fn listeners_of(config: &QuorumConfig) -> BTreeMap<BrokerId, Listener> {
     let listener = |voter: &Voter| Listener {
         name: config.controller.listener_name.clone(),
         host: voter.host.clone(),
         port: voter.port,
         security_protocol: 0,
     };
-    let entry = |voter: &Voter| (voter.id.0, listener(voter));
+    let entry = |voter: &Voter| (voter.id, listener(voter));
     config.voters.iter().map(entry).collect()
 }

@@ -1,6 +1,7 @@
 //! The types that openraft is instantiated with.
 
 use bytes::Bytes;
+use klamm_types::BrokerId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -9,7 +10,7 @@ openraft::declare_raft_types!(
     pub(crate) TypeConfig:
         D = EncodedBatch,
         R = Applied,
-        NodeId = i32,
+        NodeId = NodeId,
         Node = openraft::BasicNode,
         LeaderId = openraft::impls::leader_id_std::LeaderId<Self::Term, Self::NodeId>,
         AsyncRuntime = openraft_rt_tokio::TokioRuntime,
@@ -46,6 +47,19 @@ pub(crate) enum Applied {
     Applied,
     /// It was decided on an image that is not this one any more, and changed nothing.
     FellAway,
+}
+
+/// openraft's form of a node id; its own tests of a store ask for an unsigned number.
+pub(crate) type NodeId = u64;
+
+/// The node id of a voter, which is never negative.
+pub(crate) fn node_id_of(id: BrokerId) -> NodeId {
+    NodeId::try_from(id.0).unwrap_or(NodeId::MAX)
+}
+
+/// As others know it.
+pub(crate) fn broker_id_of(id: NodeId) -> BrokerId {
+    i32::try_from(id).map_or(BrokerId::NONE, BrokerId)
 }
 
 /// The term of a vote, whoever it was given to.

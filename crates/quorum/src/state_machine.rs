@@ -181,3 +181,46 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use klamm_metadata::proto::{ClusterRecord, FeatureLevelRecord, Record};
+
+    fn batch(base_offset: i64, record: impl Into<Record>) -> EncodedBatch {
+        let batch = RecordBatch {
+            base_offset,
+            timestamp_ms: 0,
+            records: vec![record.into()],
+        };
+        EncodedBatch(batch.encode_to_vec().into())
+    }
+
+    #[test]
+    fn the_batch_of_a_deposed_leader_falls_away() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut machine = StateMachine::open(temp.path()).unwrap();
+        let feature = |level| FeatureLevelRecord {
+            name: "metadata.version".into(),
+            level,
+        };
+        // Both were decided on the empty image: the new leader's came first.
+        let new = machine.apply_batch(2, &batch(0, feature(2))).unwrap();
+        let old = machine.apply_batch(1, &batch(0, feature(1))).unwrap();
+        assert_eq!((new, old), (Applied::Applied, Applied::FellAway));
+        assert_eq!(machine.feed.image().features()["metadata.version"], 2);
+        assert_eq!(machine.feed.image().offset(), 1);
+
+        let cluster_id = "a".to_owned();
+        let next = machine.apply_batch(2, &batch(1, ClusterRecord { cluster_id }));
+        assert_eq!(next.unwrap(), Applied::Applied);
+    }
+
+    #[test]
+    fn a_batch_that_cannot_be_read_stops_the_machine() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut machine = StateMachine::open(temp.path()).unwrap();
+        let garbage = EncodedBatch(Bytes::from_static(&[0xff; 9]));
+        assert!(machine.apply_batch(1, &garbage).is_err());
+    }
+}

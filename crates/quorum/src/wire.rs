@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn openraft_messages_survive_a_positional_format() {
         let log_id = LogId::new(7.into(), 42);
-        let nodes: BTreeMap<i32, BasicNode> = (1..=3)
+        let nodes: BTreeMap<u64, BasicNode> = (1..=3)
             .map(|id| (id, BasicNode::new(format!("node{id}:9093"))))
             .collect();
         let membership =

@@ -104,7 +104,7 @@ fn another_controller_takes_over_and_nothing_acknowledged_is_lost() {
         }
 
         // The killed one comes back as a follower and catches up.
-        cluster.start_node(old.controller_id);
+        cluster.start_node(old.controller_id).await;
         let mut follower = Follower::of(&cluster, old.controller_id).await;
         follower
             .until(|image| image.broker(101.into()).is_some())

@@ -1,7 +1,7 @@
 //! A cluster of controllers, each on a runtime of its own, so that one can be killed.
 
 use klamm_quorum::{
-    ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
+    ControllerConfig, ListenOn, Quorum, QuorumConfig, QuorumError, SnapshotConfig, Timings, Voter,
 };
 use klamm_rpc::{
     ActiveController, ControllerClient, ControllerEndpoint,
@@ -78,16 +78,24 @@ impl Cluster {
             snapshot,
         };
         for (id, listener) in listeners {
-            cluster.start_node_on(id, Some(listener));
+            assert!(cluster.start_node_on(id, Some(listener)));
         }
         cluster
     }
 
-    pub(crate) fn start_node(&mut self, id: i32) {
-        self.start_node_on(id, None);
+    /// Starts a node that was killed or stopped. A runtime that is shut down takes a moment to
+    /// let go of sockets and files, unlike a process that is killed.
+    pub(crate) async fn start_node(&mut self, id: i32) {
+        let starting = async {
+            while !self.start_node_on(id, None) {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LIMIT, starting).await.unwrap();
     }
 
-    fn start_node_on(&mut self, id: i32, listener: Option<std::net::TcpListener>) {
+    /// Whether the node started; `false` if an earlier life of it still holds what it needs.
+    fn start_node_on(&mut self, id: i32, listener: Option<std::net::TcpListener>) -> bool {
         let runtime = runtime();
         let config = QuorumConfig {
             node_id: BrokerId(id),
@@ -104,8 +112,16 @@ impl Cluster {
             let listen = listen.map_or(config.listen, ListenOn::Socket);
             Quorum::start(QuorumConfig { listen, ..config }).await
         });
-        let quorum = quorum.unwrap();
-        self.nodes.insert(id, Node { quorum, runtime });
+        let started = match quorum {
+            Ok(quorum) => {
+                self.nodes.insert(id, Node { quorum, runtime });
+                return true;
+            }
+            Err(QuorumError::Bind { .. } | QuorumError::FolderInUse(_)) => false,
+            Err(error) => panic!("{error}"),
+        };
+        runtime.shutdown_background();
+        started
     }
 
     pub(crate) fn address(&self, id: i32) -> SocketAddr {
@@ -136,13 +152,6 @@ impl Cluster {
             port: voter.port,
         };
         ControllerClient::new(self.voters.iter().map(endpoint).collect())
-    }
-
-    /// Waits until the node knows of a leader other than `not`.
-    pub(crate) async fn leader_known_to(&self, id: i32, not: i32) -> ActiveController {
-        let mut active = self.node(id).active();
-        let known = active.wait_for(|active| ![-1, not].contains(&active.controller_id));
-        timeout(LIMIT, known).await.unwrap().unwrap().clone()
     }
 }
 

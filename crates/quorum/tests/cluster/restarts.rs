@@ -17,7 +17,7 @@ fn everything_is_there_after_all_were_killed() {
 
         let started = Instant::now();
         for id in 1..=3 {
-            cluster.start_node(id);
+            cluster.start_node(id).await;
         }
         let client = cluster.client();
         register_broker(&client, 101, 1).await;
@@ -53,7 +53,7 @@ fn a_follower_that_was_away_for_long_gets_a_snapshot() {
             register_broker(&client, id, 1).await;
         }
 
-        cluster.start_node(away);
+        cluster.start_node(away).await;
         let mut follower = Follower::of(&cluster, away).await;
         follower
             .until(|image| image.broker(199.into()).is_some())
@@ -62,7 +62,7 @@ fn a_follower_that_was_away_for_long_gets_a_snapshot() {
 
         // And it can do without the others' log after a restart, too.
         cluster.kill(away);
-        cluster.start_node(away);
+        cluster.start_node(away).await;
         let mut follower = Follower::of(&cluster, away).await;
         follower
             .until(|image| image.broker(199.into()).is_some())
