@@ -133,7 +133,7 @@ impl From<MetadataResponsePartition> for PartitionView {
 }
 
 /// `host:port`, with brackets where the host is an IPv6 address.
-fn address(host: &str, port: i32) -> String {
+pub(crate) fn address(host: &str, port: i32) -> String {
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {

@@ -176,12 +176,16 @@ impl Consumer {
         self.assigned.remove(&(Arc::from(topic), partition));
     }
 
-    /// How far each partition was read.
+    /// How far each partition was read: the offsets behind what polls returned.
     pub fn positions(&self) -> Vec<Position> {
+        let waiting = |topic: &Arc<str>, partition: i32| {
+            let same = |r: &&ConsumedRecord| r.topic == *topic && r.partition == partition;
+            self.ready.iter().find(same).map(|record| record.offset)
+        };
         let position = |((topic, partition), assigned): (&Key, &Assigned)| Position {
             topic: topic.clone(),
             partition: *partition,
-            offset: assigned.position,
+            offset: waiting(topic, *partition).or(assigned.position),
             end: assigned.end,
         };
         self.assigned.iter().map(position).collect()
