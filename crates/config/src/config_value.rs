@@ -1,7 +1,8 @@
 //! Checks one value against one row of the table.
 
 use crate::{
-    config_key::{ConfigKey, ConfigType, Validator},
+    broker_configs,
+    config_key::{ConfigKey, ConfigType, UpdateMode, Validator},
     error::ConfigError,
 };
 
@@ -42,6 +43,23 @@ pub(crate) fn check(key: &ConfigKey, value: &str) -> Result<(), ConfigError> {
         value
     };
     Err(ConfigError::invalid(key.name, shown, allowed(key)))
+}
+
+/// Checks a setting that is to change while brokers run; the message goes into an INVALID_CONFIG
+/// answer.
+///
+/// # Errors
+/// The name is unknown, the setting needs a restart, or the value breaks its rule.
+pub fn validate_broker_config(name: &str, value: &str) -> Result<(), String> {
+    let Some(key) = broker_configs::find(name) else {
+        return Err(format!("Unknown broker config name: {name}"));
+    };
+    if key.update_mode == UpdateMode::ReadOnly {
+        return Err(format!(
+            "Cannot update {name} while brokers run: it needs a restart"
+        ));
+    }
+    check(key, value).map_err(|error| error.to_string())
 }
 
 fn number_fits<T: std::str::FromStr + Into<i64>>(key: &ConfigKey, value: &str) -> bool {

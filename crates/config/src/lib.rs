@@ -23,6 +23,7 @@ mod topic_config;
 pub mod topic_configs;
 
 pub use config_key::{ConfigKey, ConfigType, Importance, UpdateMode, Validator};
+pub use config_value::validate_broker_config;
 pub use describe::{
     ConfigSource, ConfigSynonym, DescribedConfig, describe_broker_config, describe_topic_config,
 };

@@ -5,6 +5,7 @@
 mod cli;
 mod client_args;
 mod consume;
+mod controller_role;
 mod data_folder;
 mod dev;
 mod failure;

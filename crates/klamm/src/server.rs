@@ -1,14 +1,23 @@
 //! `klamm server`: one node, from its configuration to its clean stop.
 
 use crate::{
-    data_folder,
+    controller_role, data_folder,
     failure::{Context, Failure},
     load_config::{self, ConfigArgs},
 };
 use clap::Args;
+use klamm_broker::Broker;
 use klamm_config::ServerConfig;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use klamm_quorum::Quorum;
+use std::{path::PathBuf, time::Duration};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+use tracing::{error, info, warn};
+
+/// How long what is left on the runtime may take to end once the node has stopped.
+const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs one node of a cluster: a broker, a controller or both, by `process.roles`.
 ///
@@ -38,16 +47,25 @@ pub(crate) fn run(args: &ServerArgs) -> Result<(), Failure> {
         warn!(key = warning.key, "{}", warning.message);
     }
     let cluster_id = data_folder::prepare(&config, load_config::cluster_id_of_environment()?)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("start the runtime")?
-        .block_on(serve(config, cluster_id))
+        .context("start the runtime")?;
+    let outcome = runtime.block_on(Box::pin(serve(config, cluster_id)));
+    runtime.shutdown_timeout(RUNTIME_PATIENCE);
+    outcome
+}
+
+/// Why a node stops.
+enum End {
+    /// Somebody wants it to.
+    Asked,
+    /// It cannot go on.
+    Failed(String),
 }
 
 async fn serve(config: ServerConfig, cluster_id: Option<String>) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("wait for ctrl-C")?;
+    let mut stop = StopSignals::listen()?;
     info!(
         node_id = config.node_id.get(),
         broker = config.roles.broker,
@@ -55,11 +73,115 @@ async fn serve(config: ServerConfig, cluster_id: Option<String>) -> Result<(), F
         cluster_id,
         "node starts"
     );
-    tokio::select! {
-        _ = terminate.recv() => info!("SIGTERM: node stops"),
-        _ = interrupt.recv() => info!("ctrl-C: node stops"),
+    let quorum = match config.roles.controller {
+        true => Some(controller_role::start(&config, cluster_id.clone()).await?),
+        false => None,
+    };
+    if let Some(quorum) = &quorum {
+        mark_folders(&config, quorum.cluster_id());
     }
-    Ok(())
+    let outcome = tokio::select! {
+        outcome = Box::pin(run_broker(config, cluster_id, &mut stop)) => outcome,
+        reason = quorum_failed(quorum.as_ref()) => Ok(End::Failed(reason)),
+    };
+    if let Some(quorum) = quorum {
+        quorum.stop().await;
+    }
+    match outcome? {
+        End::Asked => {
+            info!("node has stopped");
+            Ok(())
+        }
+        End::Failed(reason) => {
+            error!(reason, "node cannot go on");
+            Err(Failure::new(reason))
+        }
+    }
+}
+
+/// Runs the broker, if this node is one, until somebody wants the node to stop or the broker
+/// cannot go on.
+async fn run_broker(
+    config: ServerConfig,
+    cluster_id: Option<String>,
+    stop: &mut StopSignals,
+) -> Result<End, Failure> {
+    if !config.roles.broker {
+        stop.next().await;
+        return Ok(End::Asked);
+    }
+    let started = tokio::select! {
+        started = Box::pin(Broker::start(config, cluster_id)) => started,
+        () = stop.next() => return Ok(End::Asked),
+    };
+    let broker = started.context("start the broker")?;
+    for (name, address) in broker.addresses() {
+        info!(listener = name, %address, "listening");
+    }
+    let end = tokio::select! {
+        reason = broker.failed() => End::Failed(reason),
+        () = stop.next() => End::Asked,
+    };
+    broker.stop().await;
+    Ok(end)
+}
+
+/// Resolves when the controller cannot go on, with the reason; never if this node has none.
+async fn quorum_failed(quorum: Option<&Quorum>) -> String {
+    let Some(quorum) = quorum else {
+        return std::future::pending().await;
+    };
+    let mut failed = quorum.failed();
+    let reason = failed
+        .wait_for(Option::is_some)
+        .await
+        .map(|reason| reason.clone());
+    match reason {
+        Ok(Some(reason)) => reason,
+        _ => "the controller is gone".to_owned(),
+    }
+}
+
+/// Marks the folders that the broker does not mark itself, once the cluster's id is known.
+fn mark_folders(config: &ServerConfig, mut cluster_id: watch::Receiver<Option<String>>) {
+    let node_id = config.node_id;
+    let mut folders: Vec<PathBuf> = data_folder::all(config);
+    if config.roles.broker {
+        folders.retain(|folder| !config.log_dirs.contains(folder));
+    }
+    tokio::spawn(async move {
+        let known = cluster_id
+            .wait_for(Option::is_some)
+            .await
+            .map(|id| id.clone());
+        if let Ok(Some(id)) = known
+            && let Err(failure) = data_folder::mark(&folders, &id, node_id)
+        {
+            error!(%failure, "cannot mark the data folders");
+        }
+    });
+}
+
+/// SIGTERM and ctrl-C.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<StopSignals, Failure> {
+        Ok(StopSignals {
+            terminate: signal(SignalKind::terminate()).context("wait for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("wait for ctrl-C")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => info!("SIGTERM: node stops"),
+            _ = self.interrupt.recv() => info!("ctrl-C: node stops"),
+        }
+    }
 }
 
 /// Asks the operating system for a SIGTERM when the parent ends, so that no node of

@@ -157,22 +157,27 @@ async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: NodeId, now: Le
                     break;
                 }
             }
-            elect_another(probe, raft, leader).await;
+            elect_another(probe, raft, leader, now.term).await;
         } else if !matches!(opened, Ok(Err(NotPresent::LeadsNot))) {
-            elect_another(probe, raft, leader).await;
+            elect_another(probe, raft, leader, now.term).await;
         }
         sleep(RETRY_PAUSE).await;
     }
 }
 
-/// Stands for election as often as it takes, as long as the leader's loss is certain. Dropped by
-/// the caller as soon as somebody else leads or asks for votes in a newer term.
-async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: NodeId) {
+/// Stands for election as often as it takes, as long as the leader's loss is certain and this
+/// controller has not voted for another one.
+async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: NodeId, term: u64) {
     let turn = STAGGER * rank_of(probe, leader);
     let mut wait = turn;
     while probe.end_lease_if_leader_died(raft).await {
         sleep(wait).await;
-        if raft.trigger().elect(true).await.is_err() {
+        // What is known of the leadership lags behind the vote while that is written to disk.
+        let followed = Vote::new_committed(term, leader);
+        let follows = raft
+            .with_raft_state(move |state| *state.vote_ref() == followed)
+            .await;
+        if !matches!(follows, Ok(true)) || raft.trigger().elect(true).await.is_err() {
             return;
         }
         wait = ELECTION_WAIT + turn + random_part(ELECTION_WAIT);

@@ -321,7 +321,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    // Paused time: the suite sleeps after each purge, which is done here when it returns.
+    #[tokio::test(start_paused = true)]
     async fn the_store_keeps_openrafts_contract() {
         Suite::test_all(Builder).await.unwrap();
     }

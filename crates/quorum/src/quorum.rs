@@ -42,7 +42,7 @@ use tonic::transport::server::TcpIncoming;
 /// How long a stopping leader waits for another one to take over.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long calls under way may take when this controller stops.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Why a controller did not start.
 #[derive(Debug, thiserror::Error)]

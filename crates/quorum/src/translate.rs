@@ -44,7 +44,7 @@ pub(crate) fn register_broker(request: RegisterBrokerRequest) -> Result<Request,
     let listeners = request
         .listeners
         .iter()
-        .map(|listener| Listener::try_from(listener))
+        .map(Listener::try_from)
         .collect::<Result<_, _>>()
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
     let log_dirs = request

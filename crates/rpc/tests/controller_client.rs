@@ -1,4 +1,5 @@
 //! How the client finds the active controller and stays with it.
+#![allow(clippy::unwrap_used)]
 
 use klamm_rpc::{
     ActiveController, CallError, ControllerClient, ControllerClientConfig, ControllerEndpoint,

@@ -117,7 +117,12 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAA", "!!!!!!!!!!!!!!!!!!!!!!"] {
+        for text in [
+            "",
+            "AAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAAA",
+            "!!!!!!!!!!!!!!!!!!!!!!",
+        ] {
             assert_eq!(text.parse::<Uuid>(), Err(ParseUuidError), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! A cluster of controllers, each on a runtime of its own, so that one can be killed.
 
+use klamm_metadata::Image;
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, QuorumError, SnapshotConfig, Timings, Voter,
 };
@@ -15,7 +16,7 @@ use klamm_types::BrokerId;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, time::timeout};
-use tonic::Streaming;
+use tonic::{Code, Streaming};
 
 /// What never happens in a test that passes; generous, since tests share their machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -225,34 +226,42 @@ pub(crate) async fn create_topic(client: &ControllerClient, name: &str) -> Creat
 
 /// A metadata stream and the image that it leads to.
 pub(crate) struct Follower {
+    client: ControllerClient,
+    endpoint: String,
     updates: Streaming<MetadataUpdate>,
-    pub(crate) image: klamm_metadata::Image,
-    pub(crate) snapshots: usize,
+    pub(crate) image: Image,
     pub(crate) active: Option<ActiveController>,
 }
 
 impl Follower {
     /// Follows the controller `id` from an empty image on.
     pub(crate) async fn of(cluster: &Cluster, id: i32) -> Follower {
-        let request = WatchMetadataRequest {
-            broker_id: -1,
-            from_offset: 0,
-        };
+        let client = cluster.client();
         let endpoint = cluster.address(id).to_string();
-        let updates = cluster.client().watch_metadata(&endpoint, request).await;
         Follower {
-            updates: updates.unwrap(),
-            image: klamm_metadata::Image::new(),
-            snapshots: 0,
+            updates: watch(&client, &endpoint, 0).await,
+            client,
+            endpoint,
+            image: Image::new(),
             active: None,
         }
     }
 
     /// Follows until the image is as wanted.
-    pub(crate) async fn until(&mut self, wanted: impl Fn(&klamm_metadata::Image) -> bool) {
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Image) -> bool) {
         while !wanted(&self.image) {
             let update = timeout(LIMIT, self.updates.message()).await.unwrap();
-            match update.unwrap().unwrap().kind.unwrap() {
+            let update = match update {
+                Ok(update) => update.unwrap(),
+                // The controller itself was brought up to date by a snapshot.
+                Err(status) if status.code() == Code::Aborted => {
+                    let offset = self.image.offset();
+                    self.updates = watch(&self.client, &self.endpoint, offset).await;
+                    continue;
+                }
+                Err(status) => panic!("{status}"),
+            };
+            match update.kind.unwrap() {
                 Kind::Active(active) => self.active = Some(active),
                 Kind::Snapshot(snapshot) => self.on_snapshot(&snapshot),
                 Kind::Batch(batch) => self.on_batch(&batch),
@@ -261,14 +270,25 @@ impl Follower {
     }
 
     fn on_snapshot(&mut self, snapshot: &Snapshot) {
-        assert_eq!(self.image.offset(), 0, "a snapshot only comes first");
-        self.image = klamm_metadata::Image::from_snapshot(snapshot).unwrap();
-        self.snapshots += 1;
+        let image = Image::from_snapshot(snapshot).unwrap();
+        assert!(image.offset() > self.image.offset());
+        self.image = image;
     }
 
     fn on_batch(&mut self, batch: &CommittedBatch) {
-        self.image
-            .apply_records(batch.offset, &batch.records)
-            .unwrap();
+        let applied = self.image.apply_records(batch.offset, &batch.records);
+        applied.unwrap();
     }
+}
+
+async fn watch(
+    client: &ControllerClient,
+    endpoint: &str,
+    from_offset: i64,
+) -> Streaming<MetadataUpdate> {
+    let request = WatchMetadataRequest {
+        broker_id: -1,
+        from_offset,
+    };
+    client.watch_metadata(endpoint, request).await.unwrap()
 }

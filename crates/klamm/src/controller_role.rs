@@ -1,0 +1,105 @@
+//! The controller role: Kafka's settings in the words of the quorum.
+
+use crate::failure::{Context, Failure};
+use klamm_config::{ServerConfig, validate_broker_config, validate_topic_config};
+use klamm_controller::{SessionConfig, Settings};
+use klamm_metadata::ConfigResource;
+use klamm_quorum::{
+    ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The folder of the metadata log, named as Kafka names it.
+const METADATA_LOG: &str = "__cluster_metadata-0";
+
+/// Heartbeats of a leader that fit into an election timeout.
+const HEARTBEATS_PER_ELECTION_TIMEOUT: u64 = 3;
+
+/// Starts the controller of this node.
+pub(crate) async fn start(
+    config: &ServerConfig,
+    cluster_id: Option<String>,
+) -> Result<Quorum, Failure> {
+    let quorum_config = quorum_config(config, cluster_id)?;
+    Quorum::start(quorum_config)
+        .await
+        .context("start the controller")
+}
+
+fn quorum_config(
+    config: &ServerConfig,
+    cluster_id: Option<String>,
+) -> Result<QuorumConfig, Failure> {
+    // The rules of the configuration see to it that there is one.
+    let listener = config
+        .network
+        .controller_listeners
+        .first()
+        .ok_or_else(|| Failure::new("listeners: a controller needs a listener"))?;
+    let host = match listener.host.as_str() {
+        "" => "0.0.0.0".to_owned(),
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    Ok(QuorumConfig {
+        node_id: config.node_id,
+        voters: voters(config),
+        listen: ListenOn::Address(format!("{host}:{}", listener.port)),
+        metadata_dir: config.metadata_log_dir.join(METADATA_LOG),
+        cluster_id,
+        controller: ControllerConfig {
+            settings: settings(config),
+            validate_config: Arc::new(validate),
+            features: BTreeMap::new(),
+            listener_name: listener.name.clone(),
+        },
+        timings: timings(config),
+        snapshot: SnapshotConfig::default(),
+    })
+}
+
+fn voters(config: &ServerConfig) -> Vec<Voter> {
+    let voter = |voter: &klamm_config::QuorumVoter| Voter {
+        id: voter.node_id,
+        host: match voter.endpoint.host.as_str() {
+            host if host.contains(':') => format!("[{host}]"),
+            host => host.to_owned(),
+        },
+        port: voter.endpoint.port,
+    };
+    config.quorum.voters.iter().map(voter).collect()
+}
+
+fn settings(config: &ServerConfig) -> Settings {
+    Settings {
+        num_partitions: config.log.num_partitions,
+        default_replication_factor: i32::from(config.log.default_replication_factor),
+        min_insync_replicas: config.topic_defaults.min_insync_replicas,
+        unclean_leader_election_enable: config.topic_defaults.unclean_leader_election_enable,
+        delete_topic_enable: config.log.delete_topic_enable,
+    }
+}
+
+fn timings(config: &ServerConfig) -> Timings {
+    let defaults = Timings::default();
+    let election_ms = u64::try_from(config.quorum.election_timeout_ms).unwrap_or_default();
+    let election_ms = election_ms.max(HEARTBEATS_PER_ELECTION_TIMEOUT);
+    Timings {
+        heartbeat_interval_ms: election_ms / HEARTBEATS_PER_ELECTION_TIMEOUT,
+        election_timeout_ms_min: election_ms,
+        // Voters draw from two thirds of the timeout, so that few stand at the same time.
+        election_timeout_ms_max: election_ms + election_ms * 2 / 3 + 1,
+        sessions: SessionConfig {
+            session_timeout_ms: i64::from(config.quorum.broker_session_timeout_ms),
+            ..defaults.sessions
+        },
+    }
+}
+
+fn validate(resource: &ConfigResource, name: &str, value: &str) -> Result<(), String> {
+    match resource {
+        ConfigResource::Topic(_) => validate_topic_config(name, value),
+        ConfigResource::Broker(_) => validate_broker_config(name, value),
+        ConfigResource::Group(_) => Ok(()),
+    }
+}
