@@ -176,7 +176,7 @@ fn read(out: &mut String, item: &Struct, scope: Versions, tags: Option<&[Tagged]
                     "                {}{when} => m.{} = {},",
                     tag.number,
                     snake(&tag.field.name),
-                    getter(tag.field, scope)
+                    tag_getter(tag.field, scope)
                 );
             }
             out.push_str("                _ => return Ok(false),\n            }\n            Ok(true)\n        })?;\n");
@@ -235,7 +235,7 @@ fn write_body(out: &mut String, item: &Struct, scope: Versions, tags: Option<&[T
                 present.join(", ")
             );
             for (i, tag) in tags.iter().enumerate() {
-                let put = putter(tag.field, scope);
+                let put = tag_putter(tag.field, scope);
                 let put = put.strip_suffix('?').unwrap_or(&put);
                 let _ = writeln!(
                     out,
@@ -351,6 +351,21 @@ fn getter(field: &Field, scope: Versions) -> String {
             nullable(field, scope)
         ),
         false => format!("d.get({})?", context(field)),
+    }
+}
+
+/// A nullable structure says so differently in a tagged field.
+fn tag_getter(field: &Field, scope: Versions) -> String {
+    match (field.optional(), &field.kind) {
+        (true, Type::Struct(_)) => "d.tagged_struct(cx)?".to_owned(),
+        _ => getter(field, scope),
+    }
+}
+
+fn tag_putter(field: &Field, scope: Versions) -> String {
+    match (field.optional(), &field.kind) {
+        (true, Type::Struct(_)) => format!("e.tagged_struct(&self.{}, cx)?", snake(&field.name)),
+        _ => putter(field, scope),
     }
 }
 

@@ -128,6 +128,15 @@ impl Decoder {
         }
     }
 
+    /// Reads a structure in a tagged field, where a varint says whether it is null (elsewhere it is a signed
+    /// byte).
+    pub(crate) fn tagged_struct<T: Wire>(&mut self, cx: Cx) -> Result<Option<T>, DecodeError> {
+        match self.uvarint()? {
+            0 => Ok(None),
+            _ => T::read(self, cx).map(Some),
+        }
+    }
+
     /// Reads `N` bytes.
     pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let mut out = [0; N];

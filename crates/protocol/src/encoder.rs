@@ -187,6 +187,16 @@ impl Encoder {
         }
     }
 
+    /// Writes a structure in a tagged field, where a varint says whether it is null.
+    pub(crate) fn tagged_struct<T: Wire>(
+        &mut self,
+        value: &Option<T>,
+        cx: Cx,
+    ) -> Result<(), EncodeError> {
+        self.uvarint(u32::from(value.is_some()));
+        value.iter().try_for_each(|value| value.write(self, cx))
+    }
+
     /// Refuses to drop a value that is set.
     pub(crate) fn absent(&self, set: bool, field: &'static str, cx: Cx) -> Result<(), EncodeError> {
         match set {

@@ -5,10 +5,16 @@ use klamm_protocol::{
     ApiKey, DecodeError, Decoder, Message,
     frame::{self, RequestHeader},
     messages::{
-        api_versions_request::ApiVersionsRequest, api_versions_response::ApiVersionsResponse,
+        api_versions_request::ApiVersionsRequest,
+        api_versions_response::ApiVersionsResponse,
+        consumer_group_member_metadata_value::{
+            ClassicMemberMetadata, ConsumerGroupMemberMetadataValue,
+        },
         consumer_protocol_subscription::ConsumerProtocolSubscription,
-        group_metadata_value::GroupMetadataValue, heartbeat_request::HeartbeatRequest,
-        heartbeat_response::HeartbeatResponse, offset_commit_key::OffsetCommitKey,
+        group_metadata_value::GroupMetadataValue,
+        heartbeat_request::HeartbeatRequest,
+        heartbeat_response::HeartbeatResponse,
+        offset_commit_key::OffsetCommitKey,
     },
     record,
 };
@@ -189,4 +195,38 @@ fn api_versions_requests_carry_names_from_version_3_on() {
     assert_eq!(old, [0, 18, 0, 2, 0, 0, 0, 1, 0xff, 0xff][..]);
     let new = unframed(frame::encode_request(1, None, 3, &request).unwrap());
     assert_eq!(new[8..], b"\xff\xff\x00\x06klamm\x040.1\x00"[..]);
+}
+
+/// A value that Kafka 4.3.1 wrote to `__consumer_offsets`. Its one tagged field says that a structure is null,
+/// in a varint; structures elsewhere say it in a signed byte.
+#[test]
+fn null_structures_in_tagged_fields_are_told_by_a_varint() {
+    let written = [
+        &[0, 0, 0, 0, 17][..],
+        b"console-consumer",
+        &[11],
+        b"/127.0.0.1",
+        &[2, 4],
+        b"gt2",
+        &[1, 0, 4, 0x93, 0xe0, 0, 1, 0, 1, 0],
+    ]
+    .concat();
+    let value: ConsumerGroupMemberMetadataValue = record::decode_versioned(written.into()).unwrap();
+    assert_eq!(value.client_id, "console-consumer");
+    assert_eq!(value.rebalance_timeout_ms, 300_000);
+    assert_eq!(value.classic_member_metadata, None);
+
+    let classic = ConsumerGroupMemberMetadataValue {
+        classic_member_metadata: Some(ClassicMemberMetadata {
+            session_timeout_ms: 7,
+            ..ClassicMemberMetadata::default()
+        }),
+        ..value
+    };
+    let bytes = record::encode_versioned(0, &classic).unwrap();
+    assert!(
+        bytes.ends_with(&[1, 0, 7, 1, 0, 0, 0, 7, 1, 0]),
+        "{bytes:?}"
+    );
+    assert_eq!(record::decode_versioned(bytes), Ok(classic));
 }

@@ -55,7 +55,7 @@ impl Wire for ConsumerGroupMemberMetadataValue {
         m.server_assignor = d.nullable(cx, true)?;
         d.tags(cx, &mut |d, tag| {
             match tag {
-                0 => m.classic_member_metadata = d.nullable(cx, true)?,
+                0 => m.classic_member_metadata = d.tagged_struct(cx)?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -75,7 +75,7 @@ impl Wire for ConsumerGroupMemberMetadataValue {
         if cx.flexible {
             let tags = [self.classic_member_metadata.is_some()];
             e.tag_count(&tags);
-            if tags[0] { e.tag(0, &mut |e| e.nullable(&self.classic_member_metadata, cx, true, "ClassicMemberMetadata"))?; }
+            if tags[0] { e.tag(0, &mut |e| e.tagged_struct(&self.classic_member_metadata, cx))?; }
         }
         Ok(())
     }
