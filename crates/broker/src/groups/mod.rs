@@ -9,6 +9,8 @@
 mod load;
 mod shard_task;
 mod steady_clock;
+#[cfg(test)]
+mod tests;
 
 use crate::{metadata::MetadataCache, partition::Partition, topic_name};
 use klamm_config::ServerConfig;
