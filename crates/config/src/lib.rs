@@ -18,6 +18,7 @@ pub mod properties;
 mod quorum_voters;
 mod server_config;
 mod server_rules;
+mod server_settings;
 mod suggestion;
 mod topic_config;
 pub mod topic_configs;
@@ -30,9 +31,10 @@ pub use describe::{
 pub use error::{ConfigError, Warning};
 pub use listener::Listener;
 pub use quorum_voters::{HostPort, QuorumVoter};
-pub use server_config::{
-    GroupSettings, LogSettings, NetworkSettings, ProcessRoles, QuorumSettings, ReplicationSettings,
-    ServerConfig, TransactionSettings,
+pub use server_config::{ProcessRoles, ServerConfig};
+pub use server_settings::{
+    GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicationSettings,
+    TransactionSettings,
 };
 pub use topic_config::{
     CleanupPolicy, CompressionType, TimestampType, TopicConfig, validate_topic_config,

@@ -4,7 +4,8 @@ use crate::{
     error::{ConfigError, Warning},
     listener::{self, Listener},
     quorum_voters::{self, HostPort, QuorumVoter},
-    server_config::{NetworkSettings, ProcessRoles, Values},
+    server_config::{ProcessRoles, Values},
+    server_settings::NetworkSettings,
 };
 use klamm_types::BrokerId;
 use std::path::PathBuf;

@@ -4,8 +4,9 @@ use crate::failure::{Context, Failure};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged if nobody says otherwise.
-const DEFAULT_FILTER: &str = "info";
+/// What is logged if nobody says otherwise. openraft tells at this level what it does message by
+/// message.
+const DEFAULT_FILTER: &str = "info,openraft=warn";
 
 /// Starts logging; `filter` is the argument of `--log`, which wins over `RUST_LOG`.
 pub(crate) fn start(filter: Option<&str>) -> Result<(), Failure> {
