@@ -9,6 +9,7 @@ use crate::{
     describe_quorum, heartbeat_stream,
     leadership::LeadershipWatch,
     metadata_feed::MetadataFeed,
+    observers::Observers,
     raft_types::Raft,
     stopping::Stopping,
     translate, watch_metadata,
@@ -38,6 +39,7 @@ pub(crate) struct ControllerServer {
     pub(crate) voters: Arc<Vec<Voter>>,
     pub(crate) clock: Clock,
     pub(crate) streams: Arc<AtomicU64>,
+    pub(crate) observers: Arc<Observers>,
     pub(crate) stopping: Stopping,
 }
 
@@ -160,7 +162,10 @@ impl ControllerService for ControllerServer {
     ) -> Result<Response<DescribeQuorumResponse>, Status> {
         self.check_active()?;
         let now_ms = self.clock.now_ms();
-        let described = describe_quorum::describe(&self.raft, &self.voters, now_ms);
+        let image = self.feed.image();
+        self.observers.retain(|id| image.broker(id).is_some());
+        let described =
+            describe_quorum::describe(&self.raft, &self.voters, &image, &self.observers, now_ms);
         Ok(Response::new(described))
     }
 

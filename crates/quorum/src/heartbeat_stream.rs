@@ -62,6 +62,12 @@ async fn run(
         };
         let heartbeat = heartbeat_of(&heartbeat, stream);
         *broker = Some(heartbeat.broker);
+        server.observers.on_heartbeat(
+            heartbeat.broker.id,
+            heartbeat.metadata_offset,
+            server.feed.image().offset(),
+            server.clock.now_ms(),
+        );
         let (to, ack) = oneshot::channel();
         server.active.send(Command::Heartbeat(heartbeat, to)).await;
         let Ok(ack) = ack.await else {

@@ -30,6 +30,7 @@ mod leadership;
 mod log_store;
 mod metadata_feed;
 mod network;
+mod observers;
 mod proposer;
 mod quorum;
 mod raft_service;

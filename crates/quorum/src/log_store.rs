@@ -208,12 +208,16 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
-        match durable_file::read(&self.shared.committed_path) {
-            Ok(payload) => Ok(payload.as_deref().and_then(parse_committed_mark)),
+        let committed = match durable_file::read(&self.shared.committed_path) {
+            Ok(payload) => payload.as_deref().and_then(parse_committed_mark),
             // Never synced, so a power cut may tear it; it is only a hint.
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
-            Err(error) => Err(error),
-        }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
+            Err(error) => return Err(error),
+        };
+        // A power cut may also take the end of the log and leave the mark: a majority had those
+        // entries, this controller gets them again.
+        let last_log_id = self.get_log_state().await?.last_log_id;
+        Ok(committed.min(last_log_id))
     }
 
     async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> io::Result<()>
@@ -343,6 +347,8 @@ mod tests {
         store.save_vote(&vote).await.unwrap();
         store.save_committed(Some(purged)).await.unwrap();
         store.purge(purged).await.unwrap();
+        let ahead = LogId::new(3.into(), 12);
+        store.save_committed(Some(ahead)).await.unwrap();
         drop(store);
 
         let mut store = LogStore::open(temp.path()).unwrap();

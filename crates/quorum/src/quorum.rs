@@ -201,6 +201,7 @@ impl Quorum {
             voters: Arc::new(config.voters),
             clock,
             streams: Arc::new(AtomicU64::new(0)),
+            observers: Arc::default(),
             stopping: stopping_watch,
         };
         let server = serve(listener, raft_server, controller_server);

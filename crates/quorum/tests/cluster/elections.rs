@@ -113,6 +113,35 @@ fn another_controller_takes_over_and_nothing_acknowledged_is_lost() {
 }
 
 #[test]
+fn a_broker_that_dies_with_the_active_controller_is_fenced() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        let broker = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let epoch = register_broker(&client, 7, broker.local_addr().unwrap().port()).await;
+        let heartbeats = keep_alive(&client, 7, epoch).await;
+        let old = client.find_active(LIMIT).await.unwrap().controller_id;
+        let mut follower = Follower::of(&cluster, if old == 1 { 2 } else { 1 }).await;
+        follower.until(|image| image.is_active(7.into())).await;
+
+        let described = client.describe_quorum(DescribeQuorumRequest {}, LIMIT);
+        let observers = described.await.unwrap().observers;
+        assert_eq!(observers.len(), 1);
+        assert_eq!(observers[0].replica_id, 7);
+
+        let killed = Instant::now();
+        cluster.kill(old);
+        drop(broker);
+        drop(heartbeats);
+        follower.until(|image| !image.is_active(7.into())).await;
+        println!(
+            "kill of both to the broker being fenced: {:?}",
+            killed.elapsed()
+        );
+    });
+}
+
+#[test]
 fn a_leader_that_stops_hands_over() {
     run(async {
         let mut cluster = Cluster::start().await;

@@ -34,6 +34,13 @@ struct Node {
     runtime: Runtime,
 }
 
+/// The brokers of these tests send one heartbeat and keep their stream open.
+fn timings() -> Timings {
+    let mut timings = Timings::default();
+    timings.sessions.session_timeout_ms = 60_000;
+    timings
+}
+
 /// A runtime for the test itself.
 pub(crate) fn run<F: Future>(test: F) -> F::Output {
     runtime().block_on(test)
@@ -105,7 +112,7 @@ impl Cluster {
             metadata_dir: self.folders[&id].path().to_owned(),
             cluster_id: None,
             controller: ControllerConfig::default(),
-            timings: Timings::default(),
+            timings: timings(),
             snapshot: self.snapshot.clone(),
         };
         let quorum = runtime.block_on_elsewhere(async move {
