@@ -102,7 +102,7 @@ fn what(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words = words
         .map(|word| word.to_string_lossy())
-        .filter(|word| !word.starts_with("-X") && !word.starts_with("-D"));
+        .filter(|word| !(word.starts_with("-X") && word.len() > 2) && !word.starts_with("-D"));
     words.collect::<Vec<_>>().join(" ")
 }
 
