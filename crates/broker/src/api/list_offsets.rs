@@ -29,6 +29,9 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 const DEBUGGING_REPLICA: i32 = -2;
 const CONSUMER: i32 = -1;
 
+/// The first version whose answer carries a leader epoch.
+const LEADER_EPOCH_VERSION: i16 = 4;
+
 /// From here on clients know OFFSET_NOT_AVAILABLE.
 const NOT_AVAILABLE_VERSION: i16 = 5;
 
@@ -87,7 +90,7 @@ async fn handle(
                         })
                         .and_then(|partition| look_up(&partition, &call, &request, asked))
                 };
-                response(index, found)
+                response(&call, index, found)
             })
             .collect(),
     });
@@ -182,15 +185,21 @@ fn by_timestamp(
         }))
 }
 
-fn response(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+fn response(
+    call: &Call,
+    index: i32,
+    found: Result<Found, ErrorCode>,
+) -> ListOffsetsPartitionResponse {
     let error = found.as_ref().err().copied().unwrap_or(ErrorCode::None);
-    let found = found.unwrap_or(Found::NOTHING);
+    let mut found = found.unwrap_or(Found::NOTHING);
+    if call.version < LEADER_EPOCH_VERSION {
+        found.leader_epoch = LeaderEpoch::NONE;
+    }
     ListOffsetsPartitionResponse {
         partition_index: index,
         error_code: error.code(),
         timestamp: found.timestamp,
         offset: found.offset,
         leader_epoch: found.leader_epoch.get(),
-        ..Default::default()
     }
 }
