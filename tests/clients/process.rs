@@ -102,8 +102,13 @@ fn what(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words = words
         .map(|word| word.to_string_lossy())
-        .filter(|word| !(word.starts_with("-X") && word.len() > 2) && !word.starts_with("-D"));
+        .filter(|word| !is_setting(word));
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether `word` sets the Java machine: `-Dname=value`, or `-Xname` (kcat's `-X` stands alone).
+fn is_setting(word: &str) -> bool {
+    word.starts_with("-D") || word.len() > 2 && word.starts_with("-X")
 }
 
 /// Reads all of a pipe, so that a program is never stuck on a full one.

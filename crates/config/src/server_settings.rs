@@ -122,7 +122,7 @@ pub struct ReplicationSettings {
     pub leader_imbalance_check_interval_seconds: i64,
 }
 
-/// Topics and logs, as far as it is not [`ServerConfig::topic_defaults`].
+/// Topics and logs, as far as it is not [`ServerConfig::topic_defaults`](crate::ServerConfig::topic_defaults).
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     /// `num.partitions`, of topics created without a count.

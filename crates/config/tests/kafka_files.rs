@@ -1,5 +1,7 @@
 //! The files that ship with Apache Kafka start this server too.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use klamm_config::{ServerConfig, properties};
 
 fn load(text: &str) -> (ServerConfig, Vec<String>) {

@@ -1,5 +1,7 @@
 //! The table is whole and agrees with itself, and what is described follows from it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use klamm_config::{
     ConfigKey, ConfigSource, ServerConfig, TopicConfig, broker_configs, describe_broker_config,
     describe_topic_config, topic_configs, validate_topic_config, validate_topic_configs,

@@ -1,5 +1,7 @@
 //! The command line: help, exit codes, and what needs no cluster.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::{
     fs,
     net::TcpListener,

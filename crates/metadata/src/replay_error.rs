@@ -65,7 +65,7 @@ pub enum ReplayError {
         /// How many partitions the topic has.
         count: usize,
     },
-    /// The partition would break an invariant of [`Partition`].
+    /// The partition would break an invariant of [`Partition`](crate::Partition).
     #[error("partition {partition}: {reason}")]
     InvalidPartition {
         /// The partition.
