@@ -86,7 +86,7 @@ impl ValidatedBatch {
     }
 }
 
-/// Checks the records of one partition of a Produce request (inventory, rules 28 to 33).
+/// Checks the records of one partition of a Produce request (rules 28 to 33).
 ///
 /// Every record is looked at, those of compressed batches as a stream: memory stays within
 /// a codec's window. `now_ms` is the broker's clock. A cut-off batch behind the first is

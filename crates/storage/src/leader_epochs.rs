@@ -60,7 +60,7 @@ impl LeaderEpochs {
     }
 
     /// The largest epoch that is at most `epoch`, and where it ends in a log that ends at
-    /// `log_end_offset` (inventory, rule 72).
+    /// `log_end_offset` (rule 72).
     pub fn end_offset_for(&self, epoch: LeaderEpoch, log_end_offset: i64) -> EpochEndOffset {
         if epoch.is_none() {
             return EpochEndOffset::UNDEFINED;

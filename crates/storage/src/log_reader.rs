@@ -89,7 +89,7 @@ impl LogReader {
     ///
     /// # Errors
     /// `start_offset` is outside the log, or the disk failed. An offset between `offset_max`
-    /// and the end of the log is no error, but finds nothing (inventory, rule 60).
+    /// and the end of the log is no error, but finds nothing (rule 60).
     pub fn read(
         &self,
         start_offset: i64,

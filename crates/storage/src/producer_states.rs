@@ -69,7 +69,7 @@ pub enum Verdict {
 
 /// The producers of a log, by id.
 ///
-/// The leader asks [`ProducerStates::check`] before each append (inventory, rules 40 to 43);
+/// The leader asks [`ProducerStates::check`] before each append (rules 40 to 43);
 /// replicas only learn from what they append.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProducerStates {

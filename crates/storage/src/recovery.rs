@@ -2,7 +2,7 @@
 //!
 //! After a clean stop only the end of the last segment is looked at. Otherwise the log is
 //! trusted up to its recovery point; from there on every batch is checked, and the log is cut
-//! before the first one that is not whole (inventory, rule 120).
+//! before the first one that is not whole (rule 120).
 
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::{BatchAt, ScanError};

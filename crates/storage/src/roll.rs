@@ -27,7 +27,7 @@ const INDEX_ENTRY_SIZE_MAX: u64 = 12;
 /// Positions in an offset index are 31 bits.
 const SEGMENT_BYTES_MAX: u64 = i32::MAX as u64;
 
-/// Whether a batch must go to a new segment (inventory, rule 117).
+/// Whether a batch must go to a new segment (rule 117).
 pub(crate) fn should_roll(input: &RollInput, config: &LogConfig) -> bool {
     let offset_fits = input.last_offset - input.base_offset <= i64::from(i32::MAX);
     if input.segment_size == 0 {

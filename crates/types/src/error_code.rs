@@ -3,7 +3,7 @@
 /// Declares [`ErrorCode`] from one table of (variant, code, protocol name, retriable).
 macro_rules! error_codes {
     ($($variant:ident = $code:literal $name:literal $(($retriable:ident))?,)*) => {
-        /// An error code of the Kafka protocol (inventory, appendix A).
+        /// An error code of the Kafka protocol, with the number and name that Kafka gives it.
         ///
         /// `None` (0) means success. Codes that this version does not know decode as
         /// [`ErrorCode::UnknownServerError`].
