@@ -173,10 +173,15 @@ impl Partitions {
             self.fetchers.unfollow(id);
             let floor = metadata.high_watermark_floor;
             let led = partition.lead(&state(metadata), floor, now_ms());
-            if let (Leadership::Begins(epoch), true) = (led, is_offsets) {
-                self.tell_groups(|groups| {
+            match led {
+                Leadership::Begins(epoch) if is_offsets => self.tell_groups(|groups| {
                     groups.on_leader(id.partition, epoch, Arc::clone(&partition));
-                });
+                }),
+                Leadership::Begins(_) | Leadership::GoesOn => {}
+                Leadership::Refused => error!(topic = %topic.name, partition = id.partition,
+                    log_end_offset = partition.log_end_offset(), committed = floor,
+                    "not leading: the log has lost acknowledged records; restore it, or wait for \
+                     another replica that has them"),
             }
             return;
         }

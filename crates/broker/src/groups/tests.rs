@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{
-    clock::now_ms, flusher::Flusher, log_dirs::log_config, partition::PartitionEnv,
-    replication::IsrUpdates,
+    clock::now_ms,
+    flusher::Flusher,
+    partition::lab::{ME, open_partition},
 };
-use klamm_config::TopicConfig;
 use klamm_coordinator::RequestId;
 use klamm_metadata::{Image, proto};
 use klamm_protocol::messages::{
@@ -18,10 +18,8 @@ use klamm_protocol::messages::{
     offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics},
 };
 use klamm_replica::PartitionState;
-use klamm_storage::{Log, OpenOptions};
 use klamm_types::{BrokerId, PartitionEpoch, TopicPartition};
 
-const ME: BrokerId = BrokerId(1);
 const OFFSETS_ID: Uuid = Uuid([1; 16]);
 const TOPIC_ID: Uuid = Uuid([2; 16]);
 const GROUP: &str = "readers";
@@ -50,31 +48,12 @@ impl Fixture {
         let metadata = Arc::new(MetadataCache::new());
         metadata.publish(image());
         let flusher = Flusher::start().unwrap();
-        let env = PartitionEnv {
-            me: ME,
-            flush_queue: flusher.queue(),
-            isr_updates: IsrUpdates::default(),
-            lag_time_max_ms: 30_000,
+        let id = TopicPartition {
+            topic_id: OFFSETS_ID,
+            partition: 0,
         };
-        let options = OpenOptions {
-            clean_shutdown: false,
-            recovery_point: 0,
-            log_start_offset: 0,
-        };
-        let topic_config = TopicConfig::default();
-        let (log, _) = Log::open(dir.path(), log_config(&topic_config), options).unwrap();
-        let partition = Partition::new(
-            TopicPartition {
-                topic_id: OFFSETS_ID,
-                partition: 0,
-            },
-            topic_name::CONSUMER_OFFSETS.into(),
-            dir.path().to_owned(),
-            log,
-            0,
-            topic_config,
-            env,
-        );
+        let topic = topic_name::CONSUMER_OFFSETS;
+        let partition = open_partition(dir.path(), topic, id, flusher.queue());
         Fixture {
             groups: Groups::new(&config, metadata),
             partition,

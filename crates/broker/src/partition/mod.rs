@@ -14,6 +14,8 @@
 
 mod append;
 mod follow;
+#[cfg(test)]
+pub(crate) mod lab;
 mod read;
 mod role;
 mod waiters;

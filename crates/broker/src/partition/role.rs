@@ -38,6 +38,8 @@ pub(crate) enum Leadership {
     Begins(LeaderEpoch),
     /// It leads on; the ISR or the replicas may have changed.
     GoesOn,
+    /// It does not lead: its log ends before what the quorum knows to be committed.
+    Refused,
 }
 
 impl Partition {
@@ -74,6 +76,9 @@ impl Partition {
 
     /// Takes the lead, or leads on in a newer partition epoch. The high watermark starts at what
     /// this replica knew, but not below `floor`, which the quorum knows to be committed.
+    ///
+    /// A log that ends before the floor has lost what was acknowledged. It is not led from:
+    /// followers would truncate to it, and what they still have would be gone.
     pub(crate) fn lead(&self, state: &PartitionState, floor: i64, now_ms: i64) -> Leadership {
         let log = lock(&self.log);
         let mut role = lock(&self.role);
@@ -84,10 +89,20 @@ impl Partition {
             self.carry_out(effects);
             return Leadership::GoesOn;
         }
-        // Noted before the first append of the epoch, so that followers find where it begins.
         let end_offset = log.log_end_offset();
+        if end_offset < floor {
+            *role = Role::Follower {
+                leader: BrokerId::NONE,
+                leader_epoch: state.leader_epoch,
+            };
+            drop(role);
+            drop(log);
+            self.tell_role_changed();
+            return Leadership::Refused;
+        }
+        // Noted before the first append of the epoch, so that followers find where it begins.
         log.assign_epoch(state.leader_epoch, end_offset);
-        let high_watermark = self.high_watermark().max(floor.min(end_offset));
+        let high_watermark = self.high_watermark().max(floor);
         let leader = Leader::new(
             self.env.me,
             state,
@@ -194,5 +209,39 @@ impl Partition {
             let effects = leader.set_min_isr(min_isr, now_ms);
             self.carry_out(effects);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::now_ms,
+        flusher::Flusher,
+        partition::lab::{ME, open_partition},
+    };
+    use klamm_types::{PartitionEpoch, TopicPartition, Uuid};
+
+    #[test]
+    fn a_log_that_lost_committed_records_is_not_led_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(dir.path(), "t", id, flusher.queue());
+        let state = |epoch| PartitionState {
+            leader_epoch: LeaderEpoch(epoch),
+            partition_epoch: PartitionEpoch(epoch),
+            replicas: vec![ME],
+            isr: [ME].into(),
+        };
+        assert_eq!(partition.lead(&state(3), 1, now_ms()), Leadership::Refused);
+        assert_eq!(partition.leader_epoch_if_leader(), None);
+        // An unclean election gives up what was lost, and with it the floor.
+        let led = partition.lead(&state(4), 0, now_ms());
+        assert_eq!(led, Leadership::Begins(LeaderEpoch(4)));
+        flusher.stop();
     }
 }

@@ -1,0 +1,34 @@
+//! A partition over a real log, for tests.
+
+use super::{Partition, PartitionEnv};
+use crate::{flusher::FlushQueue, log_dirs::log_config, replication::IsrUpdates};
+use klamm_config::TopicConfig;
+use klamm_storage::{Log, OpenOptions};
+use klamm_types::{BrokerId, TopicPartition};
+use std::{path::Path, sync::Arc};
+
+/// This broker.
+pub(crate) const ME: BrokerId = BrokerId(1);
+
+/// Opens a replica in `dir`, an empty one if nothing is there.
+pub(crate) fn open_partition(
+    dir: &Path,
+    topic: &str,
+    id: TopicPartition,
+    flush_queue: FlushQueue,
+) -> Arc<Partition> {
+    let options = OpenOptions {
+        clean_shutdown: false,
+        recovery_point: 0,
+        log_start_offset: 0,
+    };
+    let config = TopicConfig::default();
+    let (log, _) = Log::open(dir, log_config(&config), options).unwrap();
+    let env = PartitionEnv {
+        me: ME,
+        flush_queue,
+        isr_updates: IsrUpdates::default(),
+        lag_time_max_ms: 30_000,
+    };
+    Partition::new(id, topic.into(), dir.to_owned(), log, 0, config, env)
+}
