@@ -20,13 +20,13 @@ pub(crate) fn all(config: &ServerConfig) -> Vec<PathBuf> {
 }
 
 /// Makes the folders and checks whose they are. Returns the id of the cluster as far as it is
-/// known: from the folders, or else as `given`.
+/// known: from the folders, or else as `given`, with what gave it.
 pub(crate) fn prepare(
     config: &ServerConfig,
-    given: Option<String>,
+    given: Option<(&str, &str)>,
 ) -> Result<Option<String>, Failure> {
     let mut known: Option<(String, String)> =
-        given.map(|id| (id, klamm_config::env::CLUSTER_ID.to_owned()));
+        given.map(|(id, origin)| (id.to_owned(), origin.to_owned()));
     for folder in all(config) {
         fs::create_dir_all(&folder).context(format!("create {}", folder.display()))?;
         let Some(meta) = read(&folder)? else {
@@ -140,7 +140,7 @@ mod tests {
             message.contains("belongs to node 1, but node.id=2"),
             "{message}"
         );
-        let message = prepare(&own, Some("other".to_owned()))
+        let message = prepare(&own, Some(("other", "CLUSTER_ID")))
             .unwrap_err()
             .to_string();
         assert!(

@@ -102,7 +102,8 @@ async fn produce(args: &ProduceArgs) -> Result<(), Failure> {
     producer.flush().await;
     acknowledge(&mut unacknowledged, 0).await?;
     drop(progress);
-    eprintln!("{count} records written to {}", args.topic);
+    let noun = if count == 1 { "record" } else { "records" };
+    eprintln!("{count} {noun} written to {}", args.topic);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use clap::Args;
 use klamm_broker::Broker;
-use klamm_config::ServerConfig;
+use klamm_config::{ServerConfig, env::CLUSTER_ID};
 use klamm_quorum::Quorum;
 use std::{path::PathBuf, time::Duration};
 use tokio::{
@@ -47,7 +47,9 @@ pub(crate) fn run(args: &ServerArgs) -> Result<(), Failure> {
     for warning in warnings {
         warn!(key = warning.key, "{}", warning.message);
     }
-    let cluster_id = data_folder::prepare(&config, load_config::cluster_id_of_environment()?)?;
+    let given = load_config::cluster_id_of_environment()?;
+    let given = given.as_deref().map(|id| (id, CLUSTER_ID));
+    let cluster_id = data_folder::prepare(&config, given)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -30,8 +30,13 @@ enum StorageCommand {
     /// Prints a fresh id for a cluster.
     RandomUuid,
     /// Marks the folders of a node as part of a cluster. An empty folder does not need it.
+    #[command(after_help = "Examples:
+  klamm storage format --cluster-id 4L6g3nShT-eMCtK--X86sw --config server.properties
+  klamm storage format -t $(klamm storage random-uuid) -c server.properties --ignore-formatted")]
     Format(FormatArgs),
     /// Shows what the folders of a node are marked with.
+    #[command(after_help = "Example:
+  klamm storage info --config server.properties")]
     Info(InfoArgs),
 }
 
@@ -101,7 +106,7 @@ fn format(args: &FormatArgs) -> Result<(), Failure> {
             )));
         }
     }
-    data_folder::prepare(&config, Some(cluster_id.clone()))?;
+    data_folder::prepare(&config, Some((&cluster_id, "--cluster-id")))?;
     let marked = data_folder::mark(&folders, &cluster_id, config.node_id)?;
     if marked.is_empty() {
         println!("All of the log directories are already formatted.");

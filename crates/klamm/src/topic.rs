@@ -25,12 +25,25 @@ pub(crate) struct TopicArgs {
 #[derive(Subcommand, Debug)]
 enum TopicCommand {
     /// Creates a topic.
+    #[command(after_help = "Examples:
+  klamm topic create orders
+  klamm topic create orders --partitions 6 --replication-factor 3 --config retention.ms=3600000
+  klamm topic create orders --if-not-exists --bootstrap-server broker-1:9092,broker-2:9092")]
     Create(CreateArgs),
     /// Lists the names of all topics.
+    #[command(after_help = "Examples:
+  klamm topic list
+  klamm topic list --internal")]
     List(ListArgs),
     /// Shows partitions, leaders, replicas and settings of topics, or of all.
+    #[command(after_help = "Examples:
+  klamm topic describe
+  klamm topic describe orders payments")]
     Describe(DescribeArgs),
     /// Deletes topics and all their records.
+    #[command(after_help = "Examples:
+  klamm topic delete orders
+  klamm topic delete orders payments --if-exists")]
     Delete(DeleteArgs),
 }
 

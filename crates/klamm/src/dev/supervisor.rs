@@ -16,6 +16,7 @@ use crate::{
 use std::{
     fs::{File, TryLockError},
     io::{BufRead, IsTerminal},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -275,6 +276,9 @@ impl Supervisor {
     }
 
     fn node_ended(&mut self, exit: Exit) -> Result<(), Failure> {
+        // Whoever is killed has no time to log why.
+        let sigkill = rustix::process::Signal::KILL.as_raw();
+        let killed = matches!(&exit.status, Ok(status) if status.signal() == Some(sigkill));
         let how = match exit.status {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
@@ -291,6 +295,11 @@ impl Supervisor {
             } else if node.end_expected {
                 println!(
                     "node {} is down ({how}); start {} starts it",
+                    exit.id, exit.id
+                );
+            } else if killed {
+                println!(
+                    "node {} was killed ({how}); the others go on, start {} starts it again",
                     exit.id, exit.id
                 );
             } else {
