@@ -104,8 +104,10 @@ impl ActiveSegment {
     /// Appends noted batches, `bytes`, the first of which starts at `base_offset`.
     pub(crate) fn write(&mut self, bytes: &[u8], base_offset: i64) -> io::Result<()> {
         let position = self.segment.size();
-        self.segment.set_dirty();
         self.segment.file()?.write_all_at(bytes, position)?;
+        // After the write: a sync that runs beside it may miss the bytes, and must not take the
+        // mark with it. Before they are published: whoever vouches for them finds the mark.
+        self.segment.set_dirty();
         self.write_index()?;
         self.segment.set_max_timestamp(self.max_timestamp);
         self.segment

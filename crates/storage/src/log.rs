@@ -289,14 +289,20 @@ impl Log {
     /// Removes everything from an offset on. A batch that spans it goes as a whole, so the log
     /// may end before it, and then even start before it. The new log end offset.
     ///
-    /// The caller records the flushed offset anew if it went back.
+    /// The caller records the flushed offset anew if it went back, before it appends again: a
+    /// recovery point vouches for what lies below it. Epochs that start at or behind the new end
+    /// are forgotten, also where there is nothing to remove.
     ///
     /// # Errors
     /// The disk failed, now or before.
     pub fn truncate_to(&mut self, offset: i64) -> Result<i64, StorageError> {
         self.state.check()?;
-        if offset >= self.log_end_offset() {
-            return Ok(self.log_end_offset());
+        let log_end_offset = self.log_end_offset();
+        if offset >= log_end_offset {
+            // An epoch in which nothing was appended goes all the same.
+            self.state
+                .change_epochs(|epochs| epochs.truncate_from_end(log_end_offset));
+            return Ok(log_end_offset);
         }
         if offset < self.log_start_offset() {
             self.truncate_fully_and_start_at(offset)?;
@@ -452,6 +458,12 @@ impl Log {
         let result = write().map_err(StorageError::io("write producer states in", dir));
         self.state.sync_later(self.state.poison_on_error(result)?);
         Ok(())
+    }
+
+    /// Waits for a flush in progress; from then on flushes do nothing, and the folder may be
+    /// moved or deleted.
+    pub fn abandon(&self) {
+        self.state.abandon();
     }
 
     /// Makes everything durable and leaves the folder so that the next start reads next to

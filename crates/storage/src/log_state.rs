@@ -31,6 +31,8 @@ pub(crate) struct LogState {
     unsynced_files: Mutex<Vec<PathBuf>>,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
+    /// The folder is not the log's any more: flushes do nothing.
+    abandoned: AtomicBool,
     failure: OnceLock<Arc<str>>,
 }
 
@@ -54,6 +56,7 @@ impl LogState {
             dir_dirty: AtomicBool::new(true),
             unsynced_files: Mutex::new(Vec::new()),
             flushing: Mutex::new(()),
+            abandoned: AtomicBool::new(false),
             failure: OnceLock::new(),
         }
     }
@@ -103,6 +106,12 @@ impl LogState {
         lock(&self.flushing)
     }
 
+    /// See [`Log::abandon`](crate::Log::abandon).
+    pub(crate) fn abandon(&self) {
+        let _flushing = self.pause_flushing();
+        self.abandoned.store(true, Ordering::Release);
+    }
+
     pub(crate) fn epochs(&self) -> MutexGuard<'_, LeaderEpochs> {
         lock(&self.epochs)
     }
@@ -144,8 +153,11 @@ impl LogState {
     pub(crate) fn flush(&self) -> Result<i64, StorageError> {
         let _flushing = self.pause_flushing();
         self.check()?;
-        let end_offset = self.log_end_offset();
         let flushed_offset = self.flushed_offset();
+        if self.abandoned.load(Ordering::Acquire) {
+            return Ok(flushed_offset);
+        }
+        let end_offset = self.log_end_offset();
         let result = self.sync(flushed_offset);
         self.poison_on_error(result)?;
         assert!(

@@ -39,6 +39,18 @@ impl OffsetCheckpoint {
         self.offsets.get(&(topic.to_owned(), partition)).copied()
     }
 
+    /// Sets the offset of a partition.
+    pub fn set(&mut self, topic: &str, partition: i32, offset: i64) {
+        self.offsets.insert((topic.to_owned(), partition), offset);
+    }
+
+    /// Forgets a partition; whether it was known.
+    pub fn remove(&mut self, topic: &str, partition: i32) -> bool {
+        self.offsets
+            .remove(&(topic.to_owned(), partition))
+            .is_some()
+    }
+
     /// Every topic, partition and offset, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, i32, i64)> {
         self.offsets

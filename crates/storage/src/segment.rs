@@ -134,7 +134,7 @@ impl Segment {
         Ok(self.file.get_or_init(|| file))
     }
 
-    /// Notes that batches are about to be written.
+    /// Notes that batches were written which the next sync has to reach.
     pub(crate) fn set_dirty(&self) {
         self.is_dirty.store(true, Ordering::Release);
     }
