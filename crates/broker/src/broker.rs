@@ -266,6 +266,11 @@ impl Broker {
         );
         self.tasks
             .spawn(every(checkpoints, move || partitions.checkpoint()));
+        let partitions = Arc::clone(&context.partitions);
+        let transaction = &context.config.transaction;
+        let expiry = millis(transaction.producer_id_expiration_check_interval_ms.into());
+        self.tasks
+            .spawn(every(expiry, move || partitions.expire_producers()));
     }
 }
 
@@ -284,6 +289,7 @@ async fn open(
         flush_queue: flusher.queue(),
         isr_updates,
         lag_time_max_ms: config.replication.lag_time_max_ms,
+        dirs: Arc::new(dirs),
     };
     let fetchers = Fetchers::new(
         Arc::clone(&identity),
@@ -292,7 +298,7 @@ async fn open(
         tokio::runtime::Handle::current(),
     );
     let opening = Arc::clone(&config);
-    let partitions = spawn_blocking(move || Partitions::open(opening, env, dirs, fetchers))
+    let partitions = spawn_blocking(move || Partitions::open(opening, env, fetchers))
         .await
         .map_err(panicked("open the logs"))??;
     let groups = Groups::new(&config, Arc::clone(&metadata));

@@ -21,7 +21,7 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
 };
 use tracing::{info, warn};
@@ -91,8 +91,8 @@ struct LogDir {
     cluster_id: Option<String>,
     left_clean: Option<CleanShutdown>,
     _lock: DirLock,
-    /// One checkpoint is written at a time.
-    checkpointing: Mutex<()>,
+    /// What the checkpoints on disk say; held while they are written.
+    checkpoints: Mutex<Checkpoints>,
 }
 
 /// An open log and what was checkpointed of it.
@@ -167,7 +167,7 @@ impl LogDirs {
 
     /// Opens every log in the directories; what was left in order is not scanned.
     pub(crate) fn open_logs(
-        &mut self,
+        &self,
         defaults: &TopicConfig,
     ) -> Result<BTreeMap<TopicPartition, FoundLog>, LogDirError> {
         let mut all = BTreeMap::new();
@@ -186,9 +186,15 @@ impl LogDirs {
         topic: &str,
         config: &TopicConfig,
     ) -> Result<FoundLog, LogDirError> {
-        let name = folder_name(topic, id.partition);
-        let dir = self.emptiest()?.path.join(&name);
-        fs::create_dir_all(&dir).map_err(io_error("create", &dir))?;
+        let parent = self.emptiest()?;
+        // A namesake that was deleted since the last checkpoint must not vouch for the new log.
+        parent.forget(topic, id.partition)?;
+        let dir = parent.path.join(folder_name(topic, id.partition));
+        if dir.exists() {
+            // Left by a crash before it said whose it is, or unreadable: kept, but out of the way.
+            rename_away(&dir, "stray")?;
+        }
+        fs::create_dir(&dir).map_err(io_error("create", &dir))?;
         PartitionMetadata {
             topic_id: id.topic_id,
         }
@@ -242,10 +248,33 @@ impl LogDirs {
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
                     .collect()
             };
-            let _one_at_a_time = dir.checkpointing.lock();
-            of(Partition::flushed_offset).write(&dir.path, CheckpointKind::RecoveryPoint)?;
-            of(Partition::high_watermark).write(&dir.path, CheckpointKind::HighWatermark)?;
-            of(Partition::log_start_offset).write(&dir.path, CheckpointKind::LogStart)?;
+            let mut checkpoints = dir.checkpoints();
+            checkpoints.recovery_points = of(Partition::flushed_offset);
+            checkpoints.high_watermarks = of(Partition::high_watermark);
+            checkpoints.log_starts = of(Partition::log_start_offset);
+            checkpoints.write(&dir.path)?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the recovery point on disk does not lie behind the flushed offset of
+    /// `partition`, which a truncation has moved back. Must come before the next append: what is
+    /// below a recovery point is not checked after a crash.
+    pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
+        let parent = partition.dir.parent();
+        let Some(dir) = self.dirs.iter().find(|dir| parent == Some(&dir.path)) else {
+            return Ok(());
+        };
+        let (topic, index) = (&*partition.topic, partition.id.partition);
+        let flushed = partition.flushed_offset();
+        let mut checkpoints = dir.checkpoints();
+        let points = &mut checkpoints.recovery_points;
+        if points
+            .get(topic, index)
+            .is_some_and(|point| point > flushed)
+        {
+            points.set(topic, index, flushed);
+            points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
         }
         Ok(())
     }
@@ -300,8 +329,23 @@ impl LogDir {
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             _lock: lock,
-            checkpointing: Mutex::new(()),
+            checkpoints: Mutex::default(),
         })
+    }
+
+    fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
+        self.checkpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops what the checkpoints say of a partition, if they say anything.
+    fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        if checkpoints.forget(topic, partition) {
+            checkpoints.write(&self.path)?;
+        }
+        Ok(())
     }
 
     /// The folders of logs, with topic and partition by their name. Finishes deletions.
@@ -326,6 +370,7 @@ impl LogDir {
         self.finish_deletions()?;
         let folders = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
+        *self.checkpoints() = checkpoints.clone();
         let clean = self.left_clean.is_some();
         if !clean && !folders.is_empty() {
             info!(dir = %self.path.display(), logs = folders.len(),
@@ -381,6 +426,7 @@ impl LogDir {
 
 /// What was checkpointed last. A damaged checkpoint is as good as none: logs are scanned from
 /// their start, and high watermarks are learned anew.
+#[derive(Clone, Default)]
 struct Checkpoints {
     recovery_points: OffsetCheckpoint,
     high_watermarks: OffsetCheckpoint,
@@ -400,6 +446,27 @@ impl Checkpoints {
             high_watermarks: read(CheckpointKind::HighWatermark),
             log_starts: read(CheckpointKind::LogStart),
         }
+    }
+}
+
+impl Checkpoints {
+    fn write(&self, dir: &Path) -> Result<(), CheckpointError> {
+        self.recovery_points
+            .write(dir, CheckpointKind::RecoveryPoint)?;
+        self.high_watermarks
+            .write(dir, CheckpointKind::HighWatermark)?;
+        self.log_starts.write(dir, CheckpointKind::LogStart)
+    }
+
+    /// Whether there was anything to forget.
+    fn forget(&mut self, topic: &str, partition: i32) -> bool {
+        let all = [
+            &mut self.recovery_points,
+            &mut self.high_watermarks,
+            &mut self.log_starts,
+        ];
+        let forgotten = all.map(|offsets| offsets.remove(topic, partition));
+        forgotten.contains(&true)
     }
 }
 

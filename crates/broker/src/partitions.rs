@@ -25,7 +25,7 @@ pub(crate) struct Partitions {
     me: BrokerId,
     config: Arc<ServerConfig>,
     env: PartitionEnv,
-    dirs: LogDirs,
+    dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
@@ -34,16 +34,16 @@ pub(crate) struct Partitions {
 }
 
 impl Partitions {
-    /// Takes over the logs of `dirs`.
+    /// Takes over the logs of the log directories.
     ///
     /// # Errors
     /// A log directory cannot be read, or a log in it cannot be recovered.
     pub(crate) fn open(
         config: Arc<ServerConfig>,
         env: PartitionEnv,
-        mut dirs: LogDirs,
         fetchers: Fetchers,
     ) -> Result<Partitions, LogDirError> {
+        let dirs = Arc::clone(&env.dirs);
         let found = dirs.open_logs(&config.topic_defaults)?;
         Ok(Partitions {
             me: config.node_id,
@@ -93,14 +93,20 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        for id in &delta.changed_partitions {
+        for topic in delta.changed_topic_configs() {
+            self.apply_config(topic, image);
+        }
+        // A replica that exists may take over for a leader that is gone; new ones take the disk's
+        // time and come after.
+        let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
+            .changed_partitions
+            .iter()
+            .partition(|id| self.get(**id).is_some());
+        for id in known.into_iter().chain(new) {
             if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(*id))
             {
                 self.apply_partition(*id, topic, partition, image);
             }
-        }
-        for topic in delta.changed_topic_configs() {
-            self.apply_config(topic, image);
         }
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
@@ -125,6 +131,15 @@ impl Partitions {
         let now_ms = now_ms();
         for partition in self.all() {
             partition.tick(now_ms);
+        }
+    }
+
+    /// Forgets idempotent producers that have been idle for `producer.id.expiration.ms`.
+    pub(crate) fn expire_producers(&self) {
+        let now_ms = now_ms();
+        let expiration_ms = self.config.transaction.producer_id_expiration_ms;
+        for partition in self.all() {
+            partition.expire_producers(now_ms, expiration_ms.into());
         }
     }
 
@@ -313,7 +328,7 @@ impl Partitions {
         if &*partition.topic == OFFSETS_TOPIC {
             self.tell_groups(|groups| groups.on_resign(id.partition));
         }
-        partition.retire();
+        partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
         if let Err(error) = self.dirs.delete_log(&partition) {
             error!(topic = %partition.topic, partition = id.partition, %error,

@@ -9,6 +9,7 @@ use clap::Args;
 use klamm_broker::Broker;
 use klamm_config::{ServerConfig, env::CLUSTER_ID};
 use klamm_quorum::Quorum;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{path::PathBuf, time::Duration};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &ServerArgs) -> Result<(), Failure> {
         stop_with_parent()?;
     }
     keep_heap_small();
+    raise_file_limit();
     let (config, warnings) = load_config::load(&args.config)?;
     for warning in warnings {
         warn!(key = warning.key, "{}", warning.message);
@@ -65,6 +67,16 @@ fn keep_heap_small() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
         warn!(%error, "the kernel keeps huge pages; the node takes more memory than it needs");
+    }
+}
+
+/// Takes as many open files as the system lets this process have: each partition needs a few, and
+/// the soft limit that processes start with is for programs that still use `select`.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        warn!(%error, "cannot raise the limit of open files");
     }
 }
 

@@ -239,7 +239,8 @@ fn note_follower(context: &Context, fetcher: &Fetcher, targets: &[Target], resul
             log_start_offset: target.wanted.params.log_start_offset,
             is_eligible,
         };
-        if let Err(error) = partition.on_follower_fetch(fetch, now_ms) {
+        let leader_epoch = LeaderEpoch(target.wanted.params.current_leader_epoch);
+        if let Err(error) = partition.on_follower_fetch(fetch, leader_epoch, now_ms) {
             tracing::debug!(topic = %partition.topic, partition = partition.id.partition,
                 replica = %fetcher.replica, %error, "a follower's fetch does not count");
         }

@@ -1,6 +1,7 @@
 //! Appending and truncating as a follower.
 
 use super::{Partition, lock, role::Role};
+use crate::log_dirs::LogDirError;
 use bytes::Bytes;
 use klamm_records::{Batches, verify_crc};
 use klamm_replica::divergence::{EpochEnd, truncation_offset};
@@ -23,6 +24,9 @@ pub(crate) enum FollowError {
     /// The disk failed; the partition is offline.
     #[error("{0}")]
     Storage(#[from] StorageError),
+    /// The disk failed; the partition is offline.
+    #[error("{0}")]
+    Checkpoint(#[from] LogDirError),
 }
 
 impl Partition {
@@ -77,9 +81,9 @@ impl Partition {
         let local = self.epoch_end_in_log(diverging.epoch);
         let log_end_offset = log.log_end_offset();
         let offset = truncation_offset(diverging, local, log_end_offset, self.high_watermark());
-        if offset < log_end_offset {
-            self.truncate_locked(&mut log, offset)?;
-        }
+        // Also where there is nothing to remove: an epoch that this replica led in without
+        // appending is not the leader's, and would diverge for ever.
+        self.truncate_locked(&mut log, offset)?;
         Ok(log.log_end_offset())
     }
 
@@ -113,7 +117,7 @@ impl Partition {
             return Err(error.into());
         }
         self.high_watermark.store(offset, Ordering::Release);
-        Ok(())
+        self.lower_recovery_point()
     }
 
     /// Closes the log in order: the next start scans nothing.
@@ -140,7 +144,15 @@ impl Partition {
             self.fail("truncate", &error);
             return Err(error.into());
         }
-        Ok(())
+        self.lower_recovery_point()
+    }
+
+    /// The append lock is held: nothing is appended before the disk knows.
+    fn lower_recovery_point(&self) -> Result<(), FollowError> {
+        self.env.dirs.lower_recovery_point(self).map_err(|error| {
+            self.fail("truncate", &error);
+            error.into()
+        })
     }
 
     /// The append lock, if this replica follows `leader` in `leader_epoch`.

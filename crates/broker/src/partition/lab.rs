@@ -1,7 +1,11 @@
 //! A partition over a real log, for tests.
 
 use super::{Partition, PartitionEnv};
-use crate::{flusher::FlushQueue, log_dirs::log_config, replication::IsrUpdates};
+use crate::{
+    flusher::FlushQueue,
+    log_dirs::{LogDirs, log_config},
+    replication::IsrUpdates,
+};
 use klamm_config::TopicConfig;
 use klamm_storage::{Log, OpenOptions};
 use klamm_types::{BrokerId, TopicPartition};
@@ -29,6 +33,7 @@ pub(crate) fn open_partition(
         flush_queue,
         isr_updates: IsrUpdates::default(),
         lag_time_max_ms: 30_000,
+        dirs: Arc::new(LogDirs::open(ME, &[]).unwrap()),
     };
     Partition::new(id, topic.into(), dir.to_owned(), log, 0, config, env)
 }

@@ -13,6 +13,7 @@
 //! either happens wholly before it or finds the new role.
 
 mod append;
+mod flush_turn;
 mod follow;
 #[cfg(test)]
 pub(crate) mod lab;
@@ -26,7 +27,8 @@ pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
 pub(crate) use role::Leadership;
 pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
-use crate::{flusher::FlushQueue, replication::IsrUpdates};
+use crate::{flusher::FlushQueue, log_dirs::LogDirs, replication::IsrUpdates};
+use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
 use klamm_storage::{Log, LogFlusher, LogReader};
@@ -49,6 +51,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) flush_queue: FlushQueue,
     pub(crate) isr_updates: IsrUpdates,
     pub(crate) lag_time_max_ms: i64,
+    pub(crate) dirs: Arc<LogDirs>,
 }
 
 /// A replica of a partition on this broker.
@@ -73,7 +76,7 @@ pub(crate) struct Partition {
     pub(crate) consumers: WakerSet,
     /// Long polls of followers: they wake on the log end.
     pub(crate) followers: WakerSet,
-    flush_queued: AtomicBool,
+    flush_turn: FlushTurn,
     failed: AtomicBool,
 }
 
@@ -107,7 +110,7 @@ impl Partition {
             flushes: Mutex::default(),
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
-            flush_queued: AtomicBool::new(false),
+            flush_turn: FlushTurn::default(),
             failed: AtomicBool::new(false),
         })
     }
@@ -156,25 +159,31 @@ impl Partition {
         }
     }
 
-    /// Puts the partition into the queue of its disk's flusher, once.
+    /// Sees to it that a flush begins after this call.
     fn request_flush(&self) {
-        if !self.flush_queued.swap(true, Ordering::AcqRel)
-            && let Some(partition) = self.itself.upgrade()
-        {
+        if self.flush_turn.request() {
+            self.queue_flush();
+        }
+    }
+
+    fn queue_flush(&self) {
+        if let Some(partition) = self.itself.upgrade() {
             self.env.flush_queue.push(partition);
         }
     }
 
     /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
     pub(crate) fn flush(&self) {
-        // Cleared first: an append from here on may miss this flush and asks for another one.
-        self.flush_queued.store(false, Ordering::Release);
+        self.flush_turn.begin();
         match self.flusher.flush() {
             Ok(flushed) => {
                 self.advance_leader(crate::clock::now_ms());
                 lock(&self.flushes).release(flushed);
             }
             Err(error) => self.fail("flush", &error),
+        }
+        if self.flush_turn.end() {
+            self.queue_flush();
         }
     }
 

@@ -143,15 +143,24 @@ impl Partition {
     }
 
     /// A follower has fetched; must follow a successful [`Partition::read`] without divergence.
+    /// Counts only in the epoch that the follower believed in, if it said: its offset was
+    /// compared with the log as it was then.
     ///
     /// # Errors
-    /// NOT_LEADER_OR_FOLLOWER if this is not the leader any more; else as the leader decides.
+    /// NOT_LEADER_OR_FOLLOWER if this is not the leader any more, FENCED_LEADER_EPOCH if it leads
+    /// in another epoch; else as the leader decides.
     pub(crate) fn on_follower_fetch(
         &self,
         fetch: FollowerFetch,
+        leader_epoch: LeaderEpoch,
         now_ms: i64,
     ) -> Result<(), ErrorCode> {
         match &mut *lock(&self.role) {
+            Role::Leader(leader)
+                if !leader_epoch.is_none() && leader.leader_epoch() != leader_epoch =>
+            {
+                Err(ErrorCode::FencedLeaderEpoch)
+            }
             Role::Leader(leader) => {
                 let effects = leader.on_fetch(fetch, now_ms)?;
                 self.carry_out(effects);

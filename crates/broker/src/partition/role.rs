@@ -149,6 +149,18 @@ impl Partition {
         self.tell_role_changed();
     }
 
+    /// Lets go of the log: the folder is about to be deleted.
+    pub(crate) fn abandon(&self) {
+        self.retire();
+        lock(&self.log).abandon();
+        lock(&self.flushes).fail_all(ErrorCode::NotLeaderOrFollower);
+    }
+
+    /// Forgets producers that have been idle for `expiration_ms`.
+    pub(crate) fn expire_producers(&self, now_ms: i64, expiration_ms: i64) {
+        lock(&self.log).expire_producers(now_ms, expiration_ms);
+    }
+
     fn tell_role_changed(&self) {
         lock(&self.commits).fail_all(ErrorCode::NotLeaderOrFollower);
         self.consumers.wake();
@@ -220,6 +232,7 @@ mod tests {
         flusher::Flusher,
         partition::lab::{ME, open_partition},
     };
+    use klamm_replica::divergence::EpochEnd;
     use klamm_types::{PartitionEpoch, TopicPartition, Uuid};
 
     #[test]
@@ -242,6 +255,56 @@ mod tests {
         // An unclean election gives up what was lost, and with it the floor.
         let led = partition.lead(&state(4), 0, now_ms());
         assert_eq!(led, Leadership::Begins(LeaderEpoch(4)));
+        flusher.stop();
+    }
+
+    #[test]
+    fn an_epoch_without_appends_is_forgotten_when_the_next_leader_diverges() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(dir.path(), "t", id, flusher.queue());
+        let state = PartitionState {
+            leader_epoch: LeaderEpoch(5),
+            partition_epoch: PartitionEpoch(5),
+            replicas: vec![ME],
+            isr: [ME].into(),
+        };
+        let _ = partition.lead(&state, 0, now_ms());
+        assert_eq!(partition.last_epoch(), LeaderEpoch(5));
+        let (other, epoch) = (BrokerId(2), LeaderEpoch(6));
+        partition.follow(other, epoch);
+        let diverging = EpochEnd {
+            epoch: LeaderEpoch(4),
+            end_offset: 0,
+        };
+        assert_eq!(
+            partition
+                .truncate_to_leader(other, epoch, diverging)
+                .unwrap(),
+            0
+        );
+        assert_eq!(partition.last_epoch(), LeaderEpoch::NONE);
+        flusher.stop();
+    }
+
+    #[test]
+    fn a_log_that_is_deleted_before_its_flush_is_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let log_dir = dir.path().join("t-0");
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&log_dir, "t", id, flusher.queue());
+        partition.abandon();
+        std::fs::rename(&log_dir, dir.path().join("t-0-delete")).unwrap();
+        partition.flush();
+        assert_eq!(*flusher.queue().failure().borrow(), None);
         flusher.stop();
     }
 }

@@ -38,21 +38,33 @@ type Tell = oneshot::Sender<Result<(), ErrorCode>>;
 
 /// Those who wait for an offset to be passed, by that offset.
 ///
-/// Bounded by the requests in flight: each connection has a limited number.
+/// Bounded by the requests in flight, of which each connection has a limited number: those whose
+/// request has timed out are dropped now and then.
 #[derive(Default)]
-pub(super) struct AckWaiters(BTreeMap<i64, Vec<Tell>>);
+pub(super) struct AckWaiters {
+    by_offset: BTreeMap<i64, Vec<Tell>>,
+    /// Waiters that came since those who gave up were dropped.
+    since_tidy: usize,
+}
+
+/// Waiters come at least this often before those who gave up are looked for.
+const TIDY_MIN: usize = 1024;
 
 impl AckWaiters {
     /// Waits until [`AckWaiters::release`] is called with `end_offset` or more.
     pub(super) fn wait_for(&mut self, end_offset: i64) -> AckFuture {
+        self.since_tidy += 1;
+        if self.since_tidy >= TIDY_MIN.max(self.by_offset.len()) {
+            self.tidy();
+        }
         let (tell, receiver) = oneshot::channel();
-        self.0.entry(end_offset).or_default().push(tell);
+        self.by_offset.entry(end_offset).or_default().push(tell);
         AckFuture::Waiting(receiver)
     }
 
     /// Everything below `end_offset` is there.
     pub(super) fn release(&mut self, end_offset: i64) {
-        while let Some(first) = self.0.first_entry() {
+        while let Some(first) = self.by_offset.first_entry() {
             if *first.key() > end_offset {
                 return;
             }
@@ -62,9 +74,17 @@ impl AckWaiters {
 
     /// It will never be.
     pub(super) fn fail_all(&mut self, error: ErrorCode) {
-        for (_, waiting) in std::mem::take(&mut self.0) {
+        for (_, waiting) in std::mem::take(&mut self.by_offset) {
             tell_all(waiting, Err(error));
         }
+    }
+
+    fn tidy(&mut self) {
+        self.since_tidy = 0;
+        self.by_offset.retain(|_, waiting| {
+            waiting.retain(|tell| !tell.is_closed());
+            !waiting.is_empty()
+        });
     }
 }
 
@@ -149,6 +169,16 @@ mod tests {
         let waiting = waiters.wait_for(5);
         drop(waiters);
         assert_eq!(waiting.await, Err(ErrorCode::NotLeaderOrFollower));
+    }
+
+    #[test]
+    fn those_who_gave_up_take_no_room_for_ever() {
+        let mut waiters = AckWaiters::default();
+        for _ in 0..10 * TIDY_MIN {
+            drop(waiters.wait_for(5));
+        }
+        let kept: usize = waiters.by_offset.values().map(Vec::len).sum();
+        assert!(kept <= TIDY_MIN, "{kept}");
     }
 
     #[tokio::test]

@@ -168,12 +168,10 @@ impl Fetcher {
                 self.wait_for_work(next_due).await;
                 continue;
             }
-            for followed in &due {
-                // The fetch offset tells the leader what is durable here.
-                let partition = &followed.partition;
-                let _ = partition.durable(partition.log_end_offset()).await;
+            let wanted = self.positions(&due).await;
+            if wanted.is_empty() {
+                continue;
             }
-            let wanted = due.iter().map(position).collect();
             let limits = self.limits(next_due.map(|at| at - now));
             let request =
                 session.request(self.identity.id, self.identity.epoch(), &wanted, &limits);
@@ -193,6 +191,22 @@ impl Fetcher {
                 }
             }
         }
+    }
+
+    /// Where to go on. The fetch offset tells the leader what is durable here, so it is said
+    /// after the flush; a log that cannot flush says nothing.
+    async fn positions(&self, due: &[Followed]) -> BTreeMap<TopicPartition, Position> {
+        let mut positions = BTreeMap::new();
+        for followed in due {
+            let position = position(followed);
+            match followed.partition.durable(position.fetch_offset).await {
+                Ok(()) => {
+                    positions.insert(followed.partition.id, position);
+                }
+                Err(_) => self.pause(followed),
+            }
+        }
+        positions
     }
 
     async fn connect(&self) -> Result<Connection, ClientError> {
@@ -394,15 +408,14 @@ impl Fetcher {
     }
 }
 
-fn position(followed: &Followed) -> (TopicPartition, Position) {
+fn position(followed: &Followed) -> Position {
     let partition = &followed.partition;
-    let position = Position {
+    Position {
         fetch_offset: partition.log_end_offset(),
         log_start_offset: partition.log_start_offset(),
         leader_epoch: followed.leader_epoch,
         last_fetched_epoch: partition.last_epoch(),
-    };
-    (partition.id, position)
+    }
 }
 
 fn millis(ms: i32) -> Duration {
