@@ -1,6 +1,8 @@
 //! A registered broker is fenced, unfenced, stops or goes for good (rules 84 to 86).
 
-use crate::{BrokerRef, Context, Decision, Refusal, election::change_partition, topic_settings};
+use crate::{
+    BrokerRef, Context, Decision, Loss, Refusal, election::change_partition, topic_settings,
+};
 use klamm_metadata::{Broker, Image, Partition, proto};
 use klamm_types::{BrokerId, ErrorCode};
 
@@ -123,18 +125,20 @@ pub(crate) fn leave_isrs(
     change_partitions(records, image, ctx, &is_active, concerned, isr, None);
 }
 
-/// The broker stopped uncleanly: it loses its place in every ISR and ELR (rule 85).
+/// The broker comes back with less than it had: it leaves every ISR, and every ELR that it has
+/// lost something of (rule 85).
 pub(crate) fn lose_eligibility(
     records: &mut Vec<proto::Record>,
     image: &Image,
     id: BrokerId,
+    loss: Loss,
     ctx: &Context,
 ) {
     let is_active = |other| other != id && image.is_active(other);
     let concerned =
         |partition: &Partition| partition.isr.contains(&id) || partition.elr.contains(&id);
     let isr = |partition: &Partition| without(&partition.isr, id);
-    change_partitions(records, image, ctx, &is_active, concerned, isr, Some(id));
+    change_partitions(records, image, ctx, &is_active, concerned, isr, Some(loss));
 }
 
 /// The broker is active again: it may lead what nobody leads.
@@ -155,7 +159,7 @@ fn change_partitions(
     is_active: &dyn Fn(BrokerId) -> bool,
     concerned: impl Fn(&Partition) -> bool,
     isr: impl Fn(&Partition) -> Vec<BrokerId>,
-    lost: Option<BrokerId>,
+    loss: Option<Loss>,
 ) {
     for topic in image.topics() {
         let mut concerned = topic.partitions().filter(|(_, p)| concerned(p)).peekable();
@@ -165,7 +169,7 @@ fn change_partitions(
         let rules = topic_settings::rules(image, topic, ctx, is_active);
         for (index, partition) in concerned {
             let id = topic.topic_partition(index);
-            let change = change_partition(id, partition, isr(partition), lost, &rules);
+            let change = change_partition(id, partition, isr(partition), loss, &rules);
             records.extend(change.map(proto::Record::from));
         }
     }

@@ -111,6 +111,8 @@ pub struct Settings {
     pub min_insync_replicas: i32,
     /// `unclean.leader.election.enable`.
     pub unclean_leader_election_enable: bool,
+    /// `log.flush.interval.messages`: 1 flushes before every acknowledgement.
+    pub flush_messages: i64,
     /// `delete.topic.enable`.
     pub delete_topic_enable: bool,
 }
@@ -132,6 +134,7 @@ impl Default for Settings {
             default_replication_factor: 1,
             min_insync_replicas: 1,
             unclean_leader_election_enable: false,
+            flush_messages: i64::MAX,
             delete_topic_enable: true,
         }
     }

@@ -7,8 +7,8 @@
 //! ```text
 //! clean:    the leader stays if it can; else the first replica, in assignment order, in the
 //!           ISR; else the first in the ELR, and the ISR is that replica
-//! unclean:  only if allowed and nobody of the above is active: any active replica, those
-//!           that were eligible once first; ISR = {it}, RECOVERING, and the high watermark
+//! unclean:  only if allowed, or if the only replica lost its disk, and nobody of the above is
+//!           active: any active replica, those that were eligible once first; ISR = {it}, RECOVERING, and the high watermark
 //!           floor begins anew: what it vouched for may be lost
 //! nobody:   no leader
 //! ```
@@ -25,6 +25,17 @@ pub struct Rules<'a> {
     pub min_isr: usize,
     /// `unclean.leader.election.enable`.
     pub unclean: bool,
+    /// `flush.messages` is 1: a crash costs a replica nothing that counted as its own.
+    pub flushes_before_ack: bool,
+}
+
+/// What a broker that comes back has lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// What was not flushed: it did not stop cleanly.
+    Unflushed(BrokerId),
+    /// Perhaps everything: its log directories are not those that were known.
+    Disks(BrokerId),
 }
 
 /// What a change of a partition would lead to.
@@ -39,30 +50,32 @@ struct Next {
 
 /// Gives a partition a new ISR, elects a leader if that takes one, and keeps the ELR.
 ///
-/// `lost` is a broker that stopped uncleanly: it loses its place in the ELR. The last
-/// candidate for leader keeps it nevertheless: a replica flushes before it acknowledges, so
-/// without others to ask it is still the best there is.
+/// `loss` costs a broker its place in the ELR, unless it has lost nothing that counted: where
+/// replicas flush before they acknowledge, a crash takes nothing acknowledged with it. The last
+/// candidate for leader keeps its place after a crash in any case: without others to ask it is
+/// still the best there is. Other disks are no candidate at all.
 ///
 /// `None`: nothing changes.
 pub fn change_partition(
     id: TopicPartition,
     partition: &Partition,
     isr: Vec<BrokerId>,
-    lost: Option<BrokerId>,
+    loss: Option<Loss>,
     rules: &Rules,
 ) -> Option<proto::PartitionChangeRecord> {
-    let next = next_state(partition, isr, lost, rules);
+    let next = next_state(partition, isr, loss, rules);
     next.differs(partition).then(|| next.record(id, partition))
 }
 
 fn next_state(
     partition: &Partition,
     isr: Vec<BrokerId>,
-    lost: Option<BrokerId>,
+    loss: Option<Loss>,
     rules: &Rules,
 ) -> Next {
+    let loss = loss.filter(|loss| !(rules.flushes_before_ack && loss.is_unflushed()));
     let mut next = Next {
-        elr: eligible(partition, &isr, lost),
+        elr: eligible(partition, &isr, loss),
         isr,
         last_known_elr: Vec::new(),
         leader: BrokerId::NONE,
@@ -80,8 +93,8 @@ fn next_state(
     } else if let Some(leader) = first_active(&next.elr) {
         next.leader = leader;
         next.isr = vec![leader];
-        next.elr = eligible(partition, &next.isr, lost);
-    } else if rules.unclean
+        next.elr = eligible(partition, &next.isr, loss);
+    } else if (rules.unclean || is_all_there_is(partition, &next))
         && let Some(leader) =
             first_active(&partition.last_known_elr).or_else(|| first_active(&partition.replicas))
     {
@@ -104,15 +117,34 @@ fn next_state(
 }
 
 /// Who is eligible outside the ISR as long as that is below the minimum.
-fn eligible(partition: &Partition, isr: &[BrokerId], lost: Option<BrokerId>) -> Vec<BrokerId> {
+fn eligible(partition: &Partition, isr: &[BrokerId], loss: Option<Loss>) -> Vec<BrokerId> {
     let was_candidate = |id: &BrokerId| partition.isr.contains(id) || partition.elr.contains(id);
     let elr = in_order(partition, |id| {
-        was_candidate(&id) && !isr.contains(&id) && Some(id) != lost
+        was_candidate(&id) && !isr.contains(&id) && loss.is_none_or(|loss| loss.of() != id)
     });
-    if elr.is_empty() && isr.is_empty() {
-        return lost.filter(was_candidate).into_iter().collect();
+    match loss {
+        Some(Loss::Unflushed(last)) if elr.is_empty() && isr.is_empty() => {
+            Some(last).filter(was_candidate).into_iter().collect()
+        }
+        _ => elr,
     }
-    elr
+}
+
+impl Loss {
+    fn of(self) -> BrokerId {
+        match self {
+            Loss::Unflushed(id) | Loss::Disks(id) => id,
+        }
+    }
+
+    fn is_unflushed(self) -> bool {
+        matches!(self, Loss::Unflushed(_))
+    }
+}
+
+/// Whether the only replica lost its disk: nobody is left whose records could be lost.
+fn is_all_there_is(partition: &Partition, next: &Next) -> bool {
+    partition.replicas.len() == 1 && next.isr.is_empty() && next.elr.is_empty()
 }
 
 fn was_eligible(partition: &Partition, id: BrokerId) -> bool {
@@ -250,6 +282,50 @@ mod tests {
             unfence 1         => 2 @1 isr 2
             restart 2 unclean => - @2 isr  elr 2
             unfence 2         => 2 @3 isr 2
+            ",
+        );
+    }
+
+    #[test]
+    fn after_all_were_killed_two_suffice_where_replicas_flush_before_they_acknowledge() {
+        Lab::with_topic().story(
+            "
+            set min.insync.replicas 2 => 1 @0 isr 1,2,3
+            set flush.messages 1 => 1 @0 isr 1,2,3
+            restart 1 unclean => 2 @1 isr 2,3
+            unfence 1         => 2 @1 isr 2,3
+            restart 2 unclean => 3 @2 isr 3 elr 2
+            unfence 2         => 3 @2 isr 3 elr 2
+            fence 3           => 2 @3 isr 2 elr 3
+            isr 2,1           => 2 @3 isr 2,1
+            ",
+        );
+    }
+
+    #[test]
+    fn a_broker_with_other_disks_is_no_candidate() {
+        Lab::with_topic().story(
+            "
+            set flush.messages 1 => 1 @0 isr 1,2,3
+            fence 2           => 1 @0 isr 1,3
+            fence 3           => 1 @0 isr 1
+            restart 1 emptied => - @1 isr  known 1
+            unfence 1         => - @1 isr  known 1
+            unfence 2         => - @1 isr  known 1
+            set unclean.leader.election.enable true => 1 @2 isr 1 recovering
+            ",
+        );
+    }
+
+    #[test]
+    fn the_only_replica_goes_on_with_an_empty_disk() {
+        let mut lab = Lab::new(1);
+        lab.create("t", &[&[1]]);
+        lab.story(
+            "
+            report 5          => 1 @0 isr 1 floor 5
+            restart 1 emptied => - @1 isr  known 1 floor 5
+            unfence 1         => 1 @2 isr 1 recovering
             ",
         );
     }

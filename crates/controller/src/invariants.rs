@@ -21,6 +21,8 @@ struct History {
     log_ends: BTreeMap<i32, i64>,
     high_watermark: i64,
     min_isr: usize,
+    /// Whether replicas flush before they acknowledge.
+    flushes: bool,
 }
 
 impl History {
@@ -29,7 +31,10 @@ impl History {
         lab.create("t", &[&[1, 2, 3, 4]]);
         let min_isr = 1 + seed as usize % 3;
         lab.set("min.insync.replicas", Some(&min_isr.to_string()));
+        let flushes = seed.is_multiple_of(2);
+        lab.set("flush.messages", flushes.then_some("1"));
         History {
+            flushes,
             lab,
             seed,
             random: seed,
@@ -106,14 +111,19 @@ impl History {
         self.lab.ask(&Request::AlterPartition(proposal));
     }
 
-    /// A restart; an unclean one loses records if the controller can know of others that have
-    /// them.
+    /// A restart. An unclean one loses records where nobody flushes before acknowledging, if the
+    /// controller can know of others that have them; an empty disk loses all.
     fn restart(&mut self, id: i32, before: &Partition) {
+        if self.draw(8) == 0 {
+            self.lab.restart_emptied(id);
+            self.log_ends.insert(id, 0);
+            return;
+        }
         let is_clean = self.draw(2) == 0;
         self.lab.restart(id, is_clean);
         let candidates = before.isr.iter().chain(&before.elr);
         let has_others = candidates.filter(|other| other.0 != id).count() > 0;
-        if !is_clean && has_others {
+        if !is_clean && has_others && !self.flushes {
             let bound = self.log_ends[&id] as usize + 1;
             let left = self.draw(bound) as i64;
             self.log_ends.insert(id, left);

@@ -122,7 +122,7 @@ impl Lab {
             .filter(|id| !self.image.is_active(**id))
             .collect();
         assert!(inactive.is_empty(), "{id}: inactive in the ISR: {new:?}");
-        let candidates = new.isr.len() + new.elr.len();
+        let candidates = new.isr.len() + new.elr.len() + new.last_known_elr.len();
         assert!(candidates > 0, "{id}: nobody can lead ever again: {new:?}");
         assert_eq!(new.has_leader(), !new.isr.is_empty(), "{id}: {new:?}");
         let Some(old) = old.filter(|old| *old != new) else {
@@ -157,6 +157,7 @@ impl Lab {
         } else {
             BrokerEpoch::NONE
         };
+        let new_dir = self.draw_id();
         RegisterBroker {
             cluster_id: String::new(),
             broker_id: BrokerId(id),
@@ -168,7 +169,10 @@ impl Lab {
                 security_protocol: 0,
             }],
             rack: None,
-            log_dirs: vec![self.draw_id()],
+            log_dirs: self
+                .image
+                .broker(BrokerId(id))
+                .map_or_else(|| vec![new_dir], |broker| broker.log_dirs.clone()),
             previous_epoch,
             version: "1".into(),
         }
@@ -176,6 +180,13 @@ impl Lab {
 
     pub(crate) fn restart(&mut self, id: i32, is_clean: bool) -> Response {
         let registration = self.registration(id, is_clean);
+        self.ask(&Request::RegisterBroker(registration))
+    }
+
+    /// Comes back after a crash with an empty disk.
+    pub(crate) fn restart_emptied(&mut self, id: i32) -> Response {
+        let mut registration = self.registration(id, false);
+        registration.log_dirs = vec![self.draw_id()];
         self.ask(&Request::RegisterBroker(registration))
     }
 
@@ -296,6 +307,7 @@ impl Lab {
             "unfence" => self.ask(&Request::UnfenceBroker(self.broker(number(1)))),
             "stop" => self.ask(&Request::ShutDownBroker(self.broker(number(1)))),
             "forget" => self.ask(&Request::UnregisterBroker(BrokerId(number(1)))),
+            "restart" if words[2] == "emptied" => self.restart_emptied(number(1)),
             "restart" => self.restart(number(1), words[2] == "clean"),
             "set" => self.set(words[1], words.get(2).copied()),
             "report" => self.report(i64::from(number(1))),

@@ -45,7 +45,7 @@ pub use decision::{
     BrokerRef, ConfigValidator, Context, Decision, Draws, Request, Response, Settings, decide,
 };
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
-pub use election::{Rules, change_partition};
+pub use election::{Loss, Rules, change_partition};
 pub use high_watermarks::{PartitionHighWatermark, ReportHighWatermarks};
 pub use new_partitions::{MAX_PARTITIONS_PER_REQUEST, ReplicaAssignment};
 pub use placement::{PlacementError, place_replicas};

@@ -1,6 +1,6 @@
 //! A broker introduces itself (rules 83 and 85).
 
-use crate::{Context, Decision, Refusal, broker_state};
+use crate::{Context, Decision, Loss, Refusal, broker_state};
 use klamm_metadata::{Broker, Image, Listener, proto, uuid_bytes};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
 
@@ -88,7 +88,7 @@ fn check<'a>(
 }
 
 /// A new incarnation: fenced until it has caught up, out of every ISR; out of every ELR too
-/// unless it stopped cleanly.
+/// where it may have lost something.
 fn register(
     image: &Image,
     existing: Option<&Broker>,
@@ -97,13 +97,28 @@ fn register(
 ) -> Vec<proto::Record> {
     // First in the batch: its offset is the broker's epoch.
     let mut records = vec![record(request, BrokerEpoch(image.offset()), true).into()];
-    match existing {
-        Some(broker) if broker.epoch == request.previous_epoch => {
-            broker_state::leave_isrs(&mut records, image, request.broker_id, ctx);
-        }
-        _ => broker_state::lose_eligibility(&mut records, image, request.broker_id, ctx),
+    let id = request.broker_id;
+    match existing.map_or(Some(Loss::Disks(id)), |broker| loss(broker, request)) {
+        None => broker_state::leave_isrs(&mut records, image, id, ctx),
+        Some(loss) => broker_state::lose_eligibility(&mut records, image, id, loss, ctx),
     }
     records
+}
+
+/// What the broker has lost since its last registration.
+fn loss(before: &Broker, request: &RegisterBroker) -> Option<Loss> {
+    let id = request.broker_id;
+    let has_all_disks = before
+        .log_dirs
+        .iter()
+        .all(|dir| request.log_dirs.contains(dir));
+    if !has_all_disks {
+        Some(Loss::Disks(id))
+    } else if before.epoch != request.previous_epoch {
+        Some(Loss::Unflushed(id))
+    } else {
+        None
+    }
 }
 
 /// The same incarnation once more: its epoch and state stay.

@@ -5,6 +5,7 @@ use klamm_metadata::{Image, Topic};
 use klamm_types::BrokerId;
 
 pub(crate) const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
+pub(crate) const FLUSH_MESSAGES: &str = "flush.messages";
 pub(crate) const UNCLEAN_ELECTION: &str = "unclean.leader.election.enable";
 
 /// A topic's own value, else the cluster's, else the controller's default.
@@ -13,6 +14,16 @@ fn effective<T: std::str::FromStr>(image: &Image, topic: &str, name: &str, defau
         .topic_config(topic, name)
         .or_else(|| image.broker_config(None, name));
     set.and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// Whether replicas of a topic flush what they have before it counts as theirs.
+pub(crate) fn flushes_before_ack(image: &Image, topic: &Topic, ctx: &Context) -> bool {
+    effective(
+        image,
+        &topic.name,
+        FLUSH_MESSAGES,
+        ctx.settings.flush_messages,
+    ) <= 1
 }
 
 /// By which rules a topic's partitions elect their leaders.
@@ -31,6 +42,7 @@ pub(crate) fn rules<'a>(
     );
     Rules {
         is_active,
+        flushes_before_ack: flushes_before_ack(image, topic, ctx),
         min_isr: usize::try_from(min_isr).unwrap_or(1),
         unclean: effective(
             image,

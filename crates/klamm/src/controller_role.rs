@@ -76,6 +76,7 @@ fn settings(config: &ServerConfig) -> Settings {
         default_replication_factor: i32::from(config.log.default_replication_factor),
         min_insync_replicas: config.topic_defaults.min_insync_replicas,
         unclean_leader_election_enable: config.topic_defaults.unclean_leader_election_enable,
+        flush_messages: config.topic_defaults.flush_messages,
         delete_topic_enable: config.log.delete_topic_enable,
     }
 }
