@@ -9,14 +9,22 @@
     reason = "a panic is how a test reports"
 )]
 
+mod asking;
+mod cli;
 mod crash;
+mod dev;
 mod failover;
 mod groups;
 mod lab;
+mod node_start;
+mod process;
 mod quorum;
 mod raw_group;
+mod refusals;
 mod replicas;
 mod replication;
 mod separate_roles;
+mod shared_cluster;
 mod single_node;
 mod traffic;
+mod versions;
