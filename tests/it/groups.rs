@@ -56,8 +56,10 @@ async fn a_group_outlives_its_coordinators() {
     assert_eq!(group.committed().await, BTreeMap::from([(0, 6), (1, 7)]));
     for id in NODES {
         assert!(cluster.stop(id).success(), "node {id} stops in order");
+        cluster.restart(id);
+        cluster.wait_ready();
+        cluster.wait_in_sync(&["__consumer_offsets"]);
     }
-    cluster.restart_all(&NODES);
     assert_eq!(group.committed().await, BTreeMap::from([(0, 6), (1, 7)]));
     assert_eq!(
         group.commit(&member, next, &[(1, 9)]).await,
