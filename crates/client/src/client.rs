@@ -7,7 +7,10 @@ use crate::{
 };
 use klamm_protocol::{
     ApiKey, Request,
-    messages::metadata_request::{MetadataRequest, MetadataRequestTopic},
+    messages::{
+        metadata_request::{MetadataRequest, MetadataRequestTopic},
+        metadata_response::MetadataResponseTopic,
+    },
 };
 use klamm_types::ErrorCode;
 use std::{
@@ -274,7 +277,7 @@ impl Client {
     /// Reads the metadata of topics (all if `None`) from any broker, once.
     ///
     /// # Errors
-    /// No broker answers.
+    /// No broker answers, or a topic that is asked for by name can never be, such as one with a space in its name.
     pub async fn refresh(&self, topics: Option<&[&str]>) -> Result<Arc<ClusterView>, ClientError> {
         let named = |name: &&str| MetadataRequestTopic {
             name: Some((*name).to_owned()),
@@ -291,6 +294,10 @@ impl Client {
         let versions = 4..=*ApiKey::Metadata.served().end();
         let response = self.ask(&connection, &request, versions, patience).await?;
         ClientError::check("Metadata", response.error_code, None)?;
+        let impossible = response.topics.iter().find_map(impossible_topic);
+        if let (Some(error), true) = (impossible, topics.is_some()) {
+            return Err(error);
+        }
         let mut view = lock(&self.inner.view);
         let mut next = ClusterView::clone(&view);
         if topics.is_none() {
@@ -349,6 +356,17 @@ impl Client {
         let connection = self.broker(found.leader).await?;
         Ok((connection, found))
     }
+}
+
+/// An error of a topic that asking again does not cure.
+fn impossible_topic(topic: &MetadataResponseTopic) -> Option<ClientError> {
+    let code = ErrorCode::from(topic.error_code);
+    let is_final = !code.is_none() && !code.is_retriable();
+    is_final.then(|| ClientError::Broker {
+        what: topic.name.as_deref().unwrap_or_default().into(),
+        code,
+        message: None,
+    })
 }
 
 fn unknown_topic(topic: &str) -> ClientError {

@@ -2,8 +2,15 @@
 
 use crate::failure::{Context, Failure};
 use clap::Args;
-use klamm_client::{Client, ClientOptions};
+use klamm_client::{Admin, Client, ClientOptions};
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a topic that was created a moment ago may be unknown to the broker that is asked.
+const NEWS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Pause before asking for it again.
+const NEWS_POLL: Duration = Duration::from_millis(100);
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ClientArgs {
@@ -35,6 +42,38 @@ impl ClientArgs {
             ..ClientOptions::default()
         };
         Client::from_list(&self.bootstrap_server, options)
+    }
+}
+
+/// Makes sure that there is the topic, and the partition if one is named: somebody who has
+/// mistyped a name wants to know at once.
+pub(crate) async fn look_up(
+    args: &ClientArgs,
+    topic: &str,
+    partition: Option<i32>,
+) -> Result<(), Failure> {
+    let admin = Admin::new(args.client(false));
+    let deadline = Instant::now() + NEWS_PATIENCE.min(args.timeout());
+    loop {
+        let topics = admin.describe_topics(&[topic]).await;
+        let topics = topics.context(format!("look up {topic}"))?;
+        let partitions = topics.get(topic).map(|topic| &topic.partitions);
+        let is_there = partitions.is_some_and(|partitions| {
+            partition.is_none_or(|index| partitions.iter().any(|p| p.index == index))
+        });
+        if is_there {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(Failure::new(match (partitions, partition) {
+                (Some(partitions), Some(index)) => format!(
+                    "{topic} has no partition {index}: its partitions are 0 to {}",
+                    partitions.len().saturating_sub(1)
+                ),
+                _ => format!("there is no topic {topic}"),
+            }));
+        }
+        sleep(NEWS_POLL).await;
     }
 }
 

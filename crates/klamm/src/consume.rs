@@ -83,6 +83,7 @@ async fn consume(args: &ConsumeArgs) -> Result<(), Failure> {
 }
 
 async fn assign(args: &ConsumeArgs, consumer: &mut Consumer) -> Result<(), Failure> {
+    client_args::look_up(&args.client, &args.topic, args.partition).await?;
     let start = match (args.offset, args.from_beginning) {
         (Some(offset), _) => StartOffset::At(offset),
         (None, true) => StartOffset::Earliest,

@@ -56,7 +56,10 @@ async fn ask(args: &HealthArgs, patience: Duration) -> Result<(), Failure> {
         topics: Some(Vec::new()),
         ..MetadataRequest::default()
     };
-    let metadata = connection.ask(&nothing).await.context("get metadata")?;
+    let metadata = connection
+        .ask(&nothing)
+        .await
+        .context(format!("get metadata from {}", args.bootstrap_server))?;
     if metadata.brokers.is_empty() {
         return Err(Failure::new(format!(
             "{} answers, but knows no broker of its cluster yet",

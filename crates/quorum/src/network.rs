@@ -125,7 +125,8 @@ fn message<T: Serialize>(cluster_id: &ClusterId, request: &T) -> io::Result<Raft
     })
 }
 
-/// Every failure makes openraft back off: there is none that an immediate retry would cure.
+/// Every failure makes openraft back off (see [`Peer::stream_append`] for where): there is none
+/// that an immediate retry would cure.
 fn unreachable(error: impl fmt::Display) -> RPCError<TypeConfig> {
     RPCError::Unreachable(Unreachable::new(&io::Error::other(error.to_string())))
 }
@@ -146,13 +147,19 @@ impl RaftNetworkV2<TypeConfig> for Peer {
 
     fn stream_append<'s, S>(
         &'s mut self,
-        input: S,
+        mut input: S,
         _option: RPCOption,
     ) -> BoxFuture<'s, Rpc<BoxStream<'s, Rpc<StreamAppendResult<TypeConfig>>>>>
     where
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
     {
         Box::pin(async move {
+            // openraft pauses after a failure where it makes the next request, nowhere else: without
+            // asking for that first, a peer that is down would be dialled without end.
+            let Some(first) = input.next().await else {
+                return Ok(stream::empty().boxed());
+            };
+            let input = stream::once(future::ready(first)).chain(input);
             let mut client = self.client()?;
             let cluster_id = self.cluster_id.clone();
             let in_flight = Arc::new(AtomicUsize::new(0));
@@ -282,4 +289,35 @@ fn chunks_of(
             data: data.split_to(data.len().min(SNAPSHOT_CHUNK_BYTES)),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A peer that was down was dialled thousands of times a second.
+    #[tokio::test]
+    async fn a_peer_is_dialled_only_when_there_is_something_to_send() {
+        let nobody_listens = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", nobody_listens.local_addr().unwrap());
+        drop(nobody_listens);
+        let network = Network {
+            cluster_id: ClusterId::new(None),
+            channel: ChannelConfig::default(),
+        };
+        let mut peer = Peer {
+            client: network.client(&endpoint).map_err(|error| error.to_string()),
+            cluster_id: network.cluster_id.clone(),
+        };
+        let option = RPCOption::new(Duration::from_secs(1));
+        {
+            let after_a_pause = stream::pending::<AppendEntriesRequest<TypeConfig>>();
+            let dialled = peer.stream_append(after_a_pause, option.clone());
+            let dialled = timeout(Duration::from_millis(200), dialled).await;
+            assert!(dialled.is_err(), "dialled without a request");
+        }
+        let nothing = stream::empty::<AppendEntriesRequest<TypeConfig>>();
+        let mut answers = peer.stream_append(nothing, option).await.unwrap();
+        assert!(answers.next().await.is_none());
+    }
 }

@@ -150,6 +150,7 @@ fn result(
         num_partitions: created.num_partitions,
         replication_factor: i16::try_from(created.replication_factor).unwrap_or(-1),
         configs: Some(configs(topic, server)),
+        error_message: None,
         ..Default::default()
     }
 }

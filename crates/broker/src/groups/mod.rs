@@ -156,6 +156,10 @@ impl Groups {
 
     /// Asks the shard of a group. Requests of one caller reach a shard in their order.
     pub(crate) fn ask(&self, group_id: &str, request: Request) -> Asked {
+        // Whoever coordinates it, nobody can be a member of a group without a name.
+        if group_id.is_empty() && is_of_a_member(&request.body) {
+            return Asked::Refused(request.refuse(ErrorCode::InvalidGroupId));
+        }
         let index = self.index_of(group_id);
         let shards = self.shards();
         match index.and_then(|index| shards.get(&index)) {
@@ -215,6 +219,17 @@ impl Shard {
             Err(_) => Asked::Refused(refusal),
         }
     }
+}
+
+/// Whether only members, or those who want to be, ask this.
+fn is_of_a_member(body: &RequestBody) -> bool {
+    matches!(
+        body,
+        RequestBody::JoinGroup { .. }
+            | RequestBody::SyncGroup { .. }
+            | RequestBody::Heartbeat { .. }
+            | RequestBody::LeaveGroup { .. }
+    )
 }
 
 /// What a client is told that should come again. Clients that fetch offsets know no other error

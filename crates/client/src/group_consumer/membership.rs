@@ -48,6 +48,9 @@ pub(super) struct Membership {
     pub(super) group: Arc<str>,
     pub(super) member_id: String,
     pub(super) generation: i32,
+    /// A connection of this member's own: answers leave a broker in the order of the requests, and joins and fetches
+    /// are answered late. Heartbeats must not wait behind those, least of all behind another member's join, which
+    /// ends when this one joins as well.
     coordinator: Option<Arc<Connection>>,
 }
 
@@ -259,9 +262,9 @@ impl Membership {
             found.error_code,
             found.error_message.as_deref(),
         )?;
-        self.client
-            .connection(&crate::cluster_view::address(&found.host, found.port))
-            .await
+        let address = crate::cluster_view::address(&found.host, found.port);
+        let options = self.client.options().connection.clone();
+        Connection::connect(&address, options).await.map(Arc::new)
     }
 }
 

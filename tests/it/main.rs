@@ -1,0 +1,32 @@
+//! Clusters of real `klamm` processes, seen from outside: killed, frozen, restarted, filled with records.
+//!
+//! One module per behaviour. `lab`, `traffic` and `replicas` are what they share: clients and requests, a producer in
+//! the background with the judgement over what became of its records, and the replicas' files.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a panic is how a test reports"
+)]
+
+mod asking;
+mod cli;
+mod crash;
+mod dev;
+mod failover;
+mod garbage;
+mod groups;
+mod lab;
+mod metadata;
+mod node_start;
+mod process;
+mod quorum;
+mod raw_group;
+mod refusals;
+mod replicas;
+mod replication;
+mod separate_roles;
+mod shared_cluster;
+mod single_node;
+mod traffic;
+mod versions;
