@@ -131,6 +131,7 @@ impl Quorum {
         let cluster_id = ClusterId::new(disk.cluster_id);
         let network = Network {
             cluster_id: cluster_id.clone(),
+            endpoints: endpoints.clone(),
             channel: ChannelConfig {
                 connect_timeout: Duration::from_millis(500),
                 ..ChannelConfig::default()
