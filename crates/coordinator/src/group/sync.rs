@@ -134,7 +134,7 @@ impl ClassicGroup {
     }
 
     fn hand_out_assignments(&mut self, turn: &mut Turn<'_>) {
-        self.transition_to(GroupState::Stable, turn.now_ms);
+        self.transition_to(GroupState::Stable, turn.wall_ms);
         let member_ids: Vec<String> = self.members.keys().cloned().collect();
         for member_id in member_ids {
             let Some(member) = self.members.get_mut(&member_id) else {
