@@ -44,7 +44,8 @@ impl GroupImage {
         key: &Bytes,
         value: Option<&Bytes>,
     ) -> Result<Replayed, ReplayError> {
-        let entry = records::decode(key, value)?;
+        let mut entry = records::decode(key, value)?;
+        entry.detach();
         if let Entry::Other { record_type } = entry {
             return Ok(Replayed::Ignored { record_type });
         }
@@ -165,6 +166,7 @@ impl GroupImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use klamm_protocol::messages::group_metadata_value::MemberMetadata;
     use klamm_types::Uuid;
 
     fn offset(offset: i64) -> OffsetAndMetadata {
@@ -189,6 +191,24 @@ mod tests {
         image.replay_own(&tombstone).unwrap();
         image.replay_own(&tombstone).unwrap();
         assert_eq!(image, GroupImage::default());
+    }
+
+    #[test]
+    fn what_is_replayed_does_not_keep_the_log_in_memory() {
+        let value = GroupMetadataValue {
+            members: vec![MemberMetadata {
+                subscription: Bytes::from_static(b"subscription"),
+                assignment: Bytes::from_static(b"assignment"),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let record = records::group_record("g", &value).unwrap();
+        let log = Bytes::from(record.value.unwrap().to_vec());
+        let mut image = GroupImage::default();
+        image.replay(&record.key, Some(&log)).unwrap();
+        assert!(log.is_unique());
+        assert_eq!(image.groups()["g"].members, value.members);
     }
 
     #[test]

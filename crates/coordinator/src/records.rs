@@ -219,6 +219,22 @@ fn group_key(group_id: &str) -> Result<Bytes, EncodeError> {
     })
 }
 
+impl Entry {
+    /// Gives the entry memory of its own. Otherwise it keeps alive what it was decoded from, which
+    /// may be a large piece of the log.
+    pub(crate) fn detach(&mut self) {
+        if let Entry::Group {
+            value: Some(value), ..
+        } = self
+        {
+            for member in &mut value.members {
+                member.subscription = Bytes::copy_from_slice(&member.subscription);
+                member.assignment = Bytes::copy_from_slice(&member.assignment);
+            }
+        }
+    }
+}
+
 /// Decodes a record of the log.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use klamm_protocol::messages::{
     list_groups_response::ListGroupsResponse, offset_commit_request::OffsetCommitRequest,
     offset_delete_request::OffsetDeleteRequest, offset_delete_response::OffsetDeleteResponse,
     offset_fetch_request::OffsetFetchRequestGroup, offset_fetch_response::OffsetFetchResponseGroup,
-    sync_group_request::SyncGroupRequest, sync_group_response::SyncGroupResponse,
+    sync_group_request::SyncGroupRequest,
 };
 use klamm_types::{ErrorCode, Uuid};
 
@@ -73,7 +73,8 @@ impl Request {
     /// The answer to a request that no shard takes: `error` says why.
     ///
     /// A heartbeat during loading is answered with success, so that members do not lose patience
-    /// with a coordinator that has just moved.
+    /// with a coordinator that has just moved. A SyncGroup is told to join again: what the members
+    /// were about to share did not survive, and clients know no error of loading there.
     pub fn refuse(&self, error: ErrorCode) -> Response {
         use RequestBody as B;
         let error_code = error.code();
@@ -81,10 +82,10 @@ impl Request {
             B::JoinGroup { request, .. } => {
                 Response::JoinGroup(crate::group::join_error(&request.member_id, error))
             }
-            B::SyncGroup(_) => Response::SyncGroup(SyncGroupResponse {
-                error_code,
-                ..Default::default()
-            }),
+            B::SyncGroup(_) => Response::SyncGroup(crate::group::sync_error(match error {
+                ErrorCode::CoordinatorLoadInProgress => ErrorCode::RebalanceInProgress,
+                _ => error,
+            })),
             B::Heartbeat(_) => Response::Heartbeat(HeartbeatResponse {
                 error_code: match error {
                     ErrorCode::CoordinatorLoadInProgress => ErrorCode::None.code(),

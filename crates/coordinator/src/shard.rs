@@ -3,7 +3,9 @@
 //! The shell first replays the partition's log ([`GroupShard::replay`], then
 //! [`GroupShard::loaded`]), then feeds requests, time and the results of appends, and carries
 //! out the effects it gets back, in their order. All methods take the time in milliseconds since
-//! the Unix epoch; it must not go backwards.
+//! the Unix epoch; it must not go backwards. Deadlines are made of it; how far the time of day is
+//! ahead of it, which may change either way, is said by [`GroupShard::set_wall_ahead`], and goes
+//! into records and the expiry of offsets, which outlive the shard.
 //!
 //! Invariants: every request is answered exactly once; a response that tells of records is
 //! given out after they are committed; nothing but replayed records survives the shard.
@@ -32,6 +34,8 @@ const EXPIRED_GROUPS_MAX: usize = 1_000;
 #[derive(Debug)]
 pub struct GroupShard {
     config: GroupConfig,
+    /// The time of day less the time that is passed to the methods.
+    wall_ahead_ms: i64,
     image: GroupImage,
     groups: BTreeMap<String, ClassicGroup>,
     appends: Appends,
@@ -47,6 +51,7 @@ impl GroupShard {
     pub fn new(config: GroupConfig) -> GroupShard {
         GroupShard {
             config,
+            wall_ahead_ms: 0,
             image: GroupImage::default(),
             groups: BTreeMap::new(),
             appends: Appends::default(),
@@ -54,6 +59,11 @@ impl GroupShard {
             next_expiry_ms: None,
             failed: None,
         }
+    }
+
+    /// How far the time of day is ahead of the time that is passed to the methods, from now on.
+    pub fn set_wall_ahead(&mut self, ahead_ms: i64) {
+        self.wall_ahead_ms = ahead_ms;
     }
 
     /// Takes over one record of the log, before [`GroupShard::loaded`].
@@ -137,7 +147,8 @@ impl GroupShard {
     }
 
     fn expire_offsets(&mut self, now_ms: i64, effects: &mut Vec<Effect>) {
-        let expired = offsets::expired(&self.image, &self.groups, &self.config, now_ms);
+        let wall_ms = self.wall_ms(now_ms);
+        let expired = offsets::expired(&self.image, &self.groups, &self.config, wall_ms);
         let (mut turn, groups) = self.turn(now_ms, effects);
         for group in expired.into_iter().take(EXPIRED_GROUPS_MAX) {
             let appended = turn.append(NewAppend {
@@ -157,6 +168,10 @@ impl GroupShard {
         now_ms.saturating_add(self.config.offsets_retention_check_interval_ms.max(1))
     }
 
+    fn wall_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_add(self.wall_ahead_ms)
+    }
+
     /// What a call may touch, apart from the groups.
     fn turn<'a>(
         &'a mut self,
@@ -165,6 +180,7 @@ impl GroupShard {
     ) -> (Turn<'a>, &'a mut BTreeMap<String, ClassicGroup>) {
         let turn = Turn {
             now_ms,
+            wall_ms: self.wall_ms(now_ms),
             config: &self.config,
             image: &mut self.image,
             appends: &mut self.appends,

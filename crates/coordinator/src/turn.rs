@@ -11,7 +11,10 @@ use klamm_types::ErrorCode;
 
 /// One call of a shard: the time, the surviving state, and the effects gathered so far.
 pub(crate) struct Turn<'a> {
+    /// Runs evenly: what deadlines are made of.
     pub(crate) now_ms: i64,
+    /// The time of day: what records tell.
+    pub(crate) wall_ms: i64,
     pub(crate) config: &'a GroupConfig,
     pub(crate) image: &'a mut GroupImage,
     pub(crate) appends: &'a mut Appends,

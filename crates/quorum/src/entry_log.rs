@@ -48,6 +48,9 @@ impl EntryLog {
         let mut this = EntryLog { log, reader };
         // A crash may have come between remembering the purge and carrying it out.
         this.purge(start_index)?;
+        // What was found may not be on disk yet, and whoever asks for the last entry takes it
+        // for durable.
+        this.flusher().flush().map_err(io::Error::other)?;
         Ok(this)
     }
 
@@ -170,6 +173,19 @@ mod tests {
         let payload = Bytes::from(vec![7; 100 + index as usize]);
         let payload = EntryPayload::Normal(EncodedBatch(payload));
         Entry::new(LogId::new(term.into(), index), payload)
+    }
+
+    #[test]
+    fn what_is_found_is_durable_before_it_is_told_of() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut log = EntryLog::open(temp.path(), 0).unwrap();
+        log.append(&[entry(1, 0), entry(1, 1)]).unwrap();
+        assert!(log.flusher().is_dirty());
+        drop(log);
+
+        let log = EntryLog::open(temp.path(), 0).unwrap();
+        assert_eq!(log.last_log_id().unwrap(), Some(entry(1, 1).log_id()));
+        assert!(!log.flusher().is_dirty());
     }
 
     #[test]

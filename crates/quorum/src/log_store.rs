@@ -97,6 +97,11 @@ impl LogStore {
         Ok(LogStore { shared, jobs })
     }
 
+    /// The last entry that was purged.
+    pub(crate) fn purged(&self) -> Option<LogId> {
+        self.shared.marks().purged
+    }
+
     /// Does `work` on the flush thread, behind everything appended so far.
     async fn in_order(
         &self,

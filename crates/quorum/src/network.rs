@@ -29,6 +29,7 @@ use openraft::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
+    collections::BTreeMap,
     fmt,
     future::Future,
     io,
@@ -54,6 +55,8 @@ type Rpc<T> = Result<T, RPCError<TypeConfig>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
     pub(crate) cluster_id: ClusterId,
+    /// Where the voters are by the configuration of this start.
+    pub(crate) endpoints: Arc<BTreeMap<NodeId, String>>,
     pub(crate) channel: ChannelConfig,
 }
 
@@ -81,9 +84,11 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Peer;
 
     // Heartbeats and snapshots get connections of their own: openraft calls this for each.
-    async fn new_client(&mut self, _target: NodeId, node: &BasicNode) -> Peer {
+    // Openraft knows the addresses of the day the cluster was made; voters may have moved since.
+    async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Peer {
+        let endpoint = self.endpoints.get(&target).unwrap_or(&node.addr);
         Peer {
-            client: self.client(&node.addr).map_err(|error| error.to_string()),
+            client: self.client(endpoint).map_err(|error| error.to_string()),
             cluster_id: self.cluster_id.clone(),
         }
     }

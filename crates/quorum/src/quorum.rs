@@ -131,6 +131,7 @@ impl Quorum {
         let cluster_id = ClusterId::new(disk.cluster_id);
         let network = Network {
             cluster_id: cluster_id.clone(),
+            endpoints: endpoints.clone(),
             channel: ChannelConfig {
                 connect_timeout: Duration::from_millis(500),
                 ..ChannelConfig::default()
@@ -337,10 +338,10 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
     let recovering = task::spawn_blocking(move || {
         let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
         let open = || {
-            Ok((
-                LogStore::open(folder.path())?,
-                StateMachine::open(folder.path())?,
-            ))
+            let log_store = LogStore::open(folder.path())?;
+            let state_machine = StateMachine::open(folder.path())?;
+            state_machine.check_reaches(log_store.purged())?;
+            Ok((log_store, state_machine))
         };
         let (log_store, state_machine) =
             open().map_err(|source| QuorumError::Storage { path, source })?;

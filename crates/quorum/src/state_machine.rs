@@ -67,6 +67,20 @@ impl StateMachine {
         self.feed.clone()
     }
 
+    /// Refuses a log that was purged beyond the snapshot: what lies between is lost.
+    pub(crate) fn check_reaches(&self, purged: Option<LogId>) -> io::Result<()> {
+        if purged <= self.last_applied {
+            return Ok(());
+        }
+        let index_of = |log_id: Option<LogId>| log_id.map_or(-1, |id| i128::from(id.index));
+        let what = format!(
+            "the log begins behind entry {}, but the snapshot ends with entry {}",
+            index_of(purged),
+            index_of(self.last_applied)
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+
     fn apply_batch(&mut self, term: u64, encoded: &EncodedBatch) -> io::Result<Applied> {
         let batch = RecordBatch::decode(encoded.0.clone())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
@@ -214,6 +228,18 @@ mod tests {
         let cluster_id = "a".to_owned();
         let next = machine.apply_batch(2, &batch(1, ClusterRecord { cluster_id }));
         assert_eq!(next.unwrap(), Applied::Applied);
+    }
+
+    #[test]
+    fn a_hole_between_snapshot_and_log_is_noticed() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut machine = StateMachine::open(temp.path()).unwrap();
+        let at = |index| LogId::new(1.into(), index);
+        assert!(machine.check_reaches(None).is_ok());
+        assert!(machine.check_reaches(Some(at(0))).is_err());
+        machine.last_applied = Some(at(4));
+        assert!(machine.check_reaches(Some(at(4))).is_ok());
+        assert!(machine.check_reaches(Some(at(5))).is_err());
     }
 
     #[test]

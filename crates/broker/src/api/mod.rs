@@ -40,12 +40,15 @@ use klamm_protocol::{ApiKey, DecodeError, Decoder, EncodeError, Message, frame};
 use std::{future::Future, pin::Pin, sync::Arc};
 use tracing::error;
 
+/// An answer that takes time.
+pub(crate) type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
 /// What becomes of a request.
 pub(crate) enum Answer {
     /// The response, its size and header included.
     Now(Vec<Bytes>),
     /// The response comes later; what had to happen in order has happened.
-    Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
+    Later(Pending),
     /// The client asked for no response (acks=0).
     Silent,
     /// Nothing can be said any more: the connection is closed.

@@ -127,7 +127,9 @@ impl Replay {
         };
         if header.is_transactional {
             let undecided = self.undecided.entry(header.producer_id).or_default();
-            undecided.push((key, record.value));
+            // Copies: a transaction that never ends must not keep what was read with it.
+            let value = record.value.as_deref().map(Bytes::copy_from_slice);
+            undecided.push((Bytes::copy_from_slice(&key), value));
         } else {
             self.replay(&key, record.value.as_ref());
         }

@@ -13,7 +13,10 @@ use super::{
     load::{LoadError, Loaded, load},
     steady_clock::SteadyClock,
 };
-use crate::partition::{AckFuture, Partition, Waker};
+use crate::{
+    clock::now_ms,
+    partition::{AckFuture, Partition, Waker},
+};
 use klamm_coordinator::{
     AppendId, Effect, GroupConfig, GroupShard, Record, Request, RequestId, Response,
 };
@@ -268,6 +271,7 @@ impl<'a> Serving<'a> {
 
     fn apply(&mut self, event: Event) {
         let now_ms = self.clock.now_ms();
+        self.shard.set_wall_ahead(self.clock.wall_ahead_ms());
         let mut effects = Vec::new();
         match event {
             Event::Stopped => {}
@@ -304,6 +308,7 @@ impl<'a> Serving<'a> {
     }
 
     fn topics_deleted(&mut self, topics: &DeletedTopics) {
+        self.shard.set_wall_ahead(self.clock.wall_ahead_ms());
         let effects = self.shard.on_topics_deleted(self.clock.now_ms(), topics);
         self.carry_out(effects);
     }
@@ -334,7 +339,7 @@ impl<'a> Serving<'a> {
         if batch.ids.is_empty() {
             return;
         }
-        let appended = self.task.append(&batch, self.clock.now_ms());
+        let appended = self.task.append(&batch);
         self.in_flight.push_back(InFlight {
             ids: batch.ids,
             acked: appended.unwrap_or_else(|error| AckFuture::Ready(Err(error))),
@@ -343,7 +348,9 @@ impl<'a> Serving<'a> {
 }
 
 impl ShardTask {
-    fn append(&self, batch: &Batch, now_ms: i64) -> Result<AckFuture, ErrorCode> {
+    fn append(&self, batch: &Batch) -> Result<AckFuture, ErrorCode> {
+        // The time of day, whatever deadlines go by: the log compares it with that, and retention.
+        let now_ms = now_ms();
         let mut builder = BatchBuilder::new(0);
         for record in &batch.records {
             builder.append(now_ms, Some(&record.key), record.value.as_deref(), &[]);

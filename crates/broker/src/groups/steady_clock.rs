@@ -27,6 +27,12 @@ impl SteadyClock {
             .saturating_add(i64::try_from(elapsed).unwrap_or(i64::MAX))
     }
 
+    /// How far the time of day is ahead of this clock, in milliseconds. Changes when somebody sets
+    /// the machine's clock.
+    pub(super) fn wall_ahead_ms(&self) -> i64 {
+        now_ms().saturating_sub(self.now_ms())
+    }
+
     /// When the clock will show `time_ms`; now if it already has.
     pub(super) fn instant(&self, time_ms: i64) -> Instant {
         let since = time_ms.saturating_sub(self.started_ms);

@@ -10,15 +10,16 @@ use super::{
     frame::{FrameReader, ReadError},
 };
 use crate::{
-    api::{self, Answer},
+    api::{self, Answer, Pending},
     context::Context,
 };
 use bytes::{Buf, Bytes};
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     net::TcpStream,
-    sync::mpsc,
+    sync::{mpsc, oneshot},
+    time::timeout,
 };
 use tracing::debug;
 
@@ -30,6 +31,17 @@ const CHUNKS_MAX: usize = 64;
 
 /// Answers that are ready are gathered up to this size before they are sent.
 const GATHER_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a client may take nothing of its answers. Clients give up on an answer that is not
+/// complete within their request time-out, mostly 30 s, and the memory it holds is the broker's.
+/// Linux reports progress once a third of the send buffer is free, so that more than some 20 kB/s
+/// count as such.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(60);
+
+/// How long each request that is left when the client has gone may take. It is carried out all the
+/// same, in its turn, as with a LeaveGroup before the end; but a long poll must not keep the
+/// connection.
+const PARTING_TIME: Duration = Duration::from_secs(2);
 
 /// Limits of every connection.
 #[derive(Clone)]
@@ -72,14 +84,17 @@ pub(crate) async fn serve(
         limits.budget.clone(),
     );
     let (slots, queue) = mpsc::channel(IN_FLIGHT_MAX);
+    let (reads, read_end) = oneshot::channel();
     let peer = info.peer;
     let reading = read_requests(reader, info, context, slots);
-    let sending = send_answers(write_half, queue);
+    let stall_max = limits.idle_max.min(WRITE_STALL_MAX);
+    let sending = Sender::new(write_half, stall_max, read_end).run(queue);
     // Whichever side ends first ends the other: a client that does not read its answers any more
-    // must not be read from, and after the last request nothing is left to send but what is queued.
+    // must not be read from, and after the last request nothing is left but what is queued.
     tokio::pin!(sending);
     let ended = tokio::select! {
         ended = reading => {
+            drop(reads);
             let _ = (&mut sending).await;
             ended
         }
@@ -118,120 +133,215 @@ async fn read_requests<R: tokio::io::AsyncRead + Unpin>(
     }
 }
 
-/// Sends answers in order until the queue ends, or an answer asks to close.
-async fn send_answers<W: AsyncWrite + Unpin>(
-    mut socket: W,
-    mut queue: mpsc::Receiver<Slot>,
-) -> io::Result<()> {
-    let mut chunks: Vec<Bytes> = Vec::new();
-    loop {
-        let Some(slot) = queue.recv().await else {
-            return Ok(());
-        };
-        let mut next = Some(slot);
-        let mut gathered = 0;
-        while let Some(slot) = next {
-            let answer = match slot.answer {
-                Answer::Later(pending) => {
-                    // It may take long: what is ready goes out first.
-                    send(&mut socket, &mut chunks).await?;
-                    gathered = 0;
-                    pending.await
-                }
-                ready => ready,
-            };
-            match answer {
-                Answer::Now(bytes) => {
-                    gathered += bytes.iter().map(Bytes::len).sum::<usize>();
-                    chunks.extend(bytes);
-                }
-                Answer::Silent => {}
-                Answer::Close | Answer::Later(_) => {
-                    send(&mut socket, &mut chunks).await?;
-                    return Ok(());
-                }
-            }
-            next = (gathered < GATHER_BYTES_MAX)
-                .then(|| queue.try_recv().ok())
-                .flatten();
-        }
-        send(&mut socket, &mut chunks).await?;
-    }
+/// Sends the answers of a connection.
+struct Sender<W> {
+    socket: W,
+    /// Answers that are ready, in order.
+    chunks: Vec<Bytes>,
+    /// A client that takes nothing for so long is given up.
+    stall_max: Duration,
+    /// Resolves when no more requests are read.
+    read_end: oneshot::Receiver<Infallible>,
+    has_read_end: bool,
+    /// An answer has been left out, so that no other may follow.
+    is_mute: bool,
 }
 
-/// Sends all chunks with as few system calls as the kernel allows, and empties the list.
-async fn send<W: AsyncWrite + Unpin>(socket: &mut W, chunks: &mut Vec<Bytes>) -> io::Result<()> {
-    let mut first = 0;
-    while first < chunks.len() {
-        let slices: Vec<io::IoSlice<'_>> = chunks[first..]
-            .iter()
-            .take(CHUNKS_MAX)
-            .map(|chunk| io::IoSlice::new(chunk))
-            .collect();
-        let mut written = socket.write_vectored(&slices).await?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        while first < chunks.len() && written >= chunks[first].len() {
-            written -= chunks[first].len();
-            first += 1;
-        }
-        if written > 0 {
-            chunks[first].advance(written);
+impl<W: AsyncWrite + Unpin> Sender<W> {
+    fn new(socket: W, stall_max: Duration, read_end: oneshot::Receiver<Infallible>) -> Sender<W> {
+        Sender {
+            socket,
+            chunks: Vec::new(),
+            stall_max,
+            read_end,
+            has_read_end: false,
+            is_mute: false,
         }
     }
-    chunks.clear();
-    Ok(())
+
+    /// Sends answers in order until the queue ends, or an answer asks to close.
+    async fn run(mut self, mut queue: mpsc::Receiver<Slot>) -> io::Result<()> {
+        loop {
+            let Some(slot) = queue.recv().await else {
+                return Ok(());
+            };
+            let mut next = Some(slot);
+            let mut gathered = 0;
+            while let Some(slot) = next {
+                let answer = match slot.answer {
+                    Answer::Later(pending) => {
+                        // It may take long: what is ready goes out first.
+                        self.send().await?;
+                        gathered = 0;
+                        self.outcome(pending).await
+                    }
+                    ready => ready,
+                };
+                match answer {
+                    Answer::Now(_) if self.is_mute => {}
+                    Answer::Now(bytes) => {
+                        gathered += bytes.iter().map(Bytes::len).sum::<usize>();
+                        self.chunks.extend(bytes);
+                    }
+                    Answer::Silent => {}
+                    Answer::Close | Answer::Later(_) => return self.send().await,
+                }
+                next = (gathered < GATHER_BYTES_MAX)
+                    .then(|| queue.try_recv().ok())
+                    .flatten();
+            }
+            self.send().await?;
+        }
+    }
+
+    /// Waits for an answer, but not much longer than the client does.
+    async fn outcome(&mut self, mut pending: Pending) -> Answer {
+        if !self.has_read_end {
+            tokio::select! {
+                biased;
+                answer = &mut pending => return answer,
+                _ = &mut self.read_end => self.has_read_end = true,
+            }
+        }
+        timeout(PARTING_TIME, pending).await.unwrap_or_else(|_| {
+            self.is_mute = true;
+            Answer::Silent
+        })
+    }
+
+    /// Sends all chunks with as few system calls as the kernel allows, and empties the list.
+    async fn send(&mut self) -> io::Result<()> {
+        let chunks = &mut self.chunks;
+        let mut first = 0;
+        while first < chunks.len() {
+            let slices: Vec<io::IoSlice<'_>> = chunks[first..]
+                .iter()
+                .take(CHUNKS_MAX)
+                .map(|chunk| io::IoSlice::new(chunk))
+                .collect();
+            let writing = timeout(self.stall_max, self.socket.write_vectored(&slices));
+            let mut written = writing.await.map_err(|_| io::ErrorKind::TimedOut)??;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            while first < chunks.len() && written >= chunks[first].len() {
+                written -= chunks[first].len();
+                first += 1;
+            }
+            if written > 0 {
+                chunks[first].advance(written);
+            }
+        }
+        chunks.clear();
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncReadExt;
+    use tokio::{
+        io::{AsyncReadExt, DuplexStream},
+        time::Instant,
+    };
+
+    /// A sender to the other end; requests are read until the signal is dropped.
+    fn sender(near: DuplexStream) -> (Sender<DuplexStream>, oneshot::Sender<Infallible>) {
+        let (reads, read_end) = oneshot::channel();
+        (Sender::new(near, Duration::from_secs(60), read_end), reads)
+    }
+
+    fn queue_of(answers: impl IntoIterator<Item = Answer>) -> mpsc::Receiver<Slot> {
+        let (slots, queue) = mpsc::channel(8);
+        for answer in answers {
+            let slot = Slot {
+                answer,
+                _share: Share::default(),
+            };
+            assert!(slots.try_send(slot).is_ok());
+        }
+        queue
+    }
+
+    fn now(text: &'static str) -> Answer {
+        Answer::Now(vec![Bytes::from_static(text.as_bytes())])
+    }
 
     #[tokio::test]
     async fn chunks_of_any_size_arrive_in_order() {
-        let (mut near, mut far) = tokio::io::duplex(700);
+        let (near, mut far) = tokio::io::duplex(700);
         let sizes = (0..300).map(|i| i * 7 % 1000);
-        let mut chunks: Vec<Bytes> = sizes.map(|n| Bytes::from(vec![n as u8; n])).collect();
+        let chunks: Vec<Bytes> = sizes.map(|n| Bytes::from(vec![n as u8; n])).collect();
         let expected = chunks.concat();
         let reader = tokio::spawn(async move {
             let mut all = Vec::new();
             far.read_to_end(&mut all).await.unwrap();
             all
         });
-        send(&mut near, &mut chunks).await.unwrap();
-        assert!(chunks.is_empty());
-        drop(near);
+        let (mut sender, _reads) = sender(near);
+        sender.chunks = chunks;
+        sender.send().await.unwrap();
+        assert!(sender.chunks.is_empty());
+        drop(sender);
         assert_eq!(reader.await.unwrap(), expected);
     }
 
     #[tokio::test]
     async fn answers_keep_the_order_of_their_requests() {
         let (near, mut far) = tokio::io::duplex(64);
-        let (slots, queue) = mpsc::channel(8);
-        let (release, held) = tokio::sync::oneshot::channel();
+        let (release, held) = oneshot::channel();
         let first = Answer::Later(Box::pin(async move {
             held.await.unwrap();
-            Answer::Now(vec![Bytes::from_static(b"a")])
+            now("a")
         }));
-        for answer in [
-            first,
-            Answer::Silent,
-            Answer::Now(vec![Bytes::from_static(b"b")]),
-        ] {
-            let slot = Slot {
-                answer,
-                _share: Share::default(),
-            };
-            slots.send(slot).await.map_err(|_| ()).unwrap();
-        }
-        drop(slots);
-        let sender = tokio::spawn(send_answers(near, queue));
+        let (sender, _reads) = sender(near);
+        let sending = tokio::spawn(sender.run(queue_of([first, Answer::Silent, now("b")])));
         release.send(()).unwrap();
         let mut all = Vec::new();
         far.read_to_end(&mut all).await.unwrap();
         assert_eq!(all, b"ab");
-        sender.await.unwrap().unwrap();
+        sending.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_gone_is_not_waited_for_but_served_to_the_end() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let parked = Answer::Later(Box::pin(std::future::pending()));
+        let (carried_out, done) = oneshot::channel();
+        let last = Answer::Later(Box::pin(async move {
+            carried_out.send(()).unwrap();
+            now("c")
+        }));
+        let (sender, reads) = sender(near);
+        let begun = Instant::now();
+        let sending = tokio::spawn(sender.run(queue_of([now("a"), parked, now("b"), last])));
+        let mut first = [0];
+        far.read_exact(&mut first).await.unwrap();
+        drop(reads);
+        done.await.unwrap();
+        sending.await.unwrap().unwrap();
+        assert!(begun.elapsed() < 2 * PARTING_TIME);
+        let mut rest = Vec::new();
+        far.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(
+            (&first, &rest[..]),
+            (b"a", &b""[..]),
+            "no answer is left out in between"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_given_up() {
+        let (near, mut far) = tokio::io::duplex(4);
+        let (sender, _reads) = sender(near);
+        let begun = Instant::now();
+        let sending = tokio::spawn(sender.run(queue_of([now("some text")])));
+        // Some progress is enough.
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        far.read_exact(&mut [0]).await.unwrap();
+        let error = sending.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed().as_secs(), 110);
+        drop(far);
     }
 }

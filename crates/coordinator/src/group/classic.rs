@@ -227,9 +227,9 @@ impl ClassicGroup {
         self.state == GroupState::Empty && self.pending_members.is_empty()
     }
 
-    pub(super) fn transition_to(&mut self, state: GroupState, now_ms: i64) {
+    pub(super) fn transition_to(&mut self, state: GroupState, wall_ms: i64) {
         self.state = state;
-        self.state_timestamp_ms = Some(now_ms);
+        self.state_timestamp_ms = Some(wall_ms);
     }
 
     /// Whether a request may speak for a member.

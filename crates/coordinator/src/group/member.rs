@@ -21,7 +21,8 @@ impl From<JoinGroupRequestProtocol> for Protocol {
     fn from(protocol: JoinGroupRequestProtocol) -> Self {
         Protocol {
             name: protocol.name,
-            metadata: protocol.metadata,
+            // A copy: the request and whatever it came with are not to live as long as the member.
+            metadata: Bytes::copy_from_slice(&protocol.metadata),
         }
     }
 }

@@ -44,7 +44,7 @@ impl ClassicGroup {
                 remaining_ms: (timeout_ms - delay_ms).max(0),
                 newcomers: false,
             });
-            self.transition_to(GroupState::PreparingRebalance, now_ms);
+            self.transition_to(GroupState::PreparingRebalance, turn.wall_ms);
             if delay_ms <= 0 {
                 self.complete_join(turn);
             }
@@ -53,7 +53,7 @@ impl ClassicGroup {
         self.join_phase = Some(JoinPhase::Rebalance {
             deadline_ms: now_ms.saturating_add(timeout_ms),
         });
-        self.transition_to(GroupState::PreparingRebalance, now_ms);
+        self.transition_to(GroupState::PreparingRebalance, turn.wall_ms);
         self.complete_join_if_all_joined(turn);
     }
 
@@ -141,7 +141,7 @@ impl ClassicGroup {
         self.protocol_name = None;
         self.leader_id = None;
         self.update_subscribed_topics();
-        self.transition_to(GroupState::Empty, turn.now_ms);
+        self.transition_to(GroupState::Empty, turn.wall_ms);
         let record = records::group_record(&self.group_id, &self.to_metadata());
         let appended = turn.append(NewAppend {
             group_id: Some(&self.group_id),
@@ -157,7 +157,7 @@ impl ClassicGroup {
     fn begin_completing(&mut self, turn: &mut Turn<'_>) {
         self.protocol_name = self.select_protocol();
         self.update_subscribed_topics();
-        self.transition_to(GroupState::CompletingRebalance, turn.now_ms);
+        self.transition_to(GroupState::CompletingRebalance, turn.wall_ms);
         self.pending_sync = Some(PendingSync {
             deadline_ms: turn.now_ms.saturating_add(self.rebalance_timeout_ms()),
             members: self.members.keys().cloned().collect(),

@@ -91,7 +91,9 @@ impl ClassicGroup {
             .map(|assignment| (assignment.member_id, assignment.assignment))
             .collect();
         for (member_id, member) in &mut self.members {
-            member.assignment = assignments.remove(member_id).unwrap_or_default();
+            let assignment = assignments.remove(member_id).unwrap_or_default();
+            // A copy: the leader's request is not to live as long as its members.
+            member.assignment = Bytes::copy_from_slice(&assignment);
         }
         let record = records::group_record(&self.group_id, &self.to_metadata());
         let appended = turn.append(NewAppend {
@@ -132,7 +134,7 @@ impl ClassicGroup {
     }
 
     fn hand_out_assignments(&mut self, turn: &mut Turn<'_>) {
-        self.transition_to(GroupState::Stable, turn.now_ms);
+        self.transition_to(GroupState::Stable, turn.wall_ms);
         let member_ids: Vec<String> = self.members.keys().cloned().collect();
         for member_id in member_ids {
             let Some(member) = self.members.get_mut(&member_id) else {

@@ -24,7 +24,7 @@ use klamm_types::ErrorCode;
 pub(crate) fn commit_offsets(turn: &mut Turn<'_>, id: RequestId, request: &OffsetCommitRequest) {
     let metadata_max = turn.config.offset_metadata_max_bytes;
     let response = commit_response(request, |partition| check_metadata(partition, metadata_max));
-    let records = commit_records(turn.now_ms, request, metadata_max);
+    let records = commit_records(turn.wall_ms, request, metadata_max);
     let appended = turn.append(NewAppend {
         group_id: Some(&request.group_id),
         records,
@@ -44,12 +44,12 @@ pub(crate) fn commit_error(
 }
 
 fn commit_records(
-    now_ms: i64,
+    wall_ms: i64,
     request: &OffsetCommitRequest,
     metadata_max: usize,
 ) -> Result<Vec<Record>, EncodeError> {
     let expire_timestamp_ms =
-        (request.retention_time_ms >= 0).then(|| now_ms.saturating_add(request.retention_time_ms));
+        (request.retention_time_ms >= 0).then(|| wall_ms.saturating_add(request.retention_time_ms));
     let mut records = Vec::new();
     for topic in &request.topics {
         for partition in &topic.partitions {
@@ -60,7 +60,7 @@ fn commit_records(
                 offset: partition.committed_offset,
                 leader_epoch: partition.committed_leader_epoch,
                 metadata: partition.committed_metadata.clone().unwrap_or_default(),
-                commit_timestamp_ms: now_ms,
+                commit_timestamp_ms: wall_ms,
                 expire_timestamp_ms,
                 topic_id: topic.topic_id,
             };

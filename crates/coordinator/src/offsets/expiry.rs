@@ -27,14 +27,14 @@ enum UnusedSince {
     Never,
 }
 
-/// Everything that has expired at `now_ms`, group by group.
+/// Everything that has expired at `wall_ms`, group by group.
 pub(crate) fn expired(
     image: &GroupImage,
     groups: &BTreeMap<String, ClassicGroup>,
     config: &GroupConfig,
-    now_ms: i64,
+    wall_ms: i64,
 ) -> Vec<ExpiredGroup> {
-    let expiry = Expiry { config, now_ms };
+    let expiry = Expiry { config, wall_ms };
     let groups = groups.iter();
     groups
         .filter_map(|(group_id, group)| expiry.of_group(image, group_id, group))
@@ -43,7 +43,7 @@ pub(crate) fn expired(
 
 struct Expiry<'a> {
     config: &'a GroupConfig,
-    now_ms: i64,
+    wall_ms: i64,
 }
 
 impl Expiry<'_> {
@@ -89,8 +89,8 @@ impl Expiry<'_> {
             UnusedSince::Empty(since_ms) => since_ms,
         };
         match offset.expire_timestamp_ms {
-            Some(expire_timestamp_ms) => self.now_ms >= expire_timestamp_ms,
-            None => self.now_ms.saturating_sub(since_ms) >= self.config.offsets_retention_ms,
+            Some(expire_timestamp_ms) => self.wall_ms >= expire_timestamp_ms,
+            None => self.wall_ms.saturating_sub(since_ms) >= self.config.offsets_retention_ms,
         }
     }
 }

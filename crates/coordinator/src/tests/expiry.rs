@@ -31,6 +31,26 @@ fn offsets_of_a_simple_group_expire_by_their_commit() {
 }
 
 #[test]
+fn offsets_age_by_the_time_of_day_and_sessions_do_not() {
+    let mut lab = Lab::new();
+    let (members, generation_id) = lab.stable_group("g", 1);
+    lab.commit("simple", -1, "", 1);
+    // The clock was wrong, and somebody sets it.
+    lab.shard.set_wall_ahead(RETENTION_MS);
+    assert_eq!(lab.heartbeat("g", generation_id, &members[0]), E::None);
+    lab.commit("later", -1, "", 2);
+    lab.load_again();
+    lab.shard.set_wall_ahead(RETENTION_MS);
+    lab.advance(CHECK_MS);
+    assert_eq!(lab.fetch("simple"), -1);
+    assert_eq!(lab.fetch("later"), 2);
+    // And back: what is dated in the future is kept.
+    lab.load_again();
+    lab.advance(CHECK_MS);
+    assert_eq!(lab.fetch("later"), 2);
+}
+
+#[test]
 fn offsets_of_a_group_expire_from_when_it_became_empty() {
     let mut lab = Lab::new();
     let (members, generation_id) = lab.stable_group("g", 1);

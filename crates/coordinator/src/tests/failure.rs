@@ -207,16 +207,24 @@ fn a_request_that_no_shard_takes_is_refused_in_its_own_terms() {
 }
 
 #[test]
-fn heartbeats_are_patient_with_a_shard_that_loads() {
-    let request = crate::Request {
-        id: crate::RequestId(1),
-        client_id: String::new(),
-        client_host: String::new(),
-        api_version: 4,
-        body: RequestBody::Heartbeat(Default::default()),
+fn members_are_spared_the_error_of_a_shard_that_loads() {
+    let refuse = |body| {
+        let request = crate::Request {
+            id: crate::RequestId(1),
+            client_id: String::new(),
+            client_host: String::new(),
+            api_version: 4,
+            body,
+        };
+        request.refuse(E::CoordinatorLoadInProgress)
     };
-    match request.refuse(E::CoordinatorLoadInProgress) {
+    match refuse(RequestBody::Heartbeat(Default::default())) {
         Response::Heartbeat(r) => check(r.error_code, E::None),
+        other => panic!("{other:?}"),
+    }
+    // Consumers in Java take any error that they do not expect here for fatal.
+    match refuse(RequestBody::SyncGroup(Default::default())) {
+        Response::SyncGroup(r) => check(r.error_code, E::RebalanceInProgress),
         other => panic!("{other:?}"),
     }
 }

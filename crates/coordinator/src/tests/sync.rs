@@ -2,7 +2,8 @@
 
 use super::lab::*;
 use crate::RequestBody;
-use klamm_protocol::messages::sync_group_request::SyncGroupRequest;
+use bytes::Bytes;
+use klamm_protocol::messages::sync_group_request::{SyncGroupRequest, SyncGroupRequestAssignment};
 use klamm_types::ErrorCode as E;
 
 /// A group of two that has just joined its second generation: leader, follower, generation.
@@ -178,4 +179,27 @@ fn a_sync_that_was_sent_again_is_answered_once_each() {
     lab.commit_outstanding();
     check(lab.synced(again).error_code, E::None);
     assert_eq!(&lab.synced(second).assignment[..], b"x");
+}
+
+#[test]
+fn a_group_does_not_keep_requests_in_memory() {
+    let mut lab = Lab::new();
+    let metadata = Bytes::from(subscription(&[TOPIC]).to_vec());
+    let mut request = joining("g", "");
+    request.protocols[0].metadata = metadata.clone();
+    let id = lab.join_version(3, request);
+    let joined = lab.joined(id);
+    assert!(metadata.is_unique());
+
+    let assignment = Bytes::from(b"assignment".to_vec());
+    let request = SyncGroupRequest {
+        assignments: vec![SyncGroupRequestAssignment {
+            member_id: joined.member_id.clone(),
+            assignment: assignment.clone(),
+        }],
+        ..syncing("g", joined.generation_id, &joined.member_id)
+    };
+    let id = lab.ask(5, RequestBody::SyncGroup(request));
+    assert_eq!(lab.synced(id).assignment, assignment);
+    assert!(assignment.is_unique());
 }

@@ -68,27 +68,37 @@ impl Cluster {
                 .with_test_writer()
                 .try_init();
         }
+        let mut cluster = Cluster {
+            voters: Vec::new(),
+            folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
+            nodes: BTreeMap::new(),
+            snapshot,
+        };
+        cluster.start_on_new_ports().await;
+        cluster
+    }
+
+    /// Starts all, none of which runs, at addresses that they did not have before.
+    pub(crate) async fn start_on_new_ports(&mut self) {
         let mut listeners = BTreeMap::new();
-        let mut voters = Vec::new();
+        self.voters.clear();
         for id in 1..=3 {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            voters.push(Voter {
+            self.voters.push(Voter {
                 id: BrokerId(id),
                 host: "127.0.0.1".into(),
                 port: listener.local_addr().unwrap().port(),
             });
             listeners.insert(id, listener.into_std().unwrap());
         }
-        let mut cluster = Cluster {
-            voters,
-            folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
-            nodes: BTreeMap::new(),
-            snapshot,
-        };
         for (id, listener) in listeners {
-            assert!(cluster.start_node_on(id, Some(listener)));
+            let starting = async {
+                while !self.start_node_on(id, Some(listener.try_clone().unwrap())) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(LIMIT, starting).await.unwrap();
         }
-        cluster
     }
 
     /// Starts a node that was killed or stopped. A runtime that is shut down takes a moment to

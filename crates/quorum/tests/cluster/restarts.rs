@@ -44,6 +44,22 @@ fn everything_is_there_after_all_were_killed() {
 }
 
 #[test]
+fn controllers_may_move_while_all_are_stopped() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        register_broker(&cluster.client(), 100, 1).await;
+        for id in 1..=3 {
+            cluster.kill(id);
+        }
+
+        cluster.start_on_new_ports().await;
+        register_broker(&cluster.client(), 101, 1).await;
+        let mut follower = Follower::of(&cluster, 2).await;
+        follower.until(|image| image.brokers().count() == 2).await;
+    });
+}
+
+#[test]
 fn a_follower_that_was_away_for_long_gets_a_snapshot() {
     run(async {
         let snapshot = SnapshotConfig {
