@@ -309,6 +309,7 @@ mod tests {
         let network = Network {
             cluster_id: ClusterId::new(None),
             channel: ChannelConfig::default(),
+            endpoints: Arc::default(),
         };
         let mut peer = Peer {
             client: network.client(&endpoint).map_err(|error| error.to_string()),
