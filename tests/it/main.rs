@@ -1,7 +1,9 @@
 //! Clusters of real `klamm` processes, seen from outside: killed, frozen, restarted, filled with records.
 //!
 //! One module per behaviour. `lab`, `traffic` and `replicas` are what they share: clients and requests, a producer in
-//! the background with the judgement over what became of its records, and the replicas' files.
+//! the background with the judgement over what became of its records, and the replicas' files. `asking` speaks the
+//! protocol version by version, `process` runs commands; what uses these two may also be asked of another cluster
+//! (`KLAMM_TEST_BOOTSTRAP`), one of Apache Kafka's for instance.
 
 #![allow(
     clippy::expect_used,
