@@ -30,7 +30,8 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-/// Memory that requests may hold where `queued.max.request.bytes` sets no limit.
+/// Memory that requests may hold where `queued.max.request.bytes` sets no limit, unless the
+/// largest request alone is larger.
 const REQUEST_BYTES_MAX_DEFAULT: usize = 512 << 20;
 
 /// Metadata changes that may wait for the partitions to follow.
@@ -372,11 +373,14 @@ async fn every(period: Duration, work: impl Fn() + Send + Sync + 'static) {
 }
 
 async fn bind(network: &NetworkSettings) -> Result<Vec<Acceptor>, BindError> {
-    let budget =
-        usize::try_from(network.queued_max_request_bytes).unwrap_or(REQUEST_BYTES_MAX_DEFAULT);
     let idle_ms = network.connections_max_idle_ms;
+    let frame_bytes_max = usize::try_from(network.socket_request_max_bytes).unwrap_or(0);
+    let budget = match usize::try_from(network.queued_max_request_bytes) {
+        Ok(bytes) if bytes > 0 => bytes,
+        _ => frame_bytes_max.max(REQUEST_BYTES_MAX_DEFAULT),
+    };
     let limits = NetLimits {
-        frame_bytes_max: usize::try_from(network.socket_request_max_bytes).unwrap_or(0),
+        frame_bytes_max,
         idle_max: if idle_ms < 0 {
             Duration::MAX
         } else {
