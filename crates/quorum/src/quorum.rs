@@ -338,8 +338,8 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
     let recovering = task::spawn_blocking(move || {
         let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
         let open = || {
-            let log_store = LogStore::open(folder.path())?;
-            let state_machine = StateMachine::open(folder.path())?;
+            let log_store = LogStore::open(folder.path(), folder.lock())?;
+            let state_machine = StateMachine::open(folder.path(), folder.lock())?;
             state_machine.check_reaches(log_store.purged())?;
             Ok((log_store, state_machine))
         };
