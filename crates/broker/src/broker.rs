@@ -12,7 +12,7 @@ use crate::{
     groups::Groups,
     log_dirs::{LogDirError, LogDirs},
     metadata::MetadataCache,
-    net::{Acceptor, BindError, MemoryBudget, NetLimits},
+    net::{Acceptor, BindError, MemoryBudget, NetLimits, OpenConnections},
     partition::PartitionEnv,
     partitions::Partitions,
     producer_ids::ProducerIds,
@@ -388,14 +388,22 @@ async fn bind(network: &NetworkSettings) -> Result<Vec<Acceptor>, BindError> {
         },
         budget: MemoryBudget::new(budget),
     };
+    let open = Arc::new(OpenConnections::new(
+        count(network.max_connections),
+        count(network.max_connections_per_ip),
+    ));
+    let has_listeners = network.broker_listeners.len() > 1;
     let mut acceptors = Vec::new();
     for Listener { name, host, port } in &network.broker_listeners {
         let backlog = network.socket_listen_backlog_size;
-        let acceptor = Acceptor::bind(name, host, *port, backlog, limits.clone()).await?;
-        acceptors.push(acceptor.with_connection_limits(
-            count(network.max_connections_per_ip),
-            count(network.max_connections),
-        ));
+        let (limits, open) = (limits.clone(), Arc::clone(&open));
+        let acceptor = Acceptor::bind(name, host, *port, backlog, limits, open).await?;
+        // Brokers come in by their own listener, if they have one.
+        let is_protected = has_listeners && *name == network.inter_broker_listener_name;
+        acceptors.push(match is_protected {
+            true => acceptor.protected(),
+            false => acceptor,
+        });
     }
     Ok(acceptors)
 }
