@@ -155,7 +155,7 @@ impl Quorum {
         let leadership = leadership::watch_of(now_watch, endpoints.clone());
         let probe = LeaderProbe {
             node_id,
-            network,
+            network: network.clone(),
             leadership: leadership.clone(),
         };
         let clock = Clock::start();
@@ -184,6 +184,7 @@ impl Quorum {
         tasks.spawn(first_election::hold(
             raft.clone(),
             leadership.clone(),
+            network,
             node_id,
         ));
 

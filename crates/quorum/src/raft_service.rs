@@ -3,7 +3,7 @@
 use crate::{
     cluster_id::ClusterId,
     leader_loss::LeaderProbe,
-    leadership::LeadershipWatch,
+    leadership::{LeadershipWatch, voters_by_log},
     raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote},
     stopping::Stopping,
     wire,
@@ -12,7 +12,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream::BoxStream};
 use klamm_rpc::{
     RaftService,
-    raft::{PresenceReply, PresenceRequest, RaftMessage, SnapshotChunk},
+    raft::{
+        PresenceReply, PresenceRequest, RaftMessage, SnapshotChunk, StandingReply, StandingRequest,
+    },
 };
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use serde::{Serialize, de::DeserializeOwned};
@@ -153,5 +155,13 @@ impl RaftService for RaftServer {
         });
         let replies = self.stopping.clone().end(replies);
         Ok(Response::new(replies))
+    }
+
+    async fn standing(
+        &self,
+        _request: Request<StandingRequest>,
+    ) -> Result<Response<StandingReply>, Status> {
+        let has_log = voters_by_log(&self.raft).await.is_some();
+        Ok(Response::new(StandingReply { has_log }))
     }
 }
