@@ -40,6 +40,7 @@ mod snapshot_file;
 mod state_machine;
 mod stopping;
 mod translate;
+mod vote_guard;
 mod watch_metadata;
 mod wire;
 

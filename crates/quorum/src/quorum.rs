@@ -194,6 +194,7 @@ impl Quorum {
             leadership: leadership.clone(),
             probe,
             stopping: stopping_watch.clone(),
+            guard: Arc::default(),
         };
         let controller_server = ControllerServer {
             raft: raft.clone(),

@@ -6,6 +6,7 @@ use crate::{
     leadership::{LeadershipWatch, voters_by_log},
     raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote},
     stopping::Stopping,
+    vote_guard::VoteGuard,
     wire,
 };
 use bytes::{Bytes, BytesMut};
@@ -18,7 +19,7 @@ use klamm_rpc::{
 };
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, pin::pin};
+use std::{fmt, pin::pin, sync::Arc};
 use tokio_stream::wrappers::WatchStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -33,6 +34,7 @@ pub(crate) struct RaftServer {
     pub(crate) leadership: LeadershipWatch,
     pub(crate) probe: LeaderProbe,
     pub(crate) stopping: Stopping,
+    pub(crate) guard: Arc<VoteGuard>,
 }
 
 type Answer = Result<Response<RaftMessage>, Status>;
@@ -43,6 +45,18 @@ impl RaftServer {
             .check(&message.cluster_id)
             .map_err(|status| *status)?;
         wire::decode(&message.payload).map_err(invalid)
+    }
+
+    async fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
+        let request: VoteRequest<TypeConfig> = self.request(message)?;
+        let last_index = request.last_log_id.as_ref().map(|last| last.index);
+        let has_log = voters_by_log(&self.raft).await.is_some();
+        match self.guard.may_vote(last_index, has_log) {
+            true => Ok(request),
+            false => Err(Status::failed_precondition(
+                "this controller has no log, and may have lost one: it does not vote",
+            )),
+        }
     }
 }
 
@@ -68,13 +82,13 @@ impl RaftService for RaftServer {
     type PresenceStream = BoxStream<'static, Result<PresenceReply, Status>>;
 
     async fn vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request: VoteRequest<TypeConfig> = self.request(request.get_ref())?;
+        let request = self.vote_request(request.get_ref()).await?;
         let voted = self.raft.vote(request).await;
         answer(&self.cluster_id, voted).map(Response::new)
     }
 
     async fn pre_vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request: VoteRequest<TypeConfig> = self.request(request.get_ref())?;
+        let request = self.vote_request(request.get_ref()).await?;
         // A candidate that asks this early has reason to believe that the leader died. This
         // controller's lease for the leader only ends early if it sees the same itself.
         self.probe.end_lease_if_leader_died(&self.raft).await;
