@@ -12,7 +12,7 @@ use crate::{
     groups::Groups,
     log_dirs::{LogDirError, LogDirs},
     metadata::MetadataCache,
-    net::{Acceptor, BindError, MemoryBudget, NetLimits},
+    net::{Acceptor, BindError, MemoryBudget, NetLimits, OpenConnections},
     partition::PartitionEnv,
     partitions::Partitions,
     producer_ids::ProducerIds,
@@ -30,7 +30,8 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-/// Memory that requests may hold where `queued.max.request.bytes` sets no limit.
+/// Memory that requests may hold where `queued.max.request.bytes` sets no limit, unless the
+/// largest request alone is larger.
 const REQUEST_BYTES_MAX_DEFAULT: usize = 512 << 20;
 
 /// Metadata changes that may wait for the partitions to follow.
@@ -372,11 +373,14 @@ async fn every(period: Duration, work: impl Fn() + Send + Sync + 'static) {
 }
 
 async fn bind(network: &NetworkSettings) -> Result<Vec<Acceptor>, BindError> {
-    let budget =
-        usize::try_from(network.queued_max_request_bytes).unwrap_or(REQUEST_BYTES_MAX_DEFAULT);
     let idle_ms = network.connections_max_idle_ms;
+    let frame_bytes_max = usize::try_from(network.socket_request_max_bytes).unwrap_or(0);
+    let budget = match usize::try_from(network.queued_max_request_bytes) {
+        Ok(bytes) if bytes > 0 => bytes,
+        _ => frame_bytes_max.max(REQUEST_BYTES_MAX_DEFAULT),
+    };
     let limits = NetLimits {
-        frame_bytes_max: usize::try_from(network.socket_request_max_bytes).unwrap_or(0),
+        frame_bytes_max,
         idle_max: if idle_ms < 0 {
             Duration::MAX
         } else {
@@ -384,14 +388,22 @@ async fn bind(network: &NetworkSettings) -> Result<Vec<Acceptor>, BindError> {
         },
         budget: MemoryBudget::new(budget),
     };
+    let open = Arc::new(OpenConnections::new(
+        count(network.max_connections),
+        count(network.max_connections_per_ip),
+    ));
+    let has_listeners = network.broker_listeners.len() > 1;
     let mut acceptors = Vec::new();
     for Listener { name, host, port } in &network.broker_listeners {
         let backlog = network.socket_listen_backlog_size;
-        let acceptor = Acceptor::bind(name, host, *port, backlog, limits.clone()).await?;
-        acceptors.push(acceptor.with_connection_limits(
-            count(network.max_connections_per_ip),
-            count(network.max_connections),
-        ));
+        let (limits, open) = (limits.clone(), Arc::clone(&open));
+        let acceptor = Acceptor::bind(name, host, *port, backlog, limits, open).await?;
+        // Brokers come in by their own listener, if they have one.
+        let is_protected = has_listeners && *name == network.inter_broker_listener_name;
+        acceptors.push(match is_protected {
+            true => acceptor.protected(),
+            false => acceptor,
+        });
     }
     Ok(acceptors)
 }

@@ -79,7 +79,7 @@ pub struct NetworkSettings {
     pub connections_max_idle_ms: i64,
     /// `queued.max.requests`.
     pub queued_max_requests: i32,
-    /// `queued.max.request.bytes`; −1 is no limit.
+    /// `queued.max.request.bytes`; zero and below set no limit.
     pub queued_max_request_bytes: i64,
     /// `request.timeout.ms`.
     pub request_timeout_ms: i32,

@@ -23,11 +23,25 @@ struct Waiter {
 /// One outstanding append.
 #[derive(Debug)]
 struct Pending {
+    /// The group it is about, `None` for several.
     group_id: Option<String>,
     waiters: Vec<Waiter>,
     then: Then,
     /// What stood under the keys of its records, in their order.
     undo: Vec<Entry>,
+}
+
+impl Pending {
+    /// Whether it changes what is known of a group.
+    fn is_about(&self, group_id: &str) -> bool {
+        match &self.group_id {
+            Some(id) => id == group_id,
+            None => self
+                .undo
+                .iter()
+                .any(|entry| entry.group_id() == Some(group_id)),
+        }
+    }
 }
 
 /// What is to be done once an append has a result, or once waiting for it has taken too long.
@@ -120,7 +134,7 @@ impl Appends {
         self.pending
             .iter()
             .rev()
-            .find(|(_, pending)| pending.group_id.as_deref() == Some(group_id))
+            .find(|(_, pending)| pending.is_about(group_id))
             .map(|(id, _)| *id)
     }
 
@@ -141,14 +155,18 @@ impl Appends {
     /// The log did not take an append.
     ///
     /// Whatever was appended about the group since, and whoever reads it, may build on records
-    /// that now never were: all of these responses fail, too.
+    /// that now never were: all of these responses fail, too. Of appends about several groups that
+    /// is assumed for every group.
     pub(crate) fn refuse(&mut self, id: AppendId) -> Refused {
         let Some(mut refused) = self.pending.remove(&id) else {
             return Refused::default();
         };
         let mut waiters = refused.waiters;
         for later in self.pending.range_mut(id..).map(|(_, later)| later) {
-            if refused.group_id.is_some() && later.group_id == refused.group_id {
+            let is_apart = refused.group_id.is_some()
+                && later.group_id.is_some()
+                && later.group_id != refused.group_id;
+            if !is_apart {
                 waiters.append(&mut later.waiters);
             }
         }

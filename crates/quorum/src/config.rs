@@ -165,8 +165,8 @@ impl QuorumConfig {
             enable_pre_vote: Some(true),
             // A restarted leader has lost what only its process knew: it stands for election.
             enable_leader_restore: Some(false),
-            // A follower whose disk was replaced gets everything anew instead of stopping the
-            // leader.
+            // A follower that lost its folder must not stop the leader. What it promised before is
+            // lost all the same: see `vote_guard.rs`.
             allow_log_reversion: Some(true),
             ..Config::default()
         };

@@ -2,6 +2,7 @@
 //! epoch.
 
 use crate::{
+    damage_check::check_damage,
     raft_types::{Entry, LogId, epoch_of},
     wire,
 };
@@ -31,8 +32,13 @@ pub(crate) struct EntryLog {
 }
 
 impl EntryLog {
-    /// Opens or makes the log in `folder`; entries below `start_index` were purged.
+    /// Opens or makes the log in `folder`; entries below `start_index` were purged. A torn end
+    /// is cut off.
+    ///
+    /// # Errors
+    /// The disk refused, or what was synced is damaged.
     pub(crate) fn open(folder: &Path, start_index: u64) -> io::Result<EntryLog> {
+        check_damage(folder)?;
         let config = LogConfig {
             segment_bytes: SEGMENT_BYTES,
             ..LogConfig::default()
@@ -43,7 +49,9 @@ impl EntryLog {
             log_start_offset: offset_of(start_index),
         };
         let (log, report) = Log::open(folder, config, options).map_err(io::Error::other)?;
-        tracing::debug!(?report, "raft log recovered");
+        if report.bytes_truncated > 0 {
+            tracing::warn!(?report, "a torn end of the raft log was cut off");
+        }
         let reader = log.reader();
         let mut this = EntryLog { log, reader };
         // A crash may have come between remembering the purge and carrying it out.
@@ -70,8 +78,9 @@ impl EntryLog {
     /// Writes entries that follow on the last one.
     pub(crate) fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
         let mut batches = Vec::new();
+        let flushed = self.reader.flushed_offset();
         for entry in entries {
-            batches.extend_from_slice(&encode(entry)?);
+            batches.extend_from_slice(&encode(entry, flushed)?);
         }
         if !batches.is_empty() {
             self.log.append(&batches).map_err(io::Error::other)?;
@@ -140,12 +149,14 @@ fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-fn encode(entry: &Entry) -> io::Result<Bytes> {
+/// The log was synced up to `flushed` before this entry was appended; the entry vouches for that
+/// where other logs have their time, see [`check_damage`].
+fn encode(entry: &Entry, flushed: i64) -> io::Result<Bytes> {
     let log_id = entry.log_id();
     let payload = wire::encode(&entry.payload)?;
     let mut batch = BatchBuilder::new(offset_of(log_id.index))
         .leader_epoch(LeaderEpoch(epoch_of(log_id.leader_id.term)));
-    batch.append(0, None, Some(&payload), &[]);
+    batch.append(flushed, None, Some(&payload), &[]);
     batch.build().map_err(io::Error::other)
 }
 
@@ -168,11 +179,91 @@ mod tests {
     use super::*;
     use crate::raft_types::EncodedBatch;
     use openraft::EntryPayload;
+    use std::fs;
 
     fn entry(term: u64, index: u64) -> Entry {
         let payload = Bytes::from(vec![7; 100 + index as usize]);
         let payload = EntryPayload::Normal(EncodedBatch(payload));
         Entry::new(LogId::new(term.into(), index), payload)
+    }
+
+    /// Flips a byte in the body of the entry at `index`.
+    fn damage(folder: &Path, index: u64) {
+        let mut damaged = 0;
+        for file in fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let mut bytes = fs::read(&path).unwrap();
+            let needle = offset_of(index).to_be_bytes();
+            let is_batch = |at: &usize| bytes[*at..].starts_with(&needle) && bytes[at + 16] == 2;
+            let starts = 0..bytes.len().saturating_sub(80);
+            if path.extension().is_some_and(|is| is == "log")
+                && let Some(at) = starts.clone().find(is_batch)
+            {
+                bytes[at + 70] ^= 1;
+                fs::write(&path, &bytes).unwrap();
+                damaged += 1;
+            }
+        }
+        assert_eq!(damaged, 1);
+    }
+
+    #[test]
+    fn damage_of_what_was_synced_is_refused() {
+        for (damaged_at, is_refused) in [(0, true), (3, true), (5, true), (6, false), (9, false)] {
+            let temp = tempfile::tempdir().unwrap();
+            let mut log = EntryLog::open(temp.path(), 0).unwrap();
+            for index in 0..6 {
+                log.append(&[entry(1, index)]).unwrap();
+                log.flusher().flush().unwrap();
+            }
+            // Only these may be torn by a power cut, in any order.
+            let tail: Vec<Entry> = (6..10).map(|index| entry(1, index)).collect();
+            log.append(&tail).unwrap();
+            drop(log);
+
+            damage(temp.path(), damaged_at);
+            let opened = EntryLog::open(temp.path(), 0);
+            if is_refused {
+                let error = opened.unwrap_err().to_string();
+                assert!(
+                    error.contains("00000000000000000000.log is damaged"),
+                    "{error}"
+                );
+                assert!(error.contains(&format!("entry {damaged_at} ")), "{error}");
+                // Nothing was cut: it is refused again.
+                assert!(EntryLog::open(temp.path(), 0).is_err());
+            } else {
+                let last = opened.unwrap().last_log_id().unwrap();
+                assert_eq!(last, Some(entry(1, damaged_at - 1).log_id()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_segment_that_is_missing_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut log = EntryLog::open(temp.path(), 0).unwrap();
+        let large = EntryPayload::Normal(EncodedBatch(vec![7; 5 << 20].into()));
+        for index in 0..6 {
+            let log_id = LogId::new(1.into(), index);
+            log.append(&[Entry::new(log_id, large.clone())]).unwrap();
+            log.flusher().flush().unwrap();
+        }
+        drop(log);
+        let segments = |folder: &Path| {
+            let files = fs::read_dir(folder).unwrap();
+            let mut logs: Vec<_> = files
+                .map(|file| file.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|is| is == "log"))
+                .collect();
+            logs.sort();
+            logs
+        };
+        let found = segments(temp.path());
+        assert!(found.len() >= 3);
+        fs::remove_file(&found[1]).unwrap();
+        assert!(EntryLog::open(temp.path(), 0).is_err());
+        assert_eq!(segments(temp.path()).len(), found.len() - 1);
     }
 
     #[test]

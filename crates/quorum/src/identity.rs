@@ -7,6 +7,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// What the folder says of itself.
@@ -16,12 +17,19 @@ struct Identity {
     cluster_id: Option<String>,
 }
 
-/// A controller's folder, locked for as long as this value lives.
+/// A controller's folder, locked for as long as this value or its lock lives.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     node_id: i32,
-    _lock: File,
+    lock: FolderLock,
+}
+
+/// Keeps a folder locked. Whoever writes there from a thread of its own holds one, for it may
+/// outlive the controller by the write under way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FolderLock {
+    _file: Option<Arc<File>>,
 }
 
 impl Folder {
@@ -47,7 +55,9 @@ impl Folder {
         let folder = Folder {
             path: path.to_owned(),
             node_id,
-            _lock: lock,
+            lock: FolderLock {
+                _file: Some(Arc::new(lock)),
+            },
         };
         let found = folder.read().map_err(storage)?;
         let known = found.as_ref().and_then(|found| found.cluster_id.clone());
@@ -73,6 +83,10 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(crate) fn lock(&self) -> FolderLock {
+        self.lock.clone()
     }
 
     /// The folder belongs to that cluster from now on.

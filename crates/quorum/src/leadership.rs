@@ -3,7 +3,10 @@
 use crate::raft_types::{NodeId, Raft, broker_id_of, epoch_of, term_of};
 use klamm_rpc::ActiveController;
 use openraft::{ServerState, async_runtime::watch::WatchReceiver};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tokio::sync::watch;
 
 /// Who leads which term.
@@ -66,6 +69,16 @@ impl LeadershipWatch {
             endpoint,
         }
     }
+}
+
+/// The voters by this controller's log; `None` if it has no log yet, or stops.
+pub(crate) async fn voters_by_log(raft: &Raft) -> Option<BTreeSet<NodeId>> {
+    let voters = raft.with_raft_state(|state| {
+        let effective = state.membership_state.effective();
+        effective.log_id().map(|_| effective.voter_ids().collect())
+    });
+    // An error means that raft stopped, which is reported elsewhere.
+    voters.await.ok().flatten()
 }
 
 /// Follows `raft` until it stops; then sends the reason to `failed`, unless it was told to stop.

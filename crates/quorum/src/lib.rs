@@ -19,6 +19,7 @@ mod clock;
 mod cluster_id;
 mod config;
 mod controller_service;
+mod damage_check;
 mod describe_quorum;
 mod durable_file;
 mod entry_log;
@@ -39,6 +40,7 @@ mod snapshot_file;
 mod state_machine;
 mod stopping;
 mod translate;
+mod vote_guard;
 mod watch_metadata;
 mod wire;
 

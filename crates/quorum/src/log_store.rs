@@ -7,6 +7,7 @@
 use crate::{
     durable_file::{self, ScratchFile},
     entry_log::EntryLog,
+    identity::FolderLock,
     raft_types::{Entry, LogId, TypeConfig, Vote},
     wire,
 };
@@ -72,7 +73,7 @@ impl LogStore {
     ///
     /// # Errors
     /// The disk refused, or what lies there is damaged.
-    pub(crate) fn open(folder: &Path) -> io::Result<LogStore> {
+    pub(crate) fn open(folder: &Path, lock: FolderLock) -> io::Result<LogStore> {
         let marks_path = folder.join("quorum-state");
         let marks = match durable_file::read(&marks_path)? {
             Some(payload) => wire::decode(&payload)?,
@@ -93,7 +94,10 @@ impl LogStore {
         let (jobs, receiver) = mpsc::channel();
         thread::Builder::new()
             .name("raft-flush".into())
-            .spawn(move || flush_loop(&flusher, &receiver))?;
+            .spawn(move || {
+                flush_loop(&flusher, &receiver);
+                drop(lock);
+            })?;
         Ok(LogStore { shared, jobs })
     }
 
@@ -324,8 +328,8 @@ mod tests {
             // Dozens of stores, each with many syncs: in memory, where there is such a folder.
             let temp = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new());
             let temp = temp.unwrap();
-            let log_store = LogStore::open(temp.path()).unwrap();
-            let state_machine = StateMachine::open(temp.path()).unwrap();
+            let log_store = LogStore::open(temp.path(), FolderLock::default()).unwrap();
+            let state_machine = StateMachine::open(temp.path(), FolderLock::default()).unwrap();
             Ok((temp, log_store, state_machine))
         }
     }
@@ -348,7 +352,7 @@ mod tests {
     async fn vote_purge_and_commit_survive_a_restart() {
         let temp = TempDir::new().unwrap();
         let (vote, purged) = (Vote::new(4, 2), LogId::new(3.into(), 9));
-        let mut store = LogStore::open(temp.path()).unwrap();
+        let mut store = LogStore::open(temp.path(), FolderLock::default()).unwrap();
         store.save_vote(&vote).await.unwrap();
         store.save_committed(Some(purged)).await.unwrap();
         store.purge(purged).await.unwrap();
@@ -356,7 +360,7 @@ mod tests {
         store.save_committed(Some(ahead)).await.unwrap();
         drop(store);
 
-        let mut store = LogStore::open(temp.path()).unwrap();
+        let mut store = LogStore::open(temp.path(), FolderLock::default()).unwrap();
         let mut reader = store.get_log_reader().await;
         assert_eq!(reader.read_vote().await.unwrap(), Some(vote));
         assert_eq!(store.read_committed().await.unwrap(), Some(purged));

@@ -308,6 +308,7 @@ mod tests {
         drop(nobody_listens);
         let network = Network {
             cluster_id: ClusterId::new(None),
+            endpoints: Arc::default(),
             channel: ChannelConfig::default(),
             endpoints: Arc::default(),
         };

@@ -155,7 +155,7 @@ impl Quorum {
         let leadership = leadership::watch_of(now_watch, endpoints.clone());
         let probe = LeaderProbe {
             node_id,
-            network,
+            network: network.clone(),
             leadership: leadership.clone(),
         };
         let clock = Clock::start();
@@ -184,6 +184,7 @@ impl Quorum {
         tasks.spawn(first_election::hold(
             raft.clone(),
             leadership.clone(),
+            network,
             node_id,
         ));
 
@@ -193,6 +194,7 @@ impl Quorum {
             leadership: leadership.clone(),
             probe,
             stopping: stopping_watch.clone(),
+            guard: Arc::default(),
         };
         let controller_server = ControllerServer {
             raft: raft.clone(),
@@ -338,8 +340,8 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
     let recovering = task::spawn_blocking(move || {
         let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
         let open = || {
-            let log_store = LogStore::open(folder.path())?;
-            let state_machine = StateMachine::open(folder.path())?;
+            let log_store = LogStore::open(folder.path(), folder.lock())?;
+            let state_machine = StateMachine::open(folder.path(), folder.lock())?;
             state_machine.check_reaches(log_store.purged())?;
             Ok((log_store, state_machine))
         };

@@ -3,20 +3,23 @@
 use crate::{
     cluster_id::ClusterId,
     leader_loss::LeaderProbe,
-    leadership::LeadershipWatch,
+    leadership::{LeadershipWatch, voters_by_log},
     raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote},
     stopping::Stopping,
+    vote_guard::VoteGuard,
     wire,
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream::BoxStream};
 use klamm_rpc::{
     RaftService,
-    raft::{PresenceReply, PresenceRequest, RaftMessage, SnapshotChunk},
+    raft::{
+        PresenceReply, PresenceRequest, RaftMessage, SnapshotChunk, StandingReply, StandingRequest,
+    },
 };
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, pin::pin};
+use std::{fmt, pin::pin, sync::Arc};
 use tokio_stream::wrappers::WatchStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -31,6 +34,7 @@ pub(crate) struct RaftServer {
     pub(crate) leadership: LeadershipWatch,
     pub(crate) probe: LeaderProbe,
     pub(crate) stopping: Stopping,
+    pub(crate) guard: Arc<VoteGuard>,
 }
 
 type Answer = Result<Response<RaftMessage>, Status>;
@@ -41,6 +45,18 @@ impl RaftServer {
             .check(&message.cluster_id)
             .map_err(|status| *status)?;
         wire::decode(&message.payload).map_err(invalid)
+    }
+
+    async fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
+        let request: VoteRequest<TypeConfig> = self.request(message)?;
+        let last_index = request.last_log_id.as_ref().map(|last| last.index);
+        let has_log = voters_by_log(&self.raft).await.is_some();
+        match self.guard.may_vote(last_index, has_log) {
+            true => Ok(request),
+            false => Err(Status::failed_precondition(
+                "this controller has no log, and may have lost one: it does not vote",
+            )),
+        }
     }
 }
 
@@ -66,13 +82,13 @@ impl RaftService for RaftServer {
     type PresenceStream = BoxStream<'static, Result<PresenceReply, Status>>;
 
     async fn vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request: VoteRequest<TypeConfig> = self.request(request.get_ref())?;
+        let request = self.vote_request(request.get_ref()).await?;
         let voted = self.raft.vote(request).await;
         answer(&self.cluster_id, voted).map(Response::new)
     }
 
     async fn pre_vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request: VoteRequest<TypeConfig> = self.request(request.get_ref())?;
+        let request = self.vote_request(request.get_ref()).await?;
         // A candidate that asks this early has reason to believe that the leader died. This
         // controller's lease for the leader only ends early if it sees the same itself.
         self.probe.end_lease_if_leader_died(&self.raft).await;
@@ -153,5 +169,13 @@ impl RaftService for RaftServer {
         });
         let replies = self.stopping.clone().end(replies);
         Ok(Response::new(replies))
+    }
+
+    async fn standing(
+        &self,
+        _request: Request<StandingRequest>,
+    ) -> Result<Response<StandingReply>, Status> {
+        let has_log = voters_by_log(&self.raft).await.is_some();
+        Ok(Response::new(StandingReply { has_log }))
     }
 }

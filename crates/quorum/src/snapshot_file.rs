@@ -2,6 +2,7 @@
 
 use crate::{
     durable_file,
+    identity::FolderLock,
     raft_types::{LogId, Snapshot, SnapshotMeta},
     wire,
 };
@@ -17,11 +18,17 @@ const EXTENSION: &str = "snapshot";
 /// The folder of a controller's snapshots; there is one, and for a moment two. Clones share it:
 /// one of them writes or reads at a time.
 #[derive(Clone, Debug)]
-pub(crate) struct SnapshotFolder(Arc<Mutex<PathBuf>>);
+pub(crate) struct SnapshotFolder {
+    path: Arc<Mutex<PathBuf>>,
+    _lock: FolderLock,
+}
 
 impl SnapshotFolder {
-    pub(crate) fn new(folder: &Path) -> SnapshotFolder {
-        SnapshotFolder(Arc::new(Mutex::new(folder.to_owned())))
+    pub(crate) fn new(folder: &Path, lock: FolderLock) -> SnapshotFolder {
+        SnapshotFolder {
+            path: Arc::new(Mutex::new(folder.to_owned())),
+            _lock: lock,
+        }
     }
 
     /// Writes a snapshot; when this returns it survives a crash and older ones are gone. One that
@@ -31,7 +38,7 @@ impl SnapshotFolder {
     /// # Errors
     /// The disk refused; the older ones are still there.
     pub(crate) fn save(&self, meta: &SnapshotMeta, data: &[u8]) -> io::Result<()> {
-        let folder = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.path.lock().unwrap_or_else(PoisonError::into_inner);
         let path = folder.join(name_of(meta.last_log_id));
         let found = files(&folder)?;
         if found.iter().any(|other| *other > path) {
@@ -55,7 +62,7 @@ impl SnapshotFolder {
     /// # Errors
     /// The disk refused, or the snapshot is damaged.
     pub(crate) fn load(&self) -> io::Result<Option<Snapshot>> {
-        let folder = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.path.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(path) = files(&folder)?.into_iter().max() else {
             return Ok(None);
         };
@@ -102,7 +109,7 @@ mod tests {
     #[test]
     fn the_newest_snapshot_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let snapshots = SnapshotFolder::new(folder.path());
+        let snapshots = SnapshotFolder::new(folder.path(), FolderLock::default());
         assert!(snapshots.load().unwrap().is_none());
         for (term, index) in [(1, 9), (2, 10)] {
             snapshots.save(&meta(term, index), b"image").unwrap();
@@ -120,7 +127,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_there_while_the_next_one_replaces_it() {
         let folder = tempfile::tempdir().unwrap();
-        let snapshots = SnapshotFolder::new(folder.path());
+        let snapshots = SnapshotFolder::new(folder.path(), FolderLock::default());
         snapshots.save(&meta(1, 0), b"image").unwrap();
         let writer = std::thread::spawn({
             let snapshots = snapshots.clone();

@@ -1,6 +1,7 @@
 //! What committed entries amount to: the image, replayed.
 
 use crate::{
+    identity::FolderLock,
     metadata_feed::MetadataFeed,
     raft_types::{
         Applied, EncodedBatch, LogId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig,
@@ -47,8 +48,8 @@ impl StateMachine {
     ///
     /// # Errors
     /// The disk refused or the snapshot is damaged.
-    pub(crate) fn open(folder: &Path) -> io::Result<StateMachine> {
-        let snapshots = SnapshotFolder::new(folder);
+    pub(crate) fn open(folder: &Path, lock: FolderLock) -> io::Result<StateMachine> {
+        let snapshots = SnapshotFolder::new(folder, lock);
         let (image, meta) = match snapshots.load()? {
             Some(snapshot) => (decode_image(&snapshot.snapshot)?, snapshot.meta),
             None => (Image::new(), SnapshotMeta::default()),
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn the_batch_of_a_deposed_leader_falls_away() {
         let temp = tempfile::tempdir().unwrap();
-        let mut machine = StateMachine::open(temp.path()).unwrap();
+        let mut machine = StateMachine::open(temp.path(), FolderLock::default()).unwrap();
         let feature = |level| FeatureLevelRecord {
             name: "metadata.version".into(),
             level,
@@ -233,7 +234,7 @@ mod tests {
     #[test]
     fn a_hole_between_snapshot_and_log_is_noticed() {
         let temp = tempfile::tempdir().unwrap();
-        let mut machine = StateMachine::open(temp.path()).unwrap();
+        let mut machine = StateMachine::open(temp.path(), FolderLock::default()).unwrap();
         let at = |index| LogId::new(1.into(), index);
         assert!(machine.check_reaches(None).is_ok());
         assert!(machine.check_reaches(Some(at(0))).is_err());
@@ -245,7 +246,7 @@ mod tests {
     #[test]
     fn a_batch_that_cannot_be_read_stops_the_machine() {
         let temp = tempfile::tempdir().unwrap();
-        let mut machine = StateMachine::open(temp.path()).unwrap();
+        let mut machine = StateMachine::open(temp.path(), FolderLock::default()).unwrap();
         let garbage = EncodedBatch(Bytes::from_static(&[0xff; 9]));
         assert!(machine.apply_batch(1, &garbage).is_err());
     }

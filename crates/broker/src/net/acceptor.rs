@@ -1,15 +1,12 @@
 //! Listening sockets.
 
-use super::connection::{self, ConnectionInfo, NetLimits};
+use super::{
+    connection::{self, ConnectionInfo, NetLimits},
+    open_connections::OpenConnections,
+};
 use crate::context::Context;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use std::{
-    collections::HashMap,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream, lookup_host},
     task::JoinSet,
@@ -49,8 +46,8 @@ pub(crate) struct Acceptor {
     name: Arc<str>,
     listener: TcpListener,
     limits: NetLimits,
-    per_ip_max: usize,
-    connections_max: usize,
+    open: Arc<OpenConnections>,
+    is_protected: bool,
 }
 
 impl Acceptor {
@@ -61,6 +58,7 @@ impl Acceptor {
         port: u16,
         backlog: i32,
         limits: NetLimits,
+        open: Arc<OpenConnections>,
     ) -> Result<Acceptor, BindError> {
         let address = resolve(name, host, port).await?;
         let listener = listen(address, backlog).map_err(|source| BindError::Bind {
@@ -72,20 +70,14 @@ impl Acceptor {
             name: name.into(),
             listener,
             limits,
-            per_ip_max: usize::MAX,
-            connections_max: usize::MAX,
+            open,
+            is_protected: false,
         })
     }
 
-    /// Limits open connections, of one address and of all (`max.connections.per.ip`,
-    /// `max.connections`).
-    pub(crate) fn with_connection_limits(
-        mut self,
-        per_ip_max: usize,
-        connections_max: usize,
-    ) -> Self {
-        self.per_ip_max = per_ip_max;
-        self.connections_max = connections_max;
+    /// Lets the brokers in, whatever clients have taken up on other listeners.
+    pub(crate) fn protected(mut self) -> Self {
+        self.is_protected = true;
         self
     }
 
@@ -102,7 +94,6 @@ impl Acceptor {
     /// Accepts and serves connections until this future is dropped, which closes them all.
     pub(crate) async fn run(self, context: Arc<Context>) {
         let mut connections = JoinSet::new();
-        let open = Arc::new(OpenConnections::default());
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -116,7 +107,7 @@ impl Acceptor {
                     continue;
                 }
             };
-            let Some(guard) = open.admit(peer.ip(), self.per_ip_max, self.connections_max) else {
+            let Some(guard) = self.open.admit(peer.ip(), self.is_protected) else {
                 debug!(listener = %self.name, %peer, "too many connections");
                 continue;
             };
@@ -131,43 +122,6 @@ impl Acceptor {
                 serving.await;
                 drop(guard);
             });
-        }
-    }
-}
-
-/// Counts open connections by address.
-#[derive(Default)]
-struct OpenConnections(Mutex<HashMap<IpAddr, usize>>);
-
-/// One open connection.
-struct OpenGuard {
-    all: Arc<OpenConnections>,
-    ip: IpAddr,
-}
-
-impl OpenConnections {
-    fn admit(self: &Arc<Self>, ip: IpAddr, per_ip_max: usize, max: usize) -> Option<OpenGuard> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_ip = open.get(&ip).copied().unwrap_or(0);
-        if of_ip >= per_ip_max || (max != usize::MAX && open.values().sum::<usize>() >= max) {
-            return None;
-        }
-        open.insert(ip, of_ip + 1);
-        Some(OpenGuard {
-            all: Arc::clone(self),
-            ip,
-        })
-    }
-}
-
-impl Drop for OpenGuard {
-    fn drop(&mut self) {
-        let mut open = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.ip);
-            }
         }
     }
 }

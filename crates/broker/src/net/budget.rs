@@ -1,6 +1,12 @@
 //! A bound on what all connections together hold of requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -17,11 +23,37 @@ const UNIT_BYTES: usize = 1024;
 pub(crate) struct MemoryBudget {
     units: Arc<Semaphore>,
     total_units: u32,
+    /// How many connections wait for a share.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// A share of the budget; returned when dropped.
 #[derive(Default)]
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+
+impl Share {
+    /// How many bytes it covers.
+    pub(crate) fn bytes(&self) -> usize {
+        let permit = self.0.as_ref();
+        permit.map_or(0, |permit| permit.num_permits() * UNIT_BYTES)
+    }
+}
+
+/// Counts one waiting connection.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Waiting<'a> {
+        waiting.fetch_add(1, Relaxed);
+        Waiting(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
 
 impl MemoryBudget {
     pub(crate) fn new(bytes: usize) -> MemoryBudget {
@@ -29,7 +61,18 @@ impl MemoryBudget {
         MemoryBudget {
             units: Arc::new(Semaphore::new(total_units as usize)),
             total_units,
+            waiting: Arc::default(),
         }
+    }
+
+    /// How many bytes there are in all.
+    pub(crate) fn total_bytes(&self) -> usize {
+        self.total_units as usize * UNIT_BYTES
+    }
+
+    /// Whether somebody waits for memory.
+    pub(crate) fn is_short(&self) -> bool {
+        self.waiting.load(Relaxed) > 0
     }
 
     /// Adds `bytes` to `share`, waiting for others to give back at most `patience`.
@@ -41,17 +84,22 @@ impl MemoryBudget {
         if units > self.total_units {
             return false;
         }
-        let acquire = Arc::clone(&self.units).acquire_many_owned(units);
-        match timeout(patience, acquire).await {
-            Ok(Ok(permit)) => {
-                match &mut share.0 {
-                    Some(held) => held.merge(permit),
-                    none => *none = Some(permit),
+        let units_left = || Arc::clone(&self.units);
+        let permit = match units_left().try_acquire_many_owned(units) {
+            Ok(permit) => permit,
+            Err(_) => {
+                let _waiting = Waiting::begin(&self.waiting);
+                match timeout(patience, units_left().acquire_many_owned(units)).await {
+                    Ok(Ok(permit)) => permit,
+                    _ => return false,
                 }
-                true
             }
-            _ => false,
+        };
+        match &mut share.0 {
+            Some(held) => held.merge(permit),
+            none => *none = Some(permit),
         }
+        true
     }
 }
 

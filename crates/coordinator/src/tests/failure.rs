@@ -109,6 +109,33 @@ fn a_refused_commit_is_as_if_it_had_never_been() {
 }
 
 #[test]
+fn a_deletion_that_is_not_certain_yet_is_not_told() {
+    let mut lab = Lab::new();
+    lab.commit("g", -1, "", 1);
+    lab.commit("h", -1, "", 1);
+    lab.commits = false;
+    let topics = [(TOPIC.to_owned(), TOPIC_ID)].into();
+    let effects = lab.shard.on_topics_deleted(lab.now_ms, &topics);
+    lab.absorb(effects);
+    let deletion = lab.outstanding[0];
+    let fetch = lab.ask(8, fetching("g", TOPIC_ID));
+    let other = lab.ask(8, fetching("unconcerned", TOPIC_ID));
+    assert!(lab.is_parked(fetch) && !lab.is_parked(other));
+    let commit = lab.commit("h", -1, "", 2);
+    let late = lab.ask(8, fetching("h", TOPIC_ID));
+    lab.refuse(deletion, E::NotEnoughReplicas);
+    for id in [fetch, late] {
+        match lab.answer(id) {
+            Some(Response::OffsetFetch(r)) => check(r.error_code, E::NotCoordinator),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(lab.committed(commit), E::CoordinatorNotAvailable);
+    lab.commit_outstanding();
+    assert_eq!((lab.fetch("g"), lab.fetch("h")), (1, 2));
+}
+
+#[test]
 fn a_commit_after_a_refused_one_stands() {
     let mut lab = Lab::new();
     lab.commit("g", -1, "", 1);

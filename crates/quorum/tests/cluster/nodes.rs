@@ -68,21 +68,26 @@ impl Cluster {
                 .with_test_writer()
                 .try_init();
         }
-        let mut cluster = Cluster {
+        let mut cluster = Cluster::of_folders(snapshot);
+        cluster.start_on_new_ports(&[1, 2, 3]).await;
+        cluster
+    }
+
+    /// Folders, and nobody who runs.
+    pub(crate) fn of_folders(snapshot: SnapshotConfig) -> Cluster {
+        Cluster {
             voters: Vec::new(),
             folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
             nodes: BTreeMap::new(),
             snapshot,
-        };
-        cluster.start_on_new_ports().await;
-        cluster
+        }
     }
 
-    /// Starts all, none of which runs, at addresses that they did not have before.
-    pub(crate) async fn start_on_new_ports(&mut self) {
+    /// Starts those, with each other as voters, at addresses that they did not have before.
+    pub(crate) async fn start_on_new_ports(&mut self, ids: &[i32]) {
         let mut listeners = BTreeMap::new();
         self.voters.clear();
-        for id in 1..=3 {
+        for &id in ids {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             self.voters.push(Voter {
                 id: BrokerId(id),

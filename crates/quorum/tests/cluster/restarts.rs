@@ -3,7 +3,8 @@
 use crate::nodes::{Cluster, Follower, LIMIT, register_broker, run};
 use klamm_quorum::SnapshotConfig;
 use klamm_rpc::{ControllerClient, controller::DescribeQuorumRequest};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 async fn leader_epoch(client: &ControllerClient) -> i32 {
     let described = client.describe_quorum(DescribeQuorumRequest {}, LIMIT);
@@ -52,9 +53,34 @@ fn controllers_may_move_while_all_are_stopped() {
             cluster.kill(id);
         }
 
-        cluster.start_on_new_ports().await;
+        cluster.start_on_new_ports(&[1, 2, 3]).await;
         register_broker(&cluster.client(), 101, 1).await;
         let mut follower = Follower::of(&cluster, 2).await;
+        follower.until(|image| image.brokers().count() == 2).await;
+    });
+}
+
+#[test]
+fn more_voters_do_not_make_a_second_cluster() {
+    /// Long enough for those who would.
+    const PATIENCE: Duration = Duration::from_secs(3);
+    run(async {
+        let mut cluster = Cluster::of_folders(SnapshotConfig::default());
+        cluster.start_on_new_ports(&[1]).await;
+        register_broker(&cluster.client(), 100, 1).await;
+        cluster.kill(1);
+
+        cluster.start_on_new_ports(&[1, 2, 3]).await;
+        register_broker(&cluster.client(), 101, 1).await;
+        let mut active = cluster.node(2).active();
+        let found = timeout(
+            PATIENCE,
+            active.wait_for(|active| active.controller_id >= 0),
+        )
+        .await;
+        assert!(found.is_err(), "{found:?}");
+        assert!(!cluster.node(3).is_active());
+        let mut follower = Follower::of(&cluster, 1).await;
         follower.until(|image| image.brokers().count() == 2).await;
     });
 }
