@@ -310,7 +310,6 @@ mod tests {
             cluster_id: ClusterId::new(None),
             endpoints: Arc::default(),
             channel: ChannelConfig::default(),
-            endpoints: Arc::default(),
         };
         let mut peer = Peer {
             client: network.client(&endpoint).map_err(|error| error.to_string()),
