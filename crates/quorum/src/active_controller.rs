@@ -99,7 +99,7 @@ impl ActiveController {
                     let served = tokio::select! {
                         served = self.hold_office(term, &mut commands, &serving) => served,
                         changed = leadership.changed() => match changed {
-                            Ok(()) => Err(Lost::because("another controller leads")),
+                            Ok(()) => Err(Lost::because("another controller leads, or none")),
                             Err(_) => return,
                         },
                     };
