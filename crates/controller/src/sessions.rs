@@ -203,6 +203,15 @@ impl Sessions {
         expired
     }
 
+    /// Nobody was listened to for that long: it is not the brokers' fault.
+    pub fn postpone(&mut self, by_ms: i64) {
+        for session in self.sessions.values_mut() {
+            if matches!(session.state, State::Live(_) | State::Awaited) {
+                session.deadline_ms = session.deadline_ms.saturating_add(by_ms);
+            }
+        }
+    }
+
     /// When [`Sessions::expired`] is due next.
     pub fn next_deadline(&self) -> Option<i64> {
         self.sessions.values().map(|s| s.deadline_ms).min()
@@ -507,5 +516,15 @@ mod tests {
         let (ack, request) = beat(&mut lab, 0, stops);
         assert!(ack.should_shut_down);
         assert_eq!(request, Some(Request::FenceBroker(stops.broker)));
+    }
+
+    #[test]
+    fn nobody_expires_for_what_was_not_listened_to() {
+        let mut lab = lab();
+        let image = lab.image.clone();
+        let due = lab.sessions.next_deadline().unwrap();
+        lab.sessions.postpone(700);
+        assert!(lab.sessions.expired(due + 699, &image).is_empty());
+        assert_eq!(lab.sessions.expired(due + 700, &image).len(), 3);
     }
 }

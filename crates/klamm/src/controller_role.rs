@@ -85,13 +85,16 @@ fn timings(config: &ServerConfig) -> Timings {
     let defaults = Timings::default();
     let election_ms = u64::try_from(config.quorum.election_timeout_ms).unwrap_or_default();
     let election_ms = election_ms.max(HEARTBEATS_PER_ELECTION_TIMEOUT);
+    let session_timeout_ms = i64::from(config.quorum.broker_session_timeout_ms);
     Timings {
         heartbeat_interval_ms: election_ms / HEARTBEATS_PER_ELECTION_TIMEOUT,
         election_timeout_ms_min: election_ms,
         // Voters draw from two thirds of the timeout, so that few stand at the same time.
         election_timeout_ms_max: election_ms + election_ms * 2 / 3 + 1,
         sessions: SessionConfig {
-            session_timeout_ms: i64::from(config.quorum.broker_session_timeout_ms),
+            session_timeout_ms,
+            // A new controller gives brokers a whole session to find it, as Kafka does.
+            takeover_grace_ms: session_timeout_ms.max(defaults.sessions.takeover_grace_ms),
             ..defaults.sessions
         },
     }

@@ -30,6 +30,10 @@ use tokio::{
 const COMMANDS_MAX: usize = 1024;
 /// Commands decided on before what they changed is proposed.
 const GROUP_MAX: usize = 256;
+/// A wake-up that is later than that found this process paused, or its disk.
+const LATE_MS: i64 = 100;
+/// How long what brokers sent meanwhile takes from their sockets to here.
+const CATCH_UP_MS: i64 = 500;
 
 /// What the active controller is told.
 pub(crate) enum Command {
@@ -44,7 +48,8 @@ pub(crate) enum Command {
 /// How others reach the active controller.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
-    commands: mpsc::Sender<Command>,
+    requests: mpsc::Sender<Command>,
+    signs: mpsc::Sender<Command>,
     /// The term in which this node serves as the active controller.
     pub(crate) serving: watch::Receiver<Option<u64>>,
 }
@@ -52,8 +57,29 @@ pub(crate) struct Handle {
 impl Handle {
     /// Waits for room. Commands are dropped while this node does not lead.
     pub(crate) async fn send(&self, command: Command) {
+        let to = match command {
+            Command::Request(..) => &self.requests,
+            Command::Heartbeat(..) | Command::StreamClosed(..) => &self.signs,
+        };
         // Fails only when the controller stops, and then nobody waits for an answer.
-        let _ = self.commands.send(command).await;
+        let _ = to.send(command).await;
+    }
+}
+
+/// What waits for the active controller.
+pub(crate) struct Inbox {
+    /// Left alone while too much is under way.
+    requests: mpsc::Receiver<Command>,
+    /// Signs of brokers' life and death: always heard, before anybody's session expires.
+    signs: mpsc::Receiver<Command>,
+}
+
+impl Inbox {
+    async fn recv(&mut self) -> Option<Command> {
+        tokio::select! {
+            command = self.signs.recv() => command,
+            command = self.requests.recv() => command,
+        }
     }
 }
 
@@ -81,25 +107,31 @@ struct Office {
 impl ActiveController {
     /// Starts the task; it runs until `tasks` is dropped or every handle is.
     pub(crate) fn spawn(self, tasks: &mut JoinSet<()>) -> Handle {
-        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        let (requests, requests_receiver) = mpsc::channel(COMMANDS_MAX);
+        let (signs, signs_receiver) = mpsc::channel(COMMANDS_MAX);
         let (serving, watch) = watch::channel(None);
-        tasks.spawn(self.run(receiver, serving));
+        let inbox = Inbox {
+            requests: requests_receiver,
+            signs: signs_receiver,
+        };
+        tasks.spawn(self.run(inbox, serving));
         Handle {
-            commands,
+            requests,
+            signs,
             serving: watch,
         }
     }
 
-    async fn run(self, mut commands: mpsc::Receiver<Command>, serving: watch::Sender<Option<u64>>) {
+    async fn run(self, mut inbox: Inbox, serving: watch::Sender<Option<u64>>) {
         let mut leadership = self.leadership.now.clone();
         loop {
             let now = *leadership.borrow_and_update();
             match now.led_term() {
                 Some(term) => {
                     let served = tokio::select! {
-                        served = self.hold_office(term, &mut commands, &serving) => served,
+                        served = self.hold_office(term, &mut inbox, &serving) => served,
                         changed = leadership.changed() => match changed {
-                            Ok(()) => Err(Lost::because("another controller leads")),
+                            Ok(()) => Err(Lost::because("another controller leads, or none")),
                             Err(_) => return,
                         },
                     };
@@ -115,7 +147,7 @@ impl ActiveController {
                         return;
                     },
                     // Dropping it tells the sender to look for another controller.
-                    command = commands.recv() => if command.is_none() {
+                    command = inbox.recv() => if command.is_none() {
                         return;
                     },
                 },
@@ -127,7 +159,7 @@ impl ActiveController {
     async fn hold_office(
         &self,
         term: u64,
-        commands: &mut mpsc::Receiver<Command>,
+        inbox: &mut Inbox,
         serving: &watch::Sender<Option<u64>>,
     ) -> Result<(), Lost> {
         // The first entry of a term is the leader's own, so everything before is applied too.
@@ -149,11 +181,18 @@ impl ActiveController {
         serving.send_replace(Some(term));
         loop {
             self.probe_suspects(&mut office);
-            let Some(event) = office.next_event(&self.clock, commands).await? else {
+            let due_ms = office.sessions.next_deadline();
+            let Some(event) = office.next_event(&self.clock, inbox).await? else {
                 return Ok(());
             };
+            if let Some(late_ms) = lateness(due_ms, self.clock.now_ms()) {
+                tracing::warn!(late_ms, "brokers could not be heard for a while");
+                office.sessions.postpone(late_ms + CATCH_UP_MS);
+            }
             self.on_event(&mut office, event)?;
-            self.on_more_commands(&mut office, commands)?;
+            self.on_signs(&mut office, inbox)?;
+            self.fence_expired(&mut office)?;
+            self.on_more_requests(&mut office, inbox)?;
             office.proposer.propose(self.clock.now_ms()).await?;
         }
     }
@@ -214,6 +253,21 @@ impl ActiveController {
             }
             Event::Deadline => {}
         }
+        Ok(())
+    }
+
+    /// Hears every broker that has said something.
+    fn on_signs(&self, office: &mut Office, inbox: &mut Inbox) -> Result<(), Lost> {
+        for _ in 0..COMMANDS_MAX {
+            match inbox.signs.try_recv() {
+                Ok(sign) => self.on_command(office, sign)?,
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn fence_expired(&self, office: &mut Office) -> Result<(), Lost> {
         let expired = office
             .sessions
             .expired(self.clock.now_ms(), office.proposer.scratch());
@@ -229,16 +283,12 @@ impl ActiveController {
     }
 
     /// Takes what else waits, so that it shares the next batch.
-    fn on_more_commands(
-        &self,
-        office: &mut Office,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> Result<(), Lost> {
+    fn on_more_requests(&self, office: &mut Office, inbox: &mut Inbox) -> Result<(), Lost> {
         for _ in 0..GROUP_MAX {
             if !office.proposer.has_room() {
                 break;
             }
-            let Ok(command) = commands.try_recv() else {
+            let Ok(command) = inbox.requests.try_recv() else {
                 break;
             };
             self.on_command(office, command)?;
@@ -304,7 +354,7 @@ impl Office {
     async fn next_event(
         &mut self,
         clock: &Clock,
-        commands: &mut mpsc::Receiver<Command>,
+        inbox: &mut Inbox,
     ) -> Result<Option<Event>, Lost> {
         let deadline = self.sessions.next_deadline().map(|deadline_ms| {
             let wait_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
@@ -320,13 +370,20 @@ impl Office {
         tokio::select! {
             biased;
             applied = self.proposer.next_applied() => applied.map(|()| Some(Event::Applied)),
+            sign = inbox.signs.recv() => Ok(sign.map(Event::Command)),
             Some(Ok((broker, refused))) = self.probes.join_next() => {
                 Ok(Some(Event::Probed(broker, refused)))
             }
             () = at_deadline => Ok(Some(Event::Deadline)),
-            command = commands.recv(), if has_room => Ok(command.map(Event::Command)),
+            command = inbox.requests.recv(), if has_room => Ok(command.map(Event::Command)),
         }
     }
+}
+
+/// By how much a wake-up that was due at `due_ms` is too late, if that matters.
+fn lateness(due_ms: Option<i64>, now_ms: i64) -> Option<i64> {
+    let late_ms = now_ms.saturating_sub(due_ms?);
+    (late_ms > LATE_MS).then_some(late_ms)
 }
 
 fn draw(request: &Request) -> Result<Draws, Lost> {
@@ -344,4 +401,17 @@ fn draw(request: &Request) -> Result<Draws, Lost> {
 
 fn no_randomness(error: getrandom::Error) -> Lost {
     Lost::because(format!("the system's random source failed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_pause_makes_a_wake_up_late() {
+        assert_eq!(lateness(None, 5_000), None);
+        assert_eq!(lateness(Some(9_000), 5_000), None);
+        assert_eq!(lateness(Some(4_990), 5_000), None);
+        assert_eq!(lateness(Some(3_000), 5_000), Some(2_000));
+    }
 }

@@ -8,7 +8,7 @@ use klamm_controller::{SessionConfig, Settings};
 use klamm_metadata::ConfigResource;
 use klamm_types::BrokerId;
 use openraft::{Config, SnapshotPolicy};
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// Everything a controller needs to start.
 #[derive(Debug)]
@@ -173,6 +173,12 @@ impl QuorumConfig {
         config
             .validate()
             .map_err(|error| QuorumError::Raft(error.to_string()))
+    }
+
+    /// How long a leader may be out of touch with its quorum: long enough for elections to go
+    /// first.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_millis(2 * self.timings.election_timeout_ms_max)
     }
 
     /// The endpoints of all voters.

@@ -1,13 +1,23 @@
 //! Who leads, as this controller knows.
 
-use crate::raft_types::{NodeId, Raft, broker_id_of, epoch_of, term_of};
+use crate::raft_types::{NodeId, Raft, TypeConfig, broker_id_of, epoch_of, term_of};
 use klamm_rpc::ActiveController;
-use openraft::{ServerState, async_runtime::watch::WatchReceiver};
+use openraft::{
+    Instant as _, RaftMetrics, ServerState, async_runtime::watch::WatchReceiver,
+    metrics::RaftServerMetrics,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+/// How often it is checked whether a leader is in touch, while it may be out of touch.
+const CHECKS_IN_PATIENCE: u32 = 8;
 
 /// Who leads which term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +46,29 @@ impl Leadership {
 #[derive(Clone, Debug)]
 pub(crate) struct LeadershipWatch {
     pub(crate) now: watch::Receiver<Leadership>,
+    /// How long a leader may be out of touch, see [`follow`].
+    pub(crate) patience: Duration,
     endpoints: Arc<BTreeMap<NodeId, String>>,
+}
+
+/// When a follower last heard from a leader.
+#[derive(Clone, Debug)]
+pub(crate) struct LeaderContact(Arc<Mutex<Instant>>);
+
+impl LeaderContact {
+    /// As if a leader had just been heard from.
+    pub(crate) fn start() -> LeaderContact {
+        LeaderContact(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    /// A leader was heard from.
+    pub(crate) fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl LeadershipWatch {
@@ -82,24 +114,44 @@ pub(crate) async fn voters_by_log(raft: &Raft) -> Option<BTreeSet<NodeId>> {
 }
 
 /// Follows `raft` until it stops; then sends the reason to `failed`, unless it was told to stop.
+///
+/// Raft keeps its leader until it hears of another one. Whoever is cut off would follow the old
+/// one for ever, or lead on alone: so nobody leads, as far as this controller knows, when a
+/// leader has heard from no majority, or a follower from no leader, for longer than `patience`.
 pub(crate) async fn follow(
     raft: Raft,
     now: watch::Sender<Leadership>,
+    contact: LeaderContact,
+    patience: Duration,
     failed: watch::Sender<Option<String>>,
 ) {
-    let mut metrics = raft.server_metrics();
+    let mut server = raft.server_metrics();
+    let metrics = raft.metrics();
+    let mut known_raft = Leadership::default();
+    let mut since = Instant::now();
     loop {
-        let new = {
-            let metrics = metrics.borrow_watched();
-            let leader = metrics.current_leader.filter(|_| metrics.vote.committed);
-            Leadership {
-                term: term_of(&metrics.vote),
-                leader,
-                leads: metrics.state == ServerState::Leader && leader == Some(metrics.id),
-            }
+        let by_raft = by_raft(&server.borrow_watched());
+        if std::mem::replace(&mut known_raft, by_raft) != by_raft {
+            since = Instant::now();
+        }
+        let silence = match by_raft.leads {
+            true => silence_of_majority(&metrics.borrow_watched()),
+            false => Some(contact.last().elapsed()),
         };
-        now.send_if_modified(|known| std::mem::replace(known, new) != new);
-        if metrics.changed().await.is_err() {
+        // An election takes a majority too, and a new leader is about to be heard from.
+        let silence = silence.map_or(since.elapsed(), |silence| silence.min(since.elapsed()));
+        let is_in_touch = silence <= patience;
+        let new = match is_in_touch {
+            true => by_raft,
+            false => Leadership {
+                term: by_raft.term,
+                ..Leadership::default()
+            },
+        };
+        if now.send_if_modified(|known| std::mem::replace(known, new) != new) && !is_in_touch {
+            tracing::warn!(term = new.term, "out of touch with the quorum");
+        }
+        if let Ok(Err(_)) = timeout(patience / CHECKS_IN_PATIENCE, server.changed()).await {
             break;
         }
     }
@@ -118,10 +170,35 @@ pub(crate) async fn follow(
     }
 }
 
+fn by_raft(metrics: &RaftServerMetrics<TypeConfig>) -> Leadership {
+    let leader = metrics.current_leader.filter(|_| metrics.vote.committed);
+    Leadership {
+        term: term_of(&metrics.vote),
+        leader,
+        leads: metrics.state == ServerState::Leader && leader == Some(metrics.id),
+    }
+}
+
+/// For how long this leader has not heard from a majority; `None` if it never has.
+fn silence_of_majority(metrics: &RaftMetrics<TypeConfig>) -> Option<Duration> {
+    match metrics.membership_config.voter_ids().count() {
+        // It is one by itself.
+        0 | 1 => Some(Duration::ZERO),
+        _ => metrics
+            .last_quorum_acked
+            .map(|acked| acked.into_inner().elapsed()),
+    }
+}
+
 /// A watch of what [`follow`] sends.
 pub(crate) fn watch_of(
     now: watch::Receiver<Leadership>,
     endpoints: Arc<BTreeMap<NodeId, String>>,
+    patience: Duration,
 ) -> LeadershipWatch {
-    LeadershipWatch { now, endpoints }
+    LeadershipWatch {
+        now,
+        patience,
+        endpoints,
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     first_election,
     identity::Folder,
     leader_loss::{self, LeaderProbe},
-    leadership::{self, Leadership, LeadershipWatch},
+    leadership::{self, LeaderContact, Leadership, LeadershipWatch},
     log_store::LogStore,
     metadata_feed::MetadataFeed,
     network::Network,
@@ -152,7 +152,8 @@ impl Quorum {
         let (failed_sender, failed) = watch::channel(None);
         let (stopping, stopping_watch) = watch::channel(false);
         let stopping_watch = Stopping(stopping_watch);
-        let leadership = leadership::watch_of(now_watch, endpoints.clone());
+        let leadership = leadership::watch_of(now_watch, endpoints.clone(), config.patience());
+        let contact = LeaderContact::start();
         let probe = LeaderProbe {
             node_id,
             network: network.clone(),
@@ -160,7 +161,13 @@ impl Quorum {
         };
         let clock = Clock::start();
         let mut tasks = JoinSet::new();
-        tasks.spawn(leadership::follow(raft.clone(), now, failed_sender.clone()));
+        tasks.spawn(leadership::follow(
+            raft.clone(),
+            now,
+            contact.clone(),
+            config.patience(),
+            failed_sender.clone(),
+        ));
         tasks.spawn(leader_loss::watch_leaders(probe.clone(), raft.clone()));
         tasks.spawn(learn_cluster_id(
             feed.clone(),
@@ -195,6 +202,7 @@ impl Quorum {
             probe,
             stopping: stopping_watch.clone(),
             guard: Arc::default(),
+            contact,
         };
         let controller_server = ControllerServer {
             raft: raft.clone(),

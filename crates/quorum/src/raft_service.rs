@@ -3,8 +3,8 @@
 use crate::{
     cluster_id::ClusterId,
     leader_loss::LeaderProbe,
-    leadership::{LeadershipWatch, voters_by_log},
-    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote},
+    leadership::{LeaderContact, LeadershipWatch, voters_by_log},
+    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, term_of},
     stopping::Stopping,
     vote_guard::VoteGuard,
     wire,
@@ -35,6 +35,7 @@ pub(crate) struct RaftServer {
     pub(crate) probe: LeaderProbe,
     pub(crate) stopping: Stopping,
     pub(crate) guard: Arc<VoteGuard>,
+    pub(crate) contact: LeaderContact,
 }
 
 type Answer = Result<Response<RaftMessage>, Status>;
@@ -45,6 +46,18 @@ impl RaftServer {
             .check(&message.cluster_id)
             .map_err(|status| *status)?;
         wire::decode(&message.payload).map_err(invalid)
+    }
+
+    /// The same, where a leader is heard from.
+    fn append_request(
+        &self,
+        message: &RaftMessage,
+    ) -> Result<AppendEntriesRequest<TypeConfig>, Status> {
+        let request: AppendEntriesRequest<TypeConfig> = self.request(message)?;
+        if term_of(&request.vote) >= self.leadership.get().term {
+            self.contact.note();
+        }
+        Ok(request)
     }
 
     async fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
@@ -97,7 +110,7 @@ impl RaftService for RaftServer {
     }
 
     async fn append_entries(&self, request: Request<RaftMessage>) -> Answer {
-        let request: AppendEntriesRequest<TypeConfig> = self.request(request.get_ref())?;
+        let request = self.append_request(request.get_ref())?;
         let appended = self.raft.append_entries(request).await;
         answer(&self.cluster_id, appended).map(Response::new)
     }
@@ -110,7 +123,7 @@ impl RaftService for RaftServer {
         let requests = request.into_inner().scan((), move |(), message| {
             // A message that cannot be read ends the stream, and with it the answers; the
             // leader then tries again.
-            let request = message.and_then(|message| this.request(&message));
+            let request = message.and_then(|message| this.append_request(&message));
             if let Err(status) = &request {
                 tracing::debug!(%status, "append stream from a leader ends");
             }

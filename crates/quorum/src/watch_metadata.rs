@@ -8,7 +8,11 @@ use crate::{
 use klamm_metadata::Image;
 use klamm_rpc::controller::{MetadataUpdate, metadata_update::Kind};
 use std::sync::Arc;
-use tokio::{sync::mpsc, task};
+use tokio::{
+    sync::mpsc,
+    task,
+    time::{Instant, sleep_until},
+};
 use tonic::Status;
 
 /// Updates on their way to one follower. One that takes them too slowly falls behind what the
@@ -25,8 +29,8 @@ enum End {
     Told(Status),
 }
 
-/// Streams what an image with `offset` needs, from now until the follower goes away or this
-/// controller stops.
+/// Streams what an image with `offset` needs, from now until the follower goes away, this
+/// controller stops, or knows of no leader for a while: then another one may know more.
 pub(crate) fn watch(
     feed: Arc<MetadataFeed>,
     leadership: LeadershipWatch,
@@ -54,11 +58,21 @@ async fn run(
     let mut feed_offset = feed.offset();
     let mut may_start_over = true;
     leadership.now.mark_changed();
+    let mut leaderless_since = Instant::now();
     loop {
+        let knows_leader = leadership.get().leader.is_some();
+        if knows_leader {
+            leaderless_since = Instant::now();
+        }
+        let end_of_patience = sleep_until(leaderless_since + leadership.patience);
         tokio::select! {
             biased;
             () = updates.closed() => return Err(End::Gone),
             () = stopping.wait() => return Err(End::Told(Stopping::status())),
+            () = end_of_patience, if !knows_leader => {
+                let status = Status::unavailable("this controller knows of no leader");
+                return Err(End::Told(status));
+            }
             changed = leadership.now.changed() => {
                 changed.map_err(|_| End::Gone)?;
                 send(updates, Kind::Active(leadership.active())).await?;

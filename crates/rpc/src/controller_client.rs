@@ -195,6 +195,12 @@ impl ControllerClient {
         self.0.active.observe(active);
     }
 
+    /// Whoever is active, it is not `failed` as far as this client could see: it is asked for anew.
+    /// Does nothing if somebody else has become known meanwhile.
+    pub fn forget_active(&self, failed: &ActiveController) {
+        self.0.active.forget(failed);
+    }
+
     /// Opens a heartbeat stream to the controller at `endpoint` (`host:port`); it must be the
     /// active one.
     ///

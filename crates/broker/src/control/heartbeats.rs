@@ -65,6 +65,22 @@ impl Heartbeats {
     /// One stream's life. `Some` if this broker must give up.
     async fn stream(&mut self) -> Result<Option<ErrorCode>, CallError> {
         let active = self.controller.find_active(FIND_TIMEOUT).await?;
+        let mut known = self.controller.active();
+        let moved = known.wait_for(|now| is_other(now, &active));
+        let lived = tokio::select! {
+            // Also while the stream is being opened: a host that is gone takes long to say so.
+            _ = moved => return Ok(None),
+            lived = self.stream_to(&active) => lived,
+        };
+        // It may be dead, and the session is short: others are asked who is active now.
+        self.controller.forget_active(&active);
+        lived
+    }
+
+    async fn stream_to(
+        &mut self,
+        active: &ActiveController,
+    ) -> Result<Option<ErrorCode>, CallError> {
         let (heartbeats, queue) = mpsc::channel(QUEUE);
         // The first one goes out with the call.
         let _ = heartbeats.try_send(self.heartbeat());
@@ -72,7 +88,6 @@ impl Heartbeats {
             .controller
             .heartbeat_stream(&active.endpoint, ReceiverStream::new(queue))
             .await?;
-        let mut active_changes = self.controller.active();
         let mut offsets = self.metadata.applied();
         let mut ticks = interval(self.interval);
         loop {
@@ -90,11 +105,6 @@ impl Heartbeats {
                 // Told at once: the controller waits for it to unfence the broker.
                 Ok(()) = offsets.changed(), if !self.lifecycle.borrow().is_unfenced => self.send(&heartbeats),
                 Ok(()) = self.wants_shutdown.changed() => self.send(&heartbeats),
-                Ok(()) = active_changes.changed() => {
-                    if is_other(&active_changes.borrow(), &active) {
-                        return Ok(None);
-                    }
-                }
             }
         }
     }
@@ -148,4 +158,68 @@ fn is_other(now: &ActiveController, then: &ActiveController) -> bool {
     now.controller_id >= 0
         && (now.controller_id != then.controller_id
             || now.controller_epoch != then.controller_epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use klamm_rpc::ControllerEndpoint;
+    use klamm_types::BrokerId;
+    use tokio::{net::TcpListener, time::timeout};
+
+    /// What never happens in a test that passes.
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn active(
+        controller_id: i32,
+        controller_epoch: i32,
+        listener: &TcpListener,
+    ) -> ActiveController {
+        ActiveController {
+            controller_id,
+            controller_epoch,
+            endpoint: listener.local_addr().unwrap().to_string(),
+        }
+    }
+
+    fn heartbeats_to(controller: &ControllerClient) -> Heartbeats {
+        Heartbeats {
+            identity: Arc::new(Identity::new(BrokerId(7))),
+            incarnation_id: Uuid::ZERO,
+            metadata: Arc::new(MetadataCache::new()),
+            controller: controller.clone(),
+            interval: Duration::from_millis(100),
+            wants_shutdown: watch::channel(false).1,
+            lifecycle: watch::Sender::new(Lifecycle::default()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_controller_that_does_not_answer_holds_nobody_up() {
+        // Connections are taken and nothing is said, as by a host that has lost its power.
+        let old = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let new = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let controller = ControllerClient::new(Vec::<ControllerEndpoint>::new());
+        controller.observe_active(active(1, 1, &old));
+        let mut heartbeats = heartbeats_to(&controller);
+        let running = tokio::spawn(async move { heartbeats.stream().await });
+        let _connection = timeout(LIMIT, old.accept()).await.unwrap().unwrap();
+        controller.observe_active(active(2, 2, &new));
+        let ended = timeout(LIMIT, running).await.unwrap().unwrap();
+        assert!(matches!(ended, Ok(None)), "{ended:?}");
+        assert_eq!(controller.active().borrow().controller_id, 2);
+    }
+
+    #[tokio::test]
+    async fn a_controller_that_refuses_is_forgotten() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let gone = active(1, 1, &listener);
+        drop(listener);
+        let controller = ControllerClient::new(Vec::<ControllerEndpoint>::new());
+        controller.observe_active(gone);
+        let mut heartbeats = heartbeats_to(&controller);
+        let ended = timeout(LIMIT, heartbeats.stream()).await.unwrap();
+        assert!(ended.is_err(), "{ended:?}");
+        assert_eq!(controller.active().borrow().controller_id, -1);
+    }
 }

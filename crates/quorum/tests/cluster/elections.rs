@@ -3,8 +3,9 @@
 use crate::nodes::{Cluster, Follower, LIMIT, create_topic, register_broker, run};
 use klamm_rpc::controller::{BrokerHeartbeat, DescribeQuorumRequest};
 use std::time::Instant;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
 
 /// Keeps broker `id` unfenced for as long as the sender lives.
 async fn keep_alive(
@@ -160,5 +161,48 @@ fn a_leader_that_stops_hands_over() {
         println!("stop to first committed proposal: {:?}", stopped.elapsed());
         let new = client.find_active(LIMIT).await.unwrap();
         assert_ne!(new.controller_id, old);
+    });
+}
+
+#[test]
+fn a_leader_without_a_majority_leads_no_more() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        let epoch = register_broker(&client, 7, 1).await;
+        let heartbeats = keep_alive(&client, 7, epoch).await;
+        let leader = client.find_active(LIMIT).await.unwrap().controller_id;
+        let mut follower = Follower::of(&cluster, leader).await;
+        let others: Vec<i32> = (1..=3).filter(|id| *id != leader).collect();
+        for id in &others {
+            cluster.kill(*id);
+        }
+
+        let mut active = cluster.node(leader).active();
+        let nobody = active.wait_for(|active| active.controller_id == -1);
+        timeout(LIMIT, nobody).await.unwrap().unwrap();
+        timeout(LIMIT, heartbeats.closed()).await.unwrap();
+        assert_eq!(follower.until_it_ends().await, Code::Unavailable);
+
+        // It may go on as soon as it has a majority again.
+        cluster.start_node(others[0]).await;
+        register_broker(&cluster.client(), 8, 1).await;
+    });
+}
+
+#[test]
+fn a_follower_that_is_cut_off_sends_brokers_away() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        register_broker(&client, 7, 1).await;
+        let leader = client.find_active(LIMIT).await.unwrap().controller_id;
+        let left = if leader == 1 { 2 } else { 1 };
+        let mut follower = Follower::of(&cluster, left).await;
+        for id in (1..=3).filter(|id| *id != left) {
+            cluster.kill(id);
+        }
+        assert_eq!(follower.until_it_ends().await, Code::Unavailable);
+        assert_eq!(cluster.node(left).active().borrow().controller_id, -1);
     });
 }

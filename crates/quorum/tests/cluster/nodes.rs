@@ -291,6 +291,16 @@ impl Follower {
         }
     }
 
+    /// Follows until the controller ends the stream; returns how it puts it.
+    pub(crate) async fn until_it_ends(&mut self) -> Code {
+        loop {
+            match timeout(LIMIT, self.updates.message()).await.unwrap() {
+                Ok(update) => drop(update.unwrap()),
+                Err(status) => return status.code(),
+            }
+        }
+    }
+
     fn on_snapshot(&mut self, snapshot: &Snapshot) {
         let image = Image::from_snapshot(snapshot).unwrap();
         assert!(image.offset() > self.image.offset());
