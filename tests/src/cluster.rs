@@ -234,9 +234,17 @@ impl Cluster {
         })
     }
 
-    /// Freezes node `id` with SIGSTOP.
+    /// Freezes node `id` with SIGSTOP; returns when it stands still.
+    ///
+    /// # Panics
+    /// When it does not within a minute.
     pub fn pause(&self, id: i32) {
-        self.local().with(id, |node| node.signal(Signal::STOP));
+        self.local().with(id, |node| {
+            node.signal(Signal::STOP);
+            wait_until("the node stands still", READY_TIMEOUT, || {
+                node.stands_still()
+            });
+        });
     }
 
     /// Lets a frozen node go on.

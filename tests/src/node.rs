@@ -1,6 +1,7 @@
 //! One node: a `klamm server` process with a folder of its own.
 
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -99,6 +100,21 @@ impl Node {
         let pid = self.pid().and_then(|pid| i32::try_from(pid).ok());
         let pid = pid.and_then(Pid::from_raw).expect("a running node");
         kill_process(pid, signal).expect("signal a node");
+    }
+
+    /// `Some` once every thread is stopped: the signal is for one of them to take, and until that
+    /// one runs on a busy machine the others go on.
+    pub(crate) fn stands_still(&self) -> io::Result<Option<()>> {
+        let tasks = format!("/proc/{}/task", self.pid().expect("a running node"));
+        for task in fs::read_dir(tasks)? {
+            let stat = fs::read_to_string(task?.path().join("stat"))?;
+            // The state follows the name, which stands in parentheses and may contain some.
+            let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+            if !state.is_some_and(|state| state.starts_with('T')) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
     }
 
     /// Waits for a node that was told to stop, `None` if it still runs.

@@ -158,6 +158,10 @@ impl ShardTask {
 
     /// Answers requests with NOT_COORDINATOR until leadership has gone: nothing could be loaded.
     async fn refuse_all(&mut self) {
+        // Leadership may have gone while it was loaded; that is told only once.
+        if self.stopped.is_terminated() {
+            return;
+        }
         loop {
             select! {
                 biased;
