@@ -59,6 +59,7 @@ impl Folder {
                 _file: Some(Arc::new(lock)),
             },
         };
+        folder.tidy().map_err(storage)?;
         let found = folder.read().map_err(storage)?;
         let known = found.as_ref().and_then(|found| found.cluster_id.clone());
         let foreign = |what: String| QuorumError::ForeignFolder {
@@ -96,6 +97,19 @@ impl Folder {
             cluster_id,
         };
         durable_file::replace(&self.identity_path(), &wire::encode(&identity)?)
+    }
+
+    /// Removes what a crash left of files that were being replaced, and makes sure that the folder
+    /// itself survives one: the vote lies in it.
+    fn tidy(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|is| is == "tmp") {
+                fs::remove_file(path)?;
+            }
+        }
+        let path = fs::canonicalize(&self.path)?;
+        durable_file::sync_folder_of(&path)
     }
 
     fn read(&self) -> io::Result<Option<Identity>> {
@@ -136,5 +150,17 @@ mod tests {
             cluster.to_string().contains("cluster a, not b"),
             "{cluster}"
         );
+    }
+
+    #[test]
+    fn what_a_crash_left_half_written_goes() {
+        let temp = tempfile::tempdir().unwrap();
+        let leftover = temp.path().join("00000000000000000009-0000000001.tmp");
+        let kept = temp.path().join("00000000000000000005-0000000001.snapshot");
+        fs::write(&leftover, b"half").unwrap();
+        fs::write(&kept, b"whole").unwrap();
+        Folder::open(temp.path(), 1, None).unwrap();
+        assert!(!leftover.exists());
+        assert!(kept.exists());
     }
 }
