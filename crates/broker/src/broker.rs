@@ -16,7 +16,7 @@ use crate::{
     partition::PartitionEnv,
     partitions::Partitions,
     producer_ids::ProducerIds,
-    replication::{Fetchers, IsrUpdates},
+    replication::{Fetchers, IsrUpdates, Suspects},
 };
 use klamm_config::{Listener, NetworkSettings, ServerConfig};
 use klamm_metadata::{Delta, Image, Listener as RegisteredListener};
@@ -292,10 +292,12 @@ async fn open(
         lag_time_max_ms: config.replication.lag_time_max_ms,
         dirs: Arc::new(dirs),
     };
+    let suspects = Arc::new(Suspects::default());
     let fetchers = Fetchers::new(
         Arc::clone(&identity),
         Arc::clone(&metadata),
         Arc::clone(&config),
+        Arc::clone(&suspects),
         tokio::runtime::Handle::current(),
     );
     let opening = Arc::clone(&config);
@@ -317,6 +319,7 @@ async fn open(
         config,
         identity,
         metadata,
+        suspects,
         controller,
         groups,
     }))

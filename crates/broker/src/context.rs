@@ -2,7 +2,7 @@
 
 use crate::{
     auto_topics::AutoTopics, fetch_session::FetchSessions, groups::Groups, metadata::MetadataCache,
-    partitions::Partitions, producer_ids::ProducerIds,
+    partitions::Partitions, producer_ids::ProducerIds, replication::Suspects,
 };
 use klamm_config::ServerConfig;
 use klamm_rpc::ControllerClient;
@@ -17,6 +17,7 @@ pub(crate) struct Context {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) metadata: Arc<MetadataCache>,
+    pub(crate) suspects: Arc<Suspects>,
     pub(crate) controller: ControllerClient,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) fetch_sessions: FetchSessions,

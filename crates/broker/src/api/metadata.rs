@@ -31,10 +31,13 @@ pub(super) fn start(
     call: Call,
     body: &mut Decoder,
 ) -> Result<Answer, Refusal> {
-    super::now(context, call, body, handle)
+    super::later(context, call, body, |context, call, request| async move {
+        context.suspects.settle(&context.metadata).await;
+        respond(&context, &call, request)
+    })
 }
 
-fn handle(context: &Arc<Context>, call: &Call, request: MetadataRequest) -> MetadataResponse {
+fn respond(context: &Arc<Context>, call: &Call, request: MetadataRequest) -> MetadataResponse {
     let is_no_name =
         |topic: &MetadataRequestTopic| topic.name.is_none() || !topic.topic_id.is_zero();
     if let Some(topics) = &request.topics

@@ -4,7 +4,10 @@
 //! what the one before it brought. A change in what is followed abandons the parked request
 //! with its connection: the leader's long poll would otherwise delay a failover.
 
-use super::fetch_state::{FetchLimits, Position, SessionState};
+use super::{
+    Suspects,
+    fetch_state::{FetchLimits, Position, SessionState},
+};
 use crate::{
     context::Identity,
     metadata::MetadataCache,
@@ -123,6 +126,7 @@ pub(super) async fn run(
     identity: Arc<Identity>,
     metadata: Arc<MetadataCache>,
     config: Arc<ServerConfig>,
+    suspects: Arc<Suspects>,
 ) {
     let fetcher = Fetcher {
         leader,
@@ -130,6 +134,7 @@ pub(super) async fn run(
         identity,
         metadata,
         config,
+        suspects,
     };
     let mut failing = false;
     loop {
@@ -139,6 +144,7 @@ pub(super) async fn run(
             Err(error) => {
                 // Said once: a leader that is down is retried many times a second.
                 if !failing {
+                    fetcher.suspects.lost(leader);
                     info!(leader = %fetcher.leader, %error, "fetching from the leader failed");
                 }
                 failing = true;
@@ -154,12 +160,14 @@ struct Fetcher {
     identity: Arc<Identity>,
     metadata: Arc<MetadataCache>,
     config: Arc<ServerConfig>,
+    suspects: Arc<Suspects>,
 }
 
 impl Fetcher {
     /// One connection's life. Ends well when what is followed changed.
     async fn session(&self) -> Result<(), ClientError> {
         let connection = self.connect().await?;
+        self.suspects.back(self.leader);
         let mut session = SessionState::default();
         loop {
             let now = Instant::now();

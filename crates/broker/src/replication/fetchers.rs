@@ -1,6 +1,9 @@
 //! One fetcher for each broker that leads something this broker follows.
 
-use super::fetch_loop::{self, Following};
+use super::{
+    Suspects,
+    fetch_loop::{self, Following},
+};
 use crate::{context::Identity, metadata::MetadataCache, partition::Partition};
 use klamm_config::ServerConfig;
 use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};
@@ -15,6 +18,7 @@ pub(crate) struct Fetchers {
     identity: Arc<Identity>,
     metadata: Arc<MetadataCache>,
     config: Arc<ServerConfig>,
+    suspects: Arc<Suspects>,
     runtime: runtime::Handle,
     state: Mutex<State>,
 }
@@ -36,12 +40,14 @@ impl Fetchers {
         identity: Arc<Identity>,
         metadata: Arc<MetadataCache>,
         config: Arc<ServerConfig>,
+        suspects: Arc<Suspects>,
         runtime: runtime::Handle,
     ) -> Fetchers {
         Fetchers {
             identity,
             metadata,
             config,
+            suspects,
             runtime,
             state: Mutex::default(),
         }
@@ -67,6 +73,7 @@ impl Fetchers {
                 Arc::clone(&self.identity),
                 Arc::clone(&self.metadata),
                 Arc::clone(&self.config),
+                Arc::clone(&self.suspects),
             ));
             Fetcher { following, task }
         });

@@ -4,6 +4,8 @@ mod fetch_loop;
 mod fetch_state;
 mod fetchers;
 mod isr_updates;
+mod suspects;
 
 pub(crate) use fetchers::Fetchers;
 pub(crate) use isr_updates::IsrUpdates;
+pub(crate) use suspects::Suspects;
