@@ -127,7 +127,8 @@ pub(crate) fn batch(values: &[String]) -> Bytes {
     builder.build().expect("build a batch")
 }
 
-/// Sends one batch to one node, whoever leads the partition; its answer, if one comes within `patience`.
+/// Sends one batch to one node, whoever leads the partition; its answer, if one comes within `patience`, half of which
+/// the node may wait for its replicas.
 pub(crate) async fn produce_to(
     connection: &Connection,
     topic: &str,
@@ -138,7 +139,7 @@ pub(crate) async fn produce_to(
 ) -> Result<PartitionProduceResponse, ClientError> {
     let request = ProduceRequest {
         acks: acks.code(),
-        timeout_ms: i32::try_from(patience.as_millis()).unwrap(),
+        timeout_ms: i32::try_from(patience.as_millis() / 2).unwrap(),
         topic_data: vec![TopicProduceData {
             name: topic.to_owned(),
             partition_data: vec![PartitionProduceData {
