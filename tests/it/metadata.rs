@@ -45,10 +45,11 @@ fn topics_come_into_being_by_being_asked_for() {
         metadata(&topic, false).error_code,
         E::UnknownTopicOrPartition,
     );
-    assert_code(
-        "first",
-        metadata(&topic, true).error_code,
-        E::UnknownTopicOrPartition,
+    // Unknown still if creating it takes long.
+    let first = metadata(&topic, true).error_code;
+    assert!(
+        [0, E::UnknownTopicOrPartition.code()].contains(&first),
+        "{first}"
     );
     let found = wait_until("the topic is there", PATIENCE, || {
         // Asked without permission: nothing but the first request creates it.

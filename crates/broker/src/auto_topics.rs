@@ -1,8 +1,8 @@
 //! Topics that come into being because somebody asks for them.
 //!
-//! A client that asks for a topic that does not exist is told so; meanwhile the topic is being
-//! created, and the client finds it when it asks again (rule 18). Each topic is asked for once
-//! at a time, whatever the number of clients, until this broker knows it.
+//! A client that asks for a topic that does not exist may wait a moment for it; if it is not
+//! there then, it finds it when it asks again (rule 18). Each topic is asked for once at a time,
+//! whatever the number of clients, until this broker knows it.
 
 use crate::{api::error_code, metadata::MetadataCache, topic_name};
 use klamm_config::ServerConfig;
@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 /// Topics that are being created at one time. More are not asked for: their clients come again.
@@ -52,7 +53,11 @@ impl AutoTopics {
 
     /// Has topics created that do not exist and are not being created already. Returns at once.
     /// Names that no topic may have are left out.
-    pub(crate) fn create<'a>(self: &Arc<Self>, names: impl IntoIterator<Item = &'a str>) {
+    /// The task that creates them, if there is anything to create.
+    pub(crate) fn create<'a>(
+        self: &Arc<Self>,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Option<JoinHandle<()>> {
         let fresh: Vec<String> = {
             let mut in_flight = self.in_flight();
             names
@@ -65,13 +70,38 @@ impl AutoTopics {
                 .collect()
         };
         if fresh.is_empty() {
-            return;
+            return None;
         }
         let this = Arc::clone(self);
-        tokio::spawn(async move {
+        Some(tokio::spawn(async move {
             let _clear = Clear(&this, &fresh);
             this.create_now(&fresh).await;
-        });
+        }))
+    }
+
+    /// As [`AutoTopics::create`], and waits until the topics are known here, cannot be created,
+    /// or `patience` is over.
+    pub(crate) async fn create_and_wait(self: &Arc<Self>, names: &[&str], patience: Duration) {
+        let names: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| topic_name::is_valid(name))
+            .collect();
+        if names.is_empty() {
+            return;
+        }
+        let creating = self.create(names.iter().copied());
+        let are_known = |image: &Image| names.iter().all(|name| image.topic_id(name).is_some());
+        let known = self.metadata.wait_until(patience, are_known);
+        match creating {
+            Some(creating) => tokio::select! {
+                _ = known => {}
+                _ = creating => {}
+            },
+            None => {
+                known.await;
+            }
+        }
     }
 
     async fn create_now(&self, names: &[String]) {

@@ -8,7 +8,7 @@
 //!
 //! Endpoints are those of the listener that the request came in on (rule 20). The controller id
 //! is that of a broker, since clients cannot speak to controllers (rule 19). Topics that do not
-//! exist are created on demand, and are unknown meanwhile (rule 18).
+//! exist are created on demand, and are unknown if that takes long (rule 18).
 
 use super::{Answer, Call, Refusal, authorized_operations as operations};
 use crate::{context::Context, topic_name};
@@ -24,20 +24,20 @@ use klamm_protocol::{
     },
 };
 use klamm_types::{BrokerId, ErrorCode, Uuid};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+/// How long an answer waits for a topic that is being created on demand.
+const CREATE_PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) fn start(
     context: &Arc<Context>,
     call: Call,
     body: &mut Decoder,
 ) -> Result<Answer, Refusal> {
-    super::later(context, call, body, |context, call, request| async move {
-        context.suspects.settle(&context.metadata).await;
-        respond(&context, &call, request)
-    })
+    super::later(context, call, body, handle)
 }
 
-fn respond(context: &Arc<Context>, call: &Call, request: MetadataRequest) -> MetadataResponse {
+async fn handle(context: Arc<Context>, call: Call, request: MetadataRequest) -> MetadataResponse {
     let is_no_name =
         |topic: &MetadataRequestTopic| topic.name.is_none() || !topic.topic_id.is_zero();
     if let Some(topics) = &request.topics
@@ -46,25 +46,25 @@ fn respond(context: &Arc<Context>, call: &Call, request: MetadataRequest) -> Met
     {
         return refuse(topics, ErrorCode::InvalidRequest);
     }
+    context.suspects.settle(&context.metadata).await;
+    create_missing(&context, &call, &request).await;
+    respond(&context, &call, &request)
+}
+
+fn respond(context: &Arc<Context>, call: &Call, request: &MetadataRequest) -> MetadataResponse {
     let image = context.metadata.image();
     let view = View {
         image: &image,
         listener: &call.connection.listener,
         version: call.version,
     };
-    let mut topics = match asked(&request, call.version) {
+    let mut topics = match asked(request, call.version) {
         Asked::All => image
             .topics_by_name()
             .map(|topic| view.topic(topic))
             .collect(),
         Asked::Ids(ids) => ids.into_iter().map(|id| view.topic_by_id(id)).collect(),
-        Asked::Names(names) => {
-            let found = view.topics_by_name(&names);
-            if request.allow_auto_topic_creation && context.config.log.auto_create_topics_enable {
-                create_missing(context, &found);
-            }
-            found
-        }
+        Asked::Names(names) => view.topics_by_name(&names),
     };
     let with_operations = call.version >= 8 && request.include_topic_authorized_operations;
     for topic in topics
@@ -131,13 +131,20 @@ fn refuse(topics: &[MetadataRequestTopic], error: ErrorCode) -> MetadataResponse
     }
 }
 
-fn create_missing(context: &Context, topics: &[MetadataResponseTopic]) {
-    let unknown = ErrorCode::UnknownTopicOrPartition.code();
-    let missing = topics
-        .iter()
-        .filter(|topic| topic.error_code == unknown)
-        .filter_map(|topic| topic.name.as_deref());
-    context.auto_topics.create(missing);
+/// Creates what is missing on demand, and waits a moment for it: clients that are told that a
+/// topic is unknown come back only after a pause of their own, a second for librdkafka.
+async fn create_missing(context: &Context, call: &Call, request: &MetadataRequest) {
+    if !request.allow_auto_topic_creation || !context.config.log.auto_create_topics_enable {
+        return;
+    }
+    let Asked::Names(names) = asked(request, call.version) else {
+        return;
+    };
+    let image = context.metadata.image();
+    let is_missing = |name: &&str| image.topic_by_name(name).is_none();
+    let missing: Vec<&str> = names.into_iter().filter(is_missing).collect();
+    let topics = &context.auto_topics;
+    topics.create_and_wait(&missing, CREATE_PATIENCE).await;
 }
 
 /// This broker while it is alive, else the first that is.
