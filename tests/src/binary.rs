@@ -1,5 +1,6 @@
 //! Where the `klamm` binary is, built first when it is missing or older than its sources.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -10,8 +11,8 @@ const BINARY_ENV: &str = "KLAMM_TEST_BINARY";
 
 /// The path of the `klamm` binary of this build's profile.
 ///
-/// `cargo test` builds no binaries of other packages by itself, so the first call runs `cargo build -p klamm` unless the
-/// binary is newer than every source file that cargo's dep-info names.
+/// `cargo test --workspace` builds it before the tests run; if only some packages are tested it may be missing or stale, and
+/// the first call builds it.
 ///
 /// # Panics
 /// When the build fails.
@@ -37,19 +38,30 @@ fn built_binary() -> PathBuf {
 }
 
 /// Whether the binary is newer than each of its sources; false when either cannot be told.
+/// Whether the binary is newer than everything that it is made from; false when that cannot be told.
 fn is_fresh(binary: &Path) -> bool {
-    let Some(built_at) = modified(binary) else {
-        return false;
-    };
-    let Ok(dep_info) = std::fs::read_to_string(binary.with_extension("d")) else {
-        return false;
-    };
-    let Some((_, sources)) = dep_info.split_once(": ") else {
-        return false;
-    };
-    sources
-        .split_whitespace()
-        .all(|source| modified(Path::new(source)).is_some_and(|at| at <= built_at))
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let parts = ["Cargo.toml", "Cargo.lock", "proto", "crates"];
+    let newest: io::Result<Vec<SystemTime>> =
+        parts.iter().map(|part| newest(&root.join(part))).collect();
+    match (modified(binary), newest) {
+        (Some(built_at), Ok(newest)) => newest.into_iter().all(|at| at <= built_at),
+        _ => false,
+    }
+}
+
+/// When the newest file of a folder, or a file, was changed. A crate's own tests are no part of the binary.
+fn newest(path: &Path) -> io::Result<SystemTime> {
+    let metadata = path.metadata()?;
+    let mut newest = SystemTime::UNIX_EPOCH;
+    if metadata.is_file() {
+        newest = metadata.modified()?;
+    } else if !path.ends_with("tests") {
+        for entry in path.read_dir()? {
+            newest = newest.max(self::newest(&entry?.path())?);
+        }
+    }
+    Ok(newest)
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -60,7 +72,9 @@ fn build(profile_dir: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "-p", "klamm", "--bin", "klamm"])
+        // The binary as the tests of its own package have it: with the features that all tests together ask for, so
+        // that `cargo test` and this build share their work.
+        .args(["test", "--workspace", "--no-run", "--test", "cli"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .env("CARGO_TARGET_DIR", profile_dir.parent().expect("target"));
     match profile_dir.file_name().and_then(|name| name.to_str()) {
@@ -70,5 +84,5 @@ fn build(profile_dir: &Path) {
         }
     }
     let status = command.status().expect("run cargo build");
-    assert!(status.success(), "cargo build -p klamm failed: {status}");
+    assert!(status.success(), "building klamm failed: {status}");
 }
