@@ -69,13 +69,14 @@ async fn run(
             biased;
             () = updates.closed() => return Err(End::Gone),
             () = stopping.wait() => return Err(End::Told(Stopping::status())),
-            () = end_of_patience, if !knows_leader => {
-                let status = Status::unavailable("this controller knows of no leader");
-                return Err(End::Told(status));
-            }
             changed = leadership.now.changed() => {
                 changed.map_err(|_| End::Gone)?;
                 send(updates, Kind::Active(leadership.active())).await?;
+            }
+            // After the change, which may have been in time: both are there when a machine is busy.
+            () = end_of_patience, if !knows_leader => {
+                let status = Status::unavailable("this controller knows of no leader");
+                return Err(End::Told(status));
             }
             changed = feed_offset.changed() => changed.map_err(|_| End::Gone)?,
         }
