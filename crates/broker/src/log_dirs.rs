@@ -523,6 +523,15 @@ pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
         segment_ms: config.segment_ms,
         segment_index_bytes: u64::from(config.segment_index_bytes.unsigned_abs()),
         index_interval_bytes: u64::from(config.index_interval_bytes.unsigned_abs()),
+        delete: config.cleanup_policy.delete,
+        compact: config.cleanup_policy.compact,
+        retention_bytes: config.retention_bytes,
+        retention_ms: config.retention_ms,
+        file_delete_delay_ms: config.file_delete_delay_ms,
+        delete_retention_ms: config.delete_retention_ms,
+        min_cleanable_dirty_ratio: config.min_cleanable_dirty_ratio,
+        min_compaction_lag_ms: config.min_compaction_lag_ms,
+        max_compaction_lag_ms: config.max_compaction_lag_ms,
     }
 }
 

@@ -25,10 +25,10 @@ use std::{io, path::Path, sync::Arc};
 /// ```
 #[derive(Debug)]
 pub struct Log {
-    state: Arc<LogState>,
-    config: LogConfig,
-    active: ActiveSegment,
-    producers: ProducerStates,
+    pub(crate) state: Arc<LogState>,
+    pub(crate) config: LogConfig,
+    pub(crate) active: ActiveSegment,
+    pub(crate) producers: ProducerStates,
     /// The batches of the append in progress, kept for its memory.
     plan: Vec<BatchAt>,
 }

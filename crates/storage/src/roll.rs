@@ -59,6 +59,7 @@ mod tests {
         segment_ms: 1_000,
         segment_index_bytes: 120,
         index_interval_bytes: 0,
+        ..LogConfig::DEFAULT
     };
 
     #[test]

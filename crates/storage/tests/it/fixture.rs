@@ -20,6 +20,7 @@ pub(crate) const SMALL: LogConfig = LogConfig {
     segment_ms: i64::MAX,
     segment_index_bytes: 1 << 20,
     index_interval_bytes: 100,
+    ..LogConfig::DEFAULT
 };
 
 pub(crate) const CLEAN: OpenOptions = OpenOptions {
