@@ -7,7 +7,7 @@ use crate::roll::{RollInput, should_roll};
 use crate::segment::Segment;
 use crate::time_index::{self, TimeEntry};
 use klamm_records::NO_TIMESTAMP;
-use std::{io, os::unix::fs::FileExt, sync::Arc};
+use std::{io, sync::Arc};
 
 /// The last segment of a log.
 #[derive(Debug)]

@@ -21,6 +21,9 @@
 //!
 //! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
 
+#[cfg(test)]
+extern crate self as klamm_storage;
+
 mod active_segment;
 mod batch_scan;
 mod checkpoint_file;
@@ -28,6 +31,8 @@ mod clean_shutdown;
 mod config;
 mod dir_lock;
 mod disk;
+#[cfg(test)]
+mod disk_trace;
 mod error;
 mod index_file;
 mod leader_epochs;
@@ -45,6 +50,9 @@ mod producer_states;
 mod recovery;
 mod roll;
 mod segment;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod time_index;
 
 pub use checkpoint_file::CheckpointError;

@@ -286,8 +286,9 @@ impl Log {
             .end_offset_for(epoch, self.log_end_offset())
     }
 
-    /// Removes everything from an offset on. A batch that spans it goes as a whole, so the log
-    /// may end before it, and then even start before it. The new log end offset.
+    /// Removes everything from an offset on, durably: what was removed must not come back behind
+    /// what is appended next. A batch that spans the offset goes as a whole, so the log may end
+    /// before it, and then even start before it. The new log end offset.
     ///
     /// The caller records the flushed offset anew if it went back, before it appends again: a
     /// recovery point vouches for what lies below it. Epochs that start at or behind the new end
@@ -335,11 +336,13 @@ impl Log {
             state.set_log_start_offset(end_offset);
         }
         state.set_segments(segments.clone());
+        self.remove_snapshots(|snapshot_offset| snapshot_offset > end_offset)?;
         for segment in removed.iter().rev() {
             segment
                 .remove()
                 .map_err(StorageError::io("remove", segment.path()))?;
         }
+        disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         let cut = || {
             last.truncate(position, end_offset)?;
             recovery::resume_active(&last, &self.config)
@@ -380,6 +383,7 @@ impl Log {
         }
         self.remove_snapshots(|_| true)?;
         self.active = new_active(state.dir(), offset)?;
+        disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
         self.producers = ProducerStates::default();

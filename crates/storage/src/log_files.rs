@@ -26,6 +26,15 @@ impl LogFile {
         LogFile::ProducerSnapshot,
     ];
 
+    /// What belongs to a segment, in the order in which it is removed: the batches last, since
+    /// files without them are orphans, which go with the next start.
+    pub(crate) const OF_SEGMENT: [LogFile; 4] = [
+        LogFile::OffsetIndex,
+        LogFile::TimeIndex,
+        LogFile::TransactionIndex,
+        LogFile::Log,
+    ];
+
     const fn extension(self) -> &'static str {
         match self {
             LogFile::Log => "log",

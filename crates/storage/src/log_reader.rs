@@ -10,7 +10,6 @@ use klamm_records::{
     BatchHeader, Batches, DECOMPRESSED_BYTES_MAX_DEFAULT, HEADER_SIZE, Records, TimestampType,
 };
 use klamm_types::LeaderEpoch;
-use rustix::{buffer::spare_capacity, io::Errno};
 use std::{io, sync::Arc};
 
 /// Reads a log. Clones share it; none ever waits for an append or a flush.
@@ -249,16 +248,10 @@ fn whole_batches(bytes: &[u8], limit: i64) -> (usize, i64) {
 
 fn read_at(segment: &Segment, position: u64, size: usize) -> Result<Bytes, ReadError> {
     let file = segment.file().map_err(ReadError::io(segment.path()))?;
-    let mut bytes = Vec::with_capacity(size);
-    while bytes.len() < size {
-        let at = position + bytes.len() as u64;
-        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
-            Ok(0) => break,
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(ReadError::io(segment.path())(error.into())),
-        }
-    }
-    Ok(bytes.into())
+    let bytes = file.read_vec_at(size, position);
+    bytes
+        .map(Bytes::from)
+        .map_err(ReadError::io(segment.path()))
 }
 
 fn damaged(segment: &Segment, position: u64) -> ReadError {

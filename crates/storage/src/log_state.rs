@@ -169,6 +169,10 @@ impl LogState {
     }
 
     fn sync(&self, flushed_offset: i64) -> Result<(), StorageError> {
+        // Names before contents: a file that is synced may be found without those before it.
+        if self.dir_dirty.swap(false, Ordering::AcqRel) {
+            disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
+        }
         let segments = self.segments();
         let first_dirty = segments.partition_point(|s| s.base_offset() <= flushed_offset);
         for segment in &segments[first_dirty.saturating_sub(1)..] {
@@ -182,9 +186,6 @@ impl LogState {
         if self.epochs_dirty.swap(false, Ordering::AcqRel) {
             let epochs = self.epochs().clone();
             epochs.write(&self.dir)?;
-        }
-        if self.dir_dirty.swap(false, Ordering::AcqRel) {
-            disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
         }
         Ok(())
     }

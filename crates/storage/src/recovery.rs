@@ -83,7 +83,10 @@ pub(crate) fn open_segments(
         mut epochs, report, ..
     } = recovery;
     let first_offset = segments[0].base_offset();
-    epochs.truncate_from_start(options.log_start_offset.max(first_offset));
+    let log_start_offset = options.log_start_offset.max(first_offset);
+    complete_epochs(&mut epochs, &segments, log_start_offset)
+        .map_err(StorageError::io("read", dir))?;
+    epochs.truncate_from_start(log_start_offset);
     epochs.truncate_from_end(log_end_offset);
     Ok(Opened {
         segments,
@@ -143,9 +146,11 @@ impl Recovery<'_> {
         let first_checked = if self.options.clean_shutdown {
             base_offsets.len().saturating_sub(1)
         } else {
+            // The segment before a recovery point that lies between two was not sealed when
+            // its batches were flushed, so its indexes may have been lost.
             let recovery_point = self.options.recovery_point;
             base_offsets
-                .partition_point(|&base| base <= recovery_point)
+                .partition_point(|&base| base < recovery_point)
                 .saturating_sub(1)
         };
         let mut segments = Segments::new();
@@ -296,12 +301,13 @@ impl Recovery<'_> {
             self.report.bytes_truncated +=
                 disk::size(&path).map_err(StorageError::io("read", &path))?;
             self.report.segments_removed += 1;
-            for file in [LogFile::Log, LogFile::OffsetIndex, LogFile::TimeIndex] {
+            for file in LogFile::OF_SEGMENT {
                 let path = file.path(self.dir, base_offset);
                 disk::remove(&path).map_err(StorageError::io("remove", &path))?;
             }
         }
-        Ok(())
+        // They must not come back behind what is appended next.
+        disk::sync_dir(self.dir).map_err(StorageError::io("sync", self.dir))
     }
 }
 
@@ -398,15 +404,18 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
 
 /// The last indexed batch before the recovery point, if both indexes hold together up to it.
 fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<BatchAt>> {
-    let Some((_, entry)) = segment
-        .offset_index()
-        .lookup(recovery_point.saturating_sub(1))?
-    else {
-        return Ok(None);
-    };
     if !segment.offset_index().is_ordered()? || !segment.time_index().is_ordered()? {
         return Ok(None);
     }
+    // One index may have lost more of its end than the other: behind the last entry of the time
+    // index, no batch is known to be older than it says.
+    let Some(newest) = segment.time_index().last()? else {
+        return Ok(None);
+    };
+    let trusted_offset = newest.offset.min(recovery_point.saturating_sub(1));
+    let Some((_, entry)) = segment.offset_index().lookup(trusted_offset)? else {
+        return Ok(None);
+    };
     match segment.scan(entry.position)?.next() {
         Ok(batch) => Ok(batch.filter(|batch| batch.header.last_offset() == entry.last_offset)),
         Err(ScanError::Batch { .. }) => Ok(None),
@@ -455,6 +464,25 @@ fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
         }
     })?;
     Ok(epochs)
+}
+
+/// Adds the epochs of batches that lie before the first known one: the file may have been
+/// written for a later log start than the one that was checkpointed.
+fn complete_epochs(
+    epochs: &mut LeaderEpochs,
+    segments: &[Arc<Segment>],
+    log_start_offset: i64,
+) -> io::Result<()> {
+    let known_from = epochs.entries().first().map(|&(_, start)| start);
+    if known_from.is_none_or(|known_from| known_from <= log_start_offset) {
+        return Ok(());
+    }
+    let first = segments[0].find_batch(log_start_offset);
+    let first = first.map_err(io::Error::other)?;
+    if first.is_some_and(|first| !first.header.partition_leader_epoch.is_none()) {
+        *epochs = epochs_of_batches(segments)?;
+    }
+    Ok(())
 }
 
 /// The producer states at the end of a log: the latest usable snapshot, and what came after.

@@ -1,14 +1,13 @@
 //! One segment: a file of batches and its two indexes, shared by the writer and the readers.
 
 use crate::batch_scan::{BatchAt, BatchScan, ScanError};
-use crate::disk;
+use crate::disk::{self, DiskFile};
 use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{OffsetEntry, OffsetIndex};
 use crate::time_index::{TimeEntry, TimeIndex};
 use std::{
     collections::VecDeque,
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
@@ -25,7 +24,7 @@ const RECENT_MAX: usize = 64;
 pub(crate) struct Segment {
     base_offset: i64,
     path: PathBuf,
-    file: OnceLock<File>,
+    file: OnceLock<DiskFile>,
     /// Bytes of complete batches; readers look no further.
     size: AtomicU64,
     offset_index: OffsetIndex,
@@ -86,7 +85,7 @@ impl Segment {
     fn new(
         base_offset: i64,
         path: PathBuf,
-        file: Option<File>,
+        file: Option<DiskFile>,
         size: u64,
         offset_index: OffsetIndex,
         time_index: TimeIndex,
@@ -126,7 +125,7 @@ impl Segment {
     }
 
     /// The file of the batches, opened when it is first needed.
-    pub(crate) fn file(&self) -> io::Result<&File> {
+    pub(crate) fn file(&self) -> io::Result<&DiskFile> {
         if let Some(file) = self.file.get() {
             return Ok(file);
         }
@@ -177,7 +176,7 @@ impl Segment {
         self.size.store(size, Ordering::Release);
     }
 
-    /// Cuts the segment. Nothing from `position`, where `offset` starts, is left.
+    /// Cuts the segment, durably. Nothing from `position`, where `offset` starts, is left.
     pub(crate) fn truncate(&self, position: u64, offset: i64) -> io::Result<()> {
         let mut max_timestamp = lock(&self.max_timestamp);
         *max_timestamp = None;
@@ -186,7 +185,10 @@ impl Segment {
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
         self.set_dirty();
-        self.file()?.set_len(position)
+        self.file()?.set_len(position)?;
+        // Neither old batches nor what the indexes say of them may come back behind new ones.
+        self.sync_indexes()?;
+        self.file()?.sync_data()
     }
 
     /// Drops both indexes' entries from a place on, where `offset` starts.
@@ -285,12 +287,7 @@ impl Segment {
         let Some(dir) = self.path.parent() else {
             return Ok(());
         };
-        for file in [
-            LogFile::OffsetIndex,
-            LogFile::TimeIndex,
-            LogFile::TransactionIndex,
-            LogFile::Log,
-        ] {
+        for file in LogFile::OF_SEGMENT {
             disk::remove(&file.path(dir, self.base_offset))?;
         }
         Ok(())
