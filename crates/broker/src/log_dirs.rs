@@ -415,7 +415,37 @@ impl LogDir {
         for chunk in opened {
             logs.extend(chunk?);
         }
+        self.lower_recovery_points(&logs)?;
         Ok(logs)
+    }
+
+    /// Lowers the recovery points that lie behind the end of what was found: they would vouch
+    /// for what is appended next.
+    fn lower_recovery_points(
+        &self,
+        logs: &[(TopicPartition, FoundLog)],
+    ) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        let points = &mut checkpoints.recovery_points;
+        let mut is_changed = false;
+        for (_, found) in logs {
+            let name = found.dir.file_name().and_then(|name| name.to_str());
+            let Some((topic, partition)) = name.and_then(parse_folder_name) else {
+                continue;
+            };
+            let flushed = found.log.flusher().flushed_offset();
+            if points
+                .get(topic, partition)
+                .is_some_and(|point| point > flushed)
+            {
+                points.set(topic, partition, flushed);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            points.write(&self.path, CheckpointKind::RecoveryPoint)?;
+        }
+        Ok(())
     }
 
     fn finish_deletions(&self) -> Result<(), LogDirError> {

@@ -33,6 +33,7 @@ mod dir_lock;
 mod disk;
 #[cfg(test)]
 mod disk_trace;
+mod epochs_check;
 mod error;
 mod index_file;
 mod leader_epochs;

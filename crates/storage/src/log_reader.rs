@@ -270,9 +270,12 @@ fn first_at_or_after(
     from_offset: i64,
 ) -> Result<Option<TimestampOffset>, ReadError> {
     let error = || ReadError::io(segment.path());
-    let indexed = segment.offset_before(timestamp).map_err(error())?;
-    let offset = indexed.unwrap_or(from_offset).max(from_offset);
-    let Some(start) = segment.find_batch(offset)? else {
+    let indexed = segment.batch_before(timestamp).map_err(error())?;
+    let start = match indexed.filter(|batch| batch.header.base_offset > from_offset) {
+        None => segment.find_batch(from_offset)?,
+        indexed => indexed,
+    };
+    let Some(start) = start else {
         return Ok(None);
     };
     let mut scan = segment.scan(start.position).map_err(error())?;

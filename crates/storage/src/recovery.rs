@@ -8,6 +8,7 @@ use crate::active_segment::ActiveSegment;
 use crate::batch_scan::{BatchAt, ScanError};
 use crate::config::LogConfig;
 use crate::disk;
+use crate::epochs_check;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::log_files::{LogFile, is_leftover};
@@ -22,8 +23,9 @@ use std::{io, path::Path, sync::Arc};
 pub struct OpenOptions {
     /// Whether the log was closed by [`crate::Log::close`] and not touched since.
     pub clean_shutdown: bool,
-    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`] it must be
-    /// recorded anew before it is relied on: a stale one vouches for bytes written later.
+    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`], and where the log
+    /// was found to end before it, it must be recorded anew before the next append: a stale one
+    /// vouches for bytes written later.
     pub recovery_point: i64,
     /// The log start offset as last recorded; an empty folder gets a log that starts here.
     pub log_start_offset: i64,
@@ -75,17 +77,23 @@ pub(crate) fn open_segments(
         report: RecoveryReport::default(),
     };
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
-    if stored_epochs.is_none() && log_end_offset > segments[0].base_offset() {
-        recovery.epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
-        recovery.report.leader_epochs_rebuilt = true;
-    }
     let Recovery {
-        mut epochs, report, ..
+        mut epochs,
+        mut report,
+        ..
     } = recovery;
     let first_offset = segments[0].base_offset();
     let log_start_offset = options.log_start_offset.max(first_offset);
-    complete_epochs(&mut epochs, &segments, log_start_offset)
+    epochs.truncate_from_end(log_end_offset);
+    epochs_check::complete(&mut epochs, &segments, log_start_offset)
         .map_err(StorageError::io("read", dir))?;
+    let fits = stored_epochs.is_some()
+        && epochs_check::fit(&epochs, &segments, log_start_offset, log_end_offset)
+            .map_err(StorageError::io("read", dir))?;
+    if !fits && log_end_offset > first_offset {
+        epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
+        report.leader_epochs_rebuilt = true;
+    }
     epochs.truncate_from_start(log_start_offset);
     epochs.truncate_from_end(log_end_offset);
     Ok(Opened {
@@ -376,6 +384,11 @@ pub(crate) fn resume_active(
 }
 
 fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walked>> {
+    if let Some(newest) = segment.time_index().last()?
+        && segment.batch_of(newest)?.is_none()
+    {
+        return Ok(None);
+    }
     let last = segment.offset_index().last()?;
     let start = last.map_or(0, |entry| entry.position);
     let mut active = ActiveSegment::new(segment.clone(), 0)?;
@@ -464,25 +477,6 @@ fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
         }
     })?;
     Ok(epochs)
-}
-
-/// Adds the epochs of batches that lie before the first known one: the file may have been
-/// written for a later log start than the one that was checkpointed.
-fn complete_epochs(
-    epochs: &mut LeaderEpochs,
-    segments: &[Arc<Segment>],
-    log_start_offset: i64,
-) -> io::Result<()> {
-    let known_from = epochs.entries().first().map(|&(_, start)| start);
-    if known_from.is_none_or(|known_from| known_from <= log_start_offset) {
-        return Ok(());
-    }
-    let first = segments[0].find_batch(log_start_offset);
-    let first = first.map_err(io::Error::other)?;
-    if first.is_some_and(|first| !first.header.partition_leader_epoch.is_none()) {
-        *epochs = epochs_of_batches(segments)?;
-    }
-    Ok(())
 }
 
 /// The producer states at the end of a log: the latest usable snapshot, and what came after.

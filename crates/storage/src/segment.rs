@@ -6,6 +6,7 @@ use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{OffsetEntry, OffsetIndex};
 use crate::time_index::{TimeEntry, TimeIndex};
+use klamm_records::NO_TIMESTAMP;
 use std::{
     collections::VecDeque,
     io,
@@ -33,8 +34,8 @@ pub(crate) struct Segment {
     is_dirty: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
-    /// Largest timestamp and its offset, if anyone has looked it up or written it.
-    max_timestamp: Mutex<Option<TimeEntry>>,
+    /// Largest timestamp and its offset, once anyone has looked it up or written it.
+    max_timestamp: Mutex<Option<Option<TimeEntry>>>,
     /// (base offset, position) of the latest appends, ascending.
     recent: Mutex<VecDeque<(i64, u64)>>,
 }
@@ -199,23 +200,73 @@ impl Segment {
 
     /// Remembers the largest timestamp.
     pub(crate) fn set_max_timestamp(&self, entry: Option<TimeEntry>) {
-        *lock(&self.max_timestamp) = entry;
+        *lock(&self.max_timestamp) = Some(entry);
     }
 
     /// The largest timestamp and the last offset of its batch; `None` if no batch has one.
     pub(crate) fn max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
         let mut known = lock(&self.max_timestamp);
-        if known.is_none() {
-            *known = self.time_index.last()?;
+        if let Some(known) = *known {
+            return Ok(known);
         }
-        Ok(*known)
+        let found = self.find_max_timestamp()?;
+        *known = Some(found);
+        Ok(found)
+    }
+
+    /// The last entry of the time index, if it is true and nothing at the end of the segment is
+    /// newer; else every batch is asked.
+    fn find_max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
+        let indexed = self.time_index.last()?;
+        let last_position = self.offset_index.last()?.map_or(0, |entry| entry.position);
+        if let Some(indexed) = indexed
+            && self.batch_of(indexed)?.is_some()
+        {
+            let newest = self.newest_from(last_position)?;
+            if newest.is_some_and(|newest| newest.timestamp <= indexed.timestamp) {
+                return Ok(Some(indexed));
+            }
+        }
+        self.newest_from(0)
+    }
+
+    /// The newest batch from a position on; what lies behind damage is left out.
+    fn newest_from(&self, position: u64) -> io::Result<Option<TimeEntry>> {
+        let mut newest: Option<TimeEntry> = None;
+        let mut scan = self.scan(position)?;
+        loop {
+            let header = match scan.next() {
+                Ok(Some(batch)) => batch.header,
+                Ok(None) | Err(ScanError::Batch { .. }) => return Ok(newest),
+                Err(ScanError::Io(error)) => return Err(error),
+            };
+            let (timestamp, offset) = (header.max_timestamp, header.last_offset());
+            if newest.map_or(NO_TIMESTAMP, |newest| newest.timestamp) < timestamp {
+                newest = Some(TimeEntry { timestamp, offset });
+            }
+        }
+    }
+
+    /// The batch that an entry of the time index is about; `None` if the entry is wrong.
+    pub(crate) fn batch_of(&self, entry: TimeEntry) -> io::Result<Option<BatchAt>> {
+        let is_true = |batch: &BatchAt| {
+            batch.header.max_timestamp == entry.timestamp
+                && batch.header.base_offset <= entry.offset
+        };
+        match self.find_batch(entry.offset) {
+            Ok(found) => Ok(found.filter(is_true)),
+            Err(ReadError::Io { source, .. }) => Err(source),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The last indexed batch whose predecessors are all older than `timestamp`.
-    pub(crate) fn offset_before(&self, timestamp: i64) -> io::Result<Option<i64>> {
+    pub(crate) fn batch_before(&self, timestamp: i64) -> io::Result<Option<BatchAt>> {
         // Entries of exactly this timestamp may point behind the first record that has it.
-        let entry = unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))?;
-        Ok(entry.map(|entry| entry.offset))
+        match unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))? {
+            Some(entry) => self.batch_of(entry),
+            None => Ok(None),
+        }
     }
 
     /// Walks the batches from a place on where one starts.
@@ -229,8 +280,11 @@ impl Segment {
             .position_before(offset)
             .map_err(ReadError::io(&self.path))?;
         match self.find_batch_from(start, offset) {
-            // An index that points between batches; without it, it is only slower.
+            // An index that points between batches, or too far; without it, it is only slower.
             Err(ReadError::Damaged { .. }) if start > 0 => self.find_batch_from(0, offset),
+            Ok(Some(found)) if start == found.position && found.header.base_offset > offset => {
+                self.find_batch_from(0, offset)
+            }
             found => found,
         }
     }

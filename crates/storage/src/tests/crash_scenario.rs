@@ -239,6 +239,10 @@ impl Scenario {
             |log| *log = Log::open(&dir, config, options).unwrap().0,
             |_| {},
         );
+        // As a broker does where the log ends before its recovery point.
+        let mark = self.last_mark();
+        let flushed = mark.flushed;
+        mark.recovery_points.retain(|&point| point <= flushed);
     }
 
     /// Crashes at each moment of the story, in several ways each.
