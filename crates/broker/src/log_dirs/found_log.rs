@@ -1,6 +1,6 @@
 //! A log that was found in a log directory, and opening it.
 
-use super::{LogDirError, checkpoints::Checkpoints, folders::parse_folder_name};
+use super::{LogDirError, Seat, checkpoints::Checkpoints, folders::parse_folder_name};
 use klamm_config::TopicConfig;
 use klamm_storage::{Log, LogConfig, OpenOptions, PartitionMetadata};
 use klamm_types::TopicPartition;
@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 /// An open log and what was checkpointed of it.
 pub(crate) struct FoundLog {
     pub(crate) dir: PathBuf,
+    pub(crate) seat: Seat,
     pub(crate) log: Log,
     pub(crate) high_watermark: i64,
 }
@@ -25,6 +26,7 @@ impl FoundLog {
 
 /// Opens a log found on disk; `None` if it does not say whose it is.
 pub(super) fn open_log(
+    seat: Seat,
     dir: &Path,
     topic: &str,
     partition: i32,
@@ -63,6 +65,7 @@ pub(super) fn open_log(
         .unwrap_or(0);
     let found = FoundLog {
         dir: dir.to_owned(),
+        seat,
         log,
         high_watermark,
     };

@@ -10,7 +10,10 @@ use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 use tracing::info;
@@ -19,14 +22,32 @@ use tracing::info;
 const OPEN_THREADS: usize = 4;
 
 /// A log directory.
-pub(super) struct LogDir {
+pub(crate) struct LogDir {
     pub(super) path: PathBuf,
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
-    _lock: DirLock,
+    _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
+    /// Logs here, those that are on their way included.
+    seats: AtomicUsize,
+}
+
+/// A log's seat in its directory, which counts it for as long as it is held.
+pub(crate) struct Seat(Arc<LogDir>);
+
+impl Seat {
+    /// The directory.
+    pub(crate) fn log_dir(&self) -> &Arc<LogDir> {
+        &self.0
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.seats.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl LogDir {
@@ -53,9 +74,35 @@ impl LogDir {
             id,
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
-            _lock: lock,
+            _lock: Some(lock),
             checkpoints: Mutex::default(),
+            seats: AtomicUsize::new(0),
         })
+    }
+
+    /// A directory that is only a name.
+    #[cfg(test)]
+    pub(crate) fn in_test(path: &Path) -> Arc<LogDir> {
+        Arc::new(LogDir {
+            path: path.to_owned(),
+            id: Uuid([1; 16]),
+            cluster_id: None,
+            left_clean: None,
+            _lock: None,
+            checkpoints: Mutex::default(),
+            seats: AtomicUsize::new(0),
+        })
+    }
+
+    /// Takes a seat for a log.
+    pub(crate) fn seat(self: &Arc<Self>) -> Seat {
+        self.seats.fetch_add(1, Ordering::Relaxed);
+        Seat(Arc::clone(self))
+    }
+
+    /// How many logs are here.
+    pub(super) fn log_count(&self) -> usize {
+        self.seats.load(Ordering::Relaxed)
     }
 
     pub(super) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
@@ -89,7 +136,7 @@ impl LogDir {
     }
 
     pub(super) fn open_logs(
-        &self,
+        self: &Arc<Self>,
         defaults: &TopicConfig,
     ) -> Result<Vec<(TopicPartition, FoundLog)>, LogDirError> {
         self.finish_deletions()?;
@@ -111,8 +158,16 @@ impl LogDir {
                         chunk
                             .iter()
                             .filter_map(|(dir, topic, partition)| {
-                                open_log(dir, topic, *partition, checkpoints, clean, defaults)
-                                    .transpose()
+                                open_log(
+                                    self.seat(),
+                                    dir,
+                                    topic,
+                                    *partition,
+                                    checkpoints,
+                                    clean,
+                                    defaults,
+                                )
+                                .transpose()
                             })
                             .collect()
                     })

@@ -17,6 +17,7 @@ mod log_dir;
 
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
+pub(crate) use log_dir::{LogDir, Seat};
 
 use crate::partition::Partition;
 use error::io_error;
@@ -27,14 +28,13 @@ use klamm_storage::{
     OpenOptions, PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
-use log_dir::LogDir;
-use std::{collections::BTreeMap, fs, io, path::PathBuf, thread};
+use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, thread};
 use tracing::warn;
 
 /// The log directories of a broker, locked by it.
 pub(crate) struct LogDirs {
     node_id: BrokerId,
-    dirs: Vec<LogDir>,
+    dirs: Vec<Arc<LogDir>>,
 }
 
 impl LogDirs {
@@ -42,7 +42,7 @@ impl LogDirs {
     pub(crate) fn open(node_id: BrokerId, paths: &[PathBuf]) -> Result<LogDirs, LogDirError> {
         let dirs = paths
             .iter()
-            .map(|path| LogDir::open(node_id, path))
+            .map(|path| LogDir::open(node_id, path).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(LogDirs { node_id, dirs })
     }
@@ -113,6 +113,7 @@ impl LogDirs {
         config: &TopicConfig,
     ) -> Result<FoundLog, LogDirError> {
         let parent = self.emptiest()?;
+        let seat = parent.seat();
         // A namesake that was deleted since the last checkpoint must not vouch for the new log.
         parent.forget(topic, id.partition)?;
         let dir = parent.path.join(folder_name(topic, id.partition));
@@ -133,6 +134,7 @@ impl LogDirs {
         let (log, _) = Log::open(&dir, log_config(config), options)?;
         Ok(FoundLog {
             dir,
+            seat,
             log,
             high_watermark: 0,
         })
@@ -146,7 +148,7 @@ impl LogDirs {
 
     /// Renames the folder of a removed replica and deletes it in the background.
     pub(crate) fn delete_log(&self, partition: &Partition) -> Result<(), LogDirError> {
-        let renamed = rename_away(&partition.dir, "delete")?;
+        let renamed = rename_away(partition.place().folder(), "delete")?;
         let delete = move || {
             if let Err(error) = fs::remove_dir_all(&renamed) {
                 warn!(dir = %renamed.display(), %error, "cannot delete the log of a removed replica");
@@ -156,18 +158,18 @@ impl LogDirs {
             .name("delete-log".to_owned())
             .spawn(delete)
             .map(|_| ())
-            .map_err(io_error("start a thread to delete", &partition.dir))
+            .map_err(io_error(
+                "start a thread to delete",
+                partition.place().folder(),
+            ))
     }
 
     /// Writes recovery points, high watermarks and log start offsets.
-    pub(crate) fn checkpoint(
-        &self,
-        partitions: &[std::sync::Arc<Partition>],
-    ) -> Result<(), LogDirError> {
+    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>]) -> Result<(), LogDirError> {
         for dir in &self.dirs {
             let here: Vec<_> = partitions
                 .iter()
-                .filter(|partition| partition.dir.parent() == Some(&dir.path))
+                .filter(|partition| Arc::ptr_eq(partition.place().seat().log_dir(), dir))
                 .collect();
             let of = |offset: fn(&Partition) -> i64| -> OffsetCheckpoint {
                 here.iter()
@@ -187,10 +189,8 @@ impl LogDirs {
     /// `partition`, which a truncation has moved back. Must come before the next append: what is
     /// below a recovery point is not checked after a crash.
     pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
-        let parent = partition.dir.parent();
-        let Some(dir) = self.dirs.iter().find(|dir| parent == Some(&dir.path)) else {
-            return Ok(());
-        };
+        let place = partition.place();
+        let dir = place.seat().log_dir();
         let (topic, index) = (&*partition.topic, partition.id.partition);
         let flushed = partition.flushed_offset();
         let mut checkpoints = dir.checkpoints();
@@ -213,15 +213,11 @@ impl LogDirs {
         Ok(())
     }
 
-    fn emptiest(&self) -> Result<&LogDir, LogDirError> {
-        let mut counted = Vec::with_capacity(self.dirs.len());
-        for dir in &self.dirs {
-            counted.push((dir.folders()?.len(), dir));
-        }
-        counted
-            .into_iter()
-            .min_by_key(|(count, _)| *count)
-            .map(|(_, dir)| dir)
+    /// The directory with the fewest logs.
+    fn emptiest(&self) -> Result<&Arc<LogDir>, LogDirError> {
+        self.dirs
+            .iter()
+            .min_by_key(|dir| dir.log_count())
             .ok_or_else(|| LogDirError::Io {
                 action: "use",
                 path: "log.dirs".to_owned(),
