@@ -264,15 +264,7 @@ impl Partitions {
                 return None;
             }
         };
-        let partition = Partition::new(
-            id,
-            Arc::clone(&topic.name),
-            log.dir,
-            log.log,
-            log.high_watermark,
-            config,
-            self.env.clone(),
-        );
+        let partition = Partition::new(id, Arc::clone(&topic.name), log, config, self.env.clone());
         self.replicas
             .write()
             .unwrap_or_else(PoisonError::into_inner)
