@@ -111,11 +111,9 @@ impl LogReader {
         };
         let available = segment.size().saturating_sub(position);
         let available = usize::try_from(available).unwrap_or(usize::MAX);
-        let mut bytes = read_at(
-            &segment,
-            position,
-            bytes_max.max(HEADER_SIZE).min(available),
-        )?;
+        let size = bytes_max.max(HEADER_SIZE).min(available);
+        let read = read_at(&segment, position, size);
+        let mut bytes = read.map_err(|error| self.removed_or(error, start_offset))?;
         let first = match BatchHeader::parse(&bytes) {
             Ok(first) => first,
             Err(_) if self.log_end_offset() <= start_offset => return Ok(nothing),
