@@ -218,41 +218,45 @@ impl LogDirs {
         rename_away(&found.dir, "stray").map(|_| ())
     }
 
-    /// Renames the folder of a removed replica and deletes it in the background.
-    pub(crate) fn delete_log(&self, partition: &Partition) -> Result<(), LogDirError> {
-        let renamed = rename_away(&partition.dir, "delete")?;
-        let delete = move || {
-            if let Err(error) = fs::remove_dir_all(&renamed) {
-                warn!(dir = %renamed.display(), %error, "cannot delete the log of a removed replica");
-            }
-        };
-        thread::Builder::new()
-            .name("delete-log".to_owned())
-            .spawn(delete)
-            .map(|_| ())
-            .map_err(io_error("start a thread to delete", &partition.dir))
+    /// Renames the folder of a removed replica to one that is about to be deleted; that one.
+    pub(crate) fn doom_log(&self, partition: &Partition) -> Result<PathBuf, LogDirError> {
+        rename_away(&partition.dir, "delete")
     }
 
-    /// Writes recovery points, high watermarks and log start offsets.
+    /// The folders that were about to be deleted when the broker stopped.
+    pub(crate) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let mut doomed = Vec::new();
+        for dir in &self.dirs {
+            doomed.extend(dir.doomed_logs()?);
+        }
+        Ok(doomed)
+    }
+
+    /// Writes checkpoints of these kinds: recovery points, high watermarks, log start offsets.
+    /// One that says what is on disk already is not written again.
     pub(crate) fn checkpoint(
         &self,
         partitions: &[std::sync::Arc<Partition>],
+        kinds: &[CheckpointKind],
     ) -> Result<(), LogDirError> {
         for dir in &self.dirs {
             let here: Vec<_> = partitions
                 .iter()
                 .filter(|partition| partition.dir.parent() == Some(&dir.path))
                 .collect();
-            let of = |offset: fn(&Partition) -> i64| -> OffsetCheckpoint {
-                here.iter()
+            for &kind in kinds {
+                let offset = match kind {
+                    CheckpointKind::RecoveryPoint => Partition::flushed_offset,
+                    CheckpointKind::HighWatermark => Partition::high_watermark,
+                    CheckpointKind::LogStart => Partition::log_start_offset,
+                };
+                let mut checkpoints = dir.checkpoints();
+                let offsets = here
+                    .iter()
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
-                    .collect()
-            };
-            let mut checkpoints = dir.checkpoints();
-            checkpoints.recovery_points = of(Partition::flushed_offset);
-            checkpoints.high_watermarks = of(Partition::high_watermark);
-            checkpoints.log_starts = of(Partition::log_start_offset);
-            checkpoints.write(&dir.path)?;
+                    .collect();
+                checkpoints.update(&dir.path, kind, offsets)?;
+            }
         }
         Ok(())
     }
@@ -348,7 +352,7 @@ impl LogDir {
         Ok(())
     }
 
-    /// The folders of logs, with topic and partition by their name. Finishes deletions.
+    /// The folders of logs, with topic and partition by their name.
     fn folders(&self) -> Result<Vec<(PathBuf, String, i32)>, LogDirError> {
         let mut folders = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
@@ -367,7 +371,6 @@ impl LogDir {
         &self,
         defaults: &TopicConfig,
     ) -> Result<Vec<(TopicPartition, FoundLog)>, LogDirError> {
-        self.finish_deletions()?;
         let folders = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
@@ -411,16 +414,17 @@ impl LogDir {
         Ok(logs)
     }
 
-    fn finish_deletions(&self) -> Result<(), LogDirError> {
+    fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let mut doomed = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
         for entry in entries {
             let path = entry.map_err(io_error("read", &self.path))?.path();
             let is_doomed = path.to_str().is_some_and(|name| name.ends_with("-delete"));
             if is_doomed && path.is_dir() {
-                fs::remove_dir_all(&path).map_err(io_error("delete", &path))?;
+                doomed.push(path);
             }
         }
-        Ok(())
+        Ok(doomed)
     }
 }
 
@@ -456,6 +460,24 @@ impl Checkpoints {
         self.high_watermarks
             .write(dir, CheckpointKind::HighWatermark)?;
         self.log_starts.write(dir, CheckpointKind::LogStart)
+    }
+
+    fn update(
+        &mut self,
+        dir: &Path,
+        kind: CheckpointKind,
+        offsets: OffsetCheckpoint,
+    ) -> Result<(), CheckpointError> {
+        let known = match kind {
+            CheckpointKind::RecoveryPoint => &mut self.recovery_points,
+            CheckpointKind::HighWatermark => &mut self.high_watermarks,
+            CheckpointKind::LogStart => &mut self.log_starts,
+        };
+        if *known != offsets {
+            offsets.write(dir, kind)?;
+            *known = offsets;
+        }
+        Ok(())
     }
 
     /// Whether there was anything to forget.

@@ -13,6 +13,7 @@
 //! either happens wholly before it or finds the new role.
 
 mod append;
+mod cleanup;
 mod flush_turn;
 mod follow;
 #[cfg(test)]
@@ -76,6 +77,8 @@ pub(crate) struct Partition {
     pub(crate) consumers: WakerSet,
     /// Long polls of followers: they wake on the log end.
     pub(crate) followers: WakerSet,
+    /// DeleteRecords that wait for the log starts of the replicas.
+    pub(crate) low_watermarks: WakerSet,
     flush_turn: FlushTurn,
     failed: AtomicBool,
 }
@@ -110,6 +113,7 @@ impl Partition {
             flushes: Mutex::default(),
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
+            low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
             failed: AtomicBool::new(false),
         })
@@ -243,6 +247,7 @@ impl Partition {
         lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
         self.consumers.wake();
         self.followers.wake();
+        self.low_watermarks.wake();
     }
 
     /// The last epoch in the log.

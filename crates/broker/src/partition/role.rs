@@ -165,6 +165,7 @@ impl Partition {
         lock(&self.commits).fail_all(ErrorCode::NotLeaderOrFollower);
         self.consumers.wake();
         self.followers.wake();
+        self.low_watermarks.wake();
     }
 
     /// Time has passed: the leader may want to drop laggards.
@@ -185,6 +186,8 @@ impl Partition {
             let effects = leader.on_brokers_change(is_eligible, now_ms);
             self.carry_out(effects);
         }
+        // A replica whose broker died is not waited for any more.
+        self.low_watermarks.wake();
     }
 
     /// The controller answered a proposal with the state it decided on.
