@@ -11,10 +11,14 @@ use tokio::{
 use tracing::error;
 
 /// How often removed files are looked at for those that are due.
-const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+const PURGE_INTERVAL_MS: i64 = 1_000;
 
 /// How often leaders look for laggards: at most this far apart.
-const TICK_MAX: Duration = Duration::from_secs(1);
+const TICK_MS_MAX: i64 = 1_000;
+
+/// How often logs are looked at for a flush that is due: at most this far apart, so that a topic's
+/// `flush.ms` has an effect whatever `log.flush.scheduler.interval.ms` says.
+const FLUSH_CHECK_MS_MAX: i64 = 1_000;
 
 /// Starts everything that happens by the clock.
 pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: &Arc<Partitions>) {
@@ -23,10 +27,9 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: 
     };
     let (log, replication) = (&config.log, &config.replication);
     let delay_ms = log.initial_task_delay_ms;
-    let tick_ms = i64::try_from(TICK_MAX.as_millis()).unwrap_or(i64::MAX);
     run(
         0,
-        (replication.lag_time_max_ms / 2).min(tick_ms),
+        (replication.lag_time_max_ms / 2).min(TICK_MS_MAX),
         Partitions::tick,
     );
     run(
@@ -57,8 +60,14 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: 
         log.retention_check_interval_ms,
         delete_old_segments,
     );
-    let purge_ms = i64::try_from(PURGE_INTERVAL.as_millis()).unwrap_or(i64::MAX);
-    run(0, purge_ms, |partitions| partitions.purge_removed(false));
+    run(
+        delay_ms.min(FLUSH_CHECK_MS_MAX),
+        log.flush_scheduler_interval_ms.min(FLUSH_CHECK_MS_MAX),
+        Partitions::flush_due,
+    );
+    run(0, PURGE_INTERVAL_MS, |partitions| {
+        partitions.purge_removed(false)
+    });
 }
 
 /// Deletes what is beyond the retention of its topic, of every log.

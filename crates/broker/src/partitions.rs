@@ -158,6 +158,14 @@ impl Partitions {
         }
     }
 
+    /// Flushes the logs whose topic wants it by now.
+    pub(crate) fn flush_due(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.request_flush_if_due(now_ms);
+        }
+    }
+
     /// Unlinks the files of removed segments and the folders of removed replicas that are due,
     /// all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, at_once: bool) {

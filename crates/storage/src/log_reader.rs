@@ -52,6 +52,12 @@ impl LogReader {
         self.state.log_end_offset()
     }
 
+    /// Where the segment begins that appends go to.
+    pub fn active_base_offset(&self) -> i64 {
+        let segments = self.state.segments();
+        segments.last().map_or(0, |active| active.base_offset())
+    }
+
     /// The offset up to which the log survives a power failure.
     pub fn flushed_offset(&self) -> i64 {
         self.state.flushed_offset()

@@ -1,7 +1,7 @@
 //! Appending and truncating as a follower.
 
 use super::{Partition, lock, role::Role};
-use crate::log_dirs::LogDirError;
+use crate::{clock::now_ms, log_dirs::LogDirError};
 use bytes::Bytes;
 use klamm_records::{Batches, verify_crc};
 use klamm_replica::divergence::{EpochEnd, truncation_offset};
@@ -59,8 +59,8 @@ impl Partition {
         }
         self.follow_log_start(&mut log, leader_log_start_offset)?;
         drop(log);
-        if checked.bytes > 0 && self.flushes_before_ack() {
-            self.request_flush();
+        if checked.bytes > 0 {
+            self.request_flush_if_due(now_ms());
         }
         match checked.stopped {
             Some(error) => Err(error),

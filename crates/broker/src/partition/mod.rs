@@ -14,6 +14,7 @@
 
 mod append;
 mod cleanup;
+mod flush_due;
 mod flush_turn;
 mod follow;
 #[cfg(test)]
@@ -80,6 +81,8 @@ pub(crate) struct Partition {
     /// DeleteRecords that wait for the log starts of the replicas.
     pub(crate) low_watermarks: WakerSet,
     flush_turn: FlushTurn,
+    /// When the last flush ended.
+    flushed_at_ms: AtomicI64,
     failed: AtomicBool,
 }
 
@@ -115,6 +118,7 @@ impl Partition {
             followers: WakerSet::default(),
             low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
+            flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             failed: AtomicBool::new(false),
         })
     }
@@ -173,21 +177,6 @@ impl Partition {
     fn queue_flush(&self) {
         if let Some(partition) = self.itself.upgrade() {
             self.env.flush_queue.push(partition);
-        }
-    }
-
-    /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
-    pub(crate) fn flush(&self) {
-        self.flush_turn.begin();
-        match self.flusher.flush() {
-            Ok(flushed) => {
-                self.advance_leader(crate::clock::now_ms());
-                lock(&self.flushes).release(flushed);
-            }
-            Err(error) => self.fail("flush", &error),
-        }
-        if self.flush_turn.end() {
-            self.queue_flush();
         }
     }
 

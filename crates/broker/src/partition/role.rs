@@ -219,6 +219,8 @@ impl Partition {
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
         lock(&self.log).set_config(log_config(&config));
         self.config.store(Arc::new(config));
+        // What was acknowledged from the page cache may have to be on disk from now on.
+        self.request_flush_if_due(now_ms);
         let min_isr = self.min_isr();
         if let Role::Leader(leader) = &mut *lock(&self.role) {
             let effects = leader.set_min_isr(min_isr, now_ms);
