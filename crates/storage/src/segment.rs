@@ -280,20 +280,16 @@ impl Segment {
         }
     }
 
-    /// Removes the segment's files. Readers that have it open are not disturbed.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        let Some(dir) = self.path.parent() else {
-            return Ok(());
-        };
-        for file in [
+    /// The segment's files; not all of them need to exist.
+    pub(crate) fn files(&self) -> [PathBuf; 4] {
+        let dir = self.path.parent().unwrap_or(Path::new(""));
+        [
             LogFile::OffsetIndex,
             LogFile::TimeIndex,
             LogFile::TransactionIndex,
             LogFile::Log,
-        ] {
-            disk::remove(&file.path(dir, self.base_offset))?;
-        }
-        Ok(())
+        ]
+        .map(|file| file.path(dir, self.base_offset))
     }
 }
 

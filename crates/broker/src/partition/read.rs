@@ -166,6 +166,7 @@ impl Partition {
             Role::Leader(leader) => {
                 let effects = leader.on_fetch(fetch, now_ms)?;
                 self.carry_out(effects);
+                self.low_watermarks.wake();
                 Ok(())
             }
             _ => Err(ErrorCode::NotLeaderOrFollower),
