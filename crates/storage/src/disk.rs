@@ -13,6 +13,7 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 /// An open file. Reads and writes name their place; there is no cursor.
@@ -227,6 +228,13 @@ pub(crate) fn file_names(dir: &Path) -> io::Result<Vec<String>> {
 /// Bytes of a file.
 pub(crate) fn size(path: &Path) -> io::Result<u64> {
     fs::metadata(path).map(|metadata| metadata.len())
+}
+
+/// When a file was last written, in ms since 1970.
+pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
+    let modified = fs::metadata(path)?.modified()?;
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).map_err(io::Error::other)
 }
 
 fn temporary_path(path: &Path) -> PathBuf {
