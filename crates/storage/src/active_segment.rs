@@ -104,10 +104,7 @@ impl ActiveSegment {
     /// Appends noted batches, `bytes`, the first of which starts at `base_offset`.
     pub(crate) fn write(&mut self, bytes: &[u8], base_offset: i64) -> io::Result<()> {
         let position = self.segment.size();
-        self.segment.file()?.write_all_at(bytes, position)?;
-        // After the write: a sync that runs beside it may miss the bytes, and must not take the
-        // mark with it. Before they are published: whoever vouches for them finds the mark.
-        self.segment.set_dirty();
+        self.segment.write(bytes, position)?;
         self.write_index()?;
         self.segment.set_max_timestamp(self.max_timestamp);
         self.segment
@@ -131,7 +128,8 @@ impl ActiveSegment {
     /// Adds the largest timestamp to the time index, as is due before the segment is sealed.
     pub(crate) fn write_time_entry(&mut self) -> io::Result<()> {
         self.note_timestamp();
-        self.write_index()
+        self.write_index()?;
+        self.segment.create_missing_indexes()
     }
 
     /// Notes the largest timestamp for the time index, unless it is there.

@@ -9,6 +9,7 @@ use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::open_files::OpenFiles;
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::recovery::{self, OpenOptions, RecoveryReport};
@@ -46,7 +47,8 @@ pub struct Appended {
 }
 
 impl Log {
-    /// Opens the log in a folder, which is created if need be.
+    /// Opens the log in a folder, which is created if need be. It keeps
+    /// [`OpenFiles::LIMIT_DEFAULT`] files open at most.
     ///
     /// # Errors
     /// The disk failed. Damage is repaired by cutting the log before it; see
@@ -56,8 +58,22 @@ impl Log {
         config: LogConfig,
         options: OpenOptions,
     ) -> Result<(Log, RecoveryReport), StorageError> {
+        let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
+        Log::open_sharing(dir, config, options, &files)
+    }
+
+    /// The same for one of many logs, which share the open files that they may have.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_sharing(
+        dir: &Path,
+        config: LogConfig,
+        options: OpenOptions,
+        files: &Arc<OpenFiles>,
+    ) -> Result<(Log, RecoveryReport), StorageError> {
         let is_new = !dir.exists();
-        let opened = recovery::open_segments(dir, &config, &options)?;
+        let opened = recovery::open_segments(dir, &config, &options, files)?;
         let segments = opened.segments;
         let log_end_offset = opened.log_end_offset;
         let first_offset = segments[0].base_offset();
@@ -75,6 +91,7 @@ impl Log {
         };
         let state = LogState::new(
             dir.to_path_buf(),
+            files.clone(),
             segments,
             log_start_offset,
             log_end_offset,
@@ -277,7 +294,7 @@ impl Log {
             let snapshot = snapshot.map_err(StorageError::io("write producer states in", &dir))?;
             self.state.sync_later(snapshot);
         }
-        self.active = new_active(&dir, base_offset)?;
+        self.active = new_active(&self.state, base_offset)?;
         segments.push(self.active.segment().clone());
         self.state.set_segments(segments);
         Ok(())
@@ -399,7 +416,7 @@ impl Log {
             state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         self.remove_snapshots(|_| true)?;
-        self.active = new_active(state.dir(), offset)?;
+        self.active = new_active(&state, offset)?;
         disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
@@ -480,7 +497,11 @@ fn segment_base_offset(log_end_offset: i64, batch: &BatchAt) -> i64 {
     }
 }
 
-fn new_active(dir: &Path, base_offset: i64) -> Result<ActiveSegment, StorageError> {
-    let create = || ActiveSegment::new(Arc::new(Segment::create(dir, base_offset)?), 0);
+fn new_active(state: &LogState, base_offset: i64) -> Result<ActiveSegment, StorageError> {
+    let dir = state.dir();
+    let create = || {
+        let segment = Segment::create(dir, base_offset, state.files())?;
+        ActiveSegment::new(Arc::new(segment), 0)
+    };
     create().map_err(StorageError::io("create a segment in", dir))
 }

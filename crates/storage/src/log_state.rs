@@ -3,6 +3,7 @@
 use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
+use crate::open_files::OpenFiles;
 use crate::removed_files::RemovedFiles;
 use crate::segment::{Segment, lock};
 use arc_swap::ArcSwap;
@@ -21,6 +22,7 @@ pub(crate) type Segments = Vec<Arc<Segment>>;
 #[derive(Debug)]
 pub(crate) struct LogState {
     dir: PathBuf,
+    files: Arc<OpenFiles>,
     segments: ArcSwap<Segments>,
     log_start_offset: AtomicI64,
     log_end_offset: AtomicI64,
@@ -47,6 +49,7 @@ pub(crate) struct LogState {
 impl LogState {
     pub(crate) fn new(
         dir: PathBuf,
+        files: Arc<OpenFiles>,
         segments: Segments,
         log_start_offset: i64,
         log_end_offset: i64,
@@ -55,6 +58,7 @@ impl LogState {
     ) -> LogState {
         LogState {
             dir,
+            files,
             segments: ArcSwap::from_pointee(segments),
             log_start_offset: AtomicI64::new(log_start_offset),
             log_end_offset: AtomicI64::new(log_end_offset),
@@ -74,6 +78,11 @@ impl LogState {
 
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where the log's files are kept open.
+    pub(crate) fn files(&self) -> &Arc<OpenFiles> {
+        &self.files
     }
 
     pub(crate) fn segments(&self) -> Arc<Segments> {

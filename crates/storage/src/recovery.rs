@@ -13,6 +13,7 @@ use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::log_files::{LogFile, is_leftover};
 use crate::log_state::Segments;
+use crate::open_files::OpenFiles;
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::segment::Segment;
@@ -64,6 +65,7 @@ pub(crate) fn open_segments(
     dir: &Path,
     config: &LogConfig,
     options: &OpenOptions,
+    files: &Arc<OpenFiles>,
 ) -> Result<Opened, StorageError> {
     disk::create_dir(dir).map_err(StorageError::io("create", dir))?;
     let base_offsets = clear_folder(dir).map_err(StorageError::io("read", dir))?;
@@ -73,6 +75,7 @@ pub(crate) fn open_segments(
         dir,
         config,
         options,
+        files,
         epochs: stored_epochs.clone().unwrap_or_default(),
         report: RecoveryReport::default(),
     };
@@ -133,6 +136,7 @@ struct Recovery<'a> {
     dir: &'a Path,
     config: &'a LogConfig,
     options: &'a OpenOptions,
+    files: &'a Arc<OpenFiles>,
     epochs: LeaderEpochs,
     report: RecoveryReport,
 }
@@ -208,7 +212,7 @@ impl Recovery<'_> {
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
         let start = self.options.log_start_offset.max(0);
         let create = || {
-            let segment = Arc::new(Segment::create(self.dir, start)?);
+            let segment = Arc::new(Segment::create(self.dir, start, self.files)?);
             Ok((
                 vec![segment.clone()],
                 ActiveSegment::new(segment, 0)?,
@@ -221,8 +225,8 @@ impl Recovery<'_> {
     /// Opens a segment; makes unusable indexes of a trusted one anew.
     fn open_segment(&mut self, base_offset: i64) -> Result<Arc<Segment>, StorageError> {
         let path = LogFile::Log.path(self.dir, base_offset);
-        let (segment, has_indexes) =
-            Segment::open(self.dir, base_offset).map_err(StorageError::io("open", &path))?;
+        let (segment, has_indexes) = Segment::open(self.dir, base_offset, self.files)
+            .map_err(StorageError::io("open", &path))?;
         let segment = Arc::new(segment);
         if !has_indexes && segment.size() > 0 {
             self.report.indexes_rebuilt += 1;

@@ -48,6 +48,7 @@ impl LogState {
         segment: &Segment,
         delay_ms: i64,
     ) -> Result<(), StorageError> {
+        segment.disown();
         segment
             .files()
             .iter()

@@ -5,6 +5,7 @@ use crate::disk::{self, DiskFile};
 use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{OffsetEntry, OffsetIndex};
+use crate::open_files::{CachedFile, OpenFiles};
 use crate::time_index::{TimeEntry, TimeIndex};
 use klamm_records::NO_TIMESTAMP;
 use std::{
@@ -12,7 +13,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -24,14 +25,12 @@ const RECENT_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Segment {
     base_offset: i64,
-    path: PathBuf,
-    file: OnceLock<DiskFile>,
+    /// The batches; dirty while some are not synced.
+    file: CachedFile,
     /// Bytes of complete batches; readers look no further.
     size: AtomicU64,
     offset_index: OffsetIndex,
     time_index: TimeIndex,
-    /// Whether batches were written that are not synced.
-    is_dirty: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
     /// Largest timestamp and its offset, once anyone has looked it up or written it.
@@ -41,64 +40,67 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// A new, empty segment.
-    pub(crate) fn create(dir: &Path, base_offset: i64) -> io::Result<Segment> {
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::create(time_index_path, base_offset)?;
-        let path = LogFile::Log.path(dir, base_offset);
-        let file = disk::create(&path)?;
-        Ok(Segment::new(
-            base_offset,
-            path,
-            Some(file),
-            0,
-            offset_index,
-            time_index,
-        ))
+    /// A new, empty segment. Its indexes get files with their first entries.
+    pub(crate) fn create(
+        dir: &Path,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Segment> {
+        let segment = Segment::new(dir, base_offset, 0, files, None);
+        segment.file.create()?;
+        Ok(segment)
     }
 
     /// A segment whose log file exists. The indexes are new and empty if what is there cannot
     /// be used; the flag tells.
-    pub(crate) fn open(dir: &Path, base_offset: i64) -> io::Result<(Segment, bool)> {
-        let path = LogFile::Log.path(dir, base_offset);
-        let size = disk::size(&path)?;
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::open(offset_index_path.clone(), base_offset, size)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::open(time_index_path.clone(), base_offset, size)?;
-        match (offset_index, time_index) {
-            // An empty one is rare enough to be made anew on suspicion.
-            (Some(offset_index), Some(time_index)) if size == 0 || time_index.last()?.is_some() => {
-                let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
-                Ok((segment, true))
-            }
-            _ => {
-                let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-                let time_index = TimeIndex::create(time_index_path, base_offset)?;
-                let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
-                Ok((segment, false))
-            }
+    pub(crate) fn open(
+        dir: &Path,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<(Segment, bool)> {
+        let size = disk::size(&LogFile::Log.path(dir, base_offset))?;
+        if size == 0 {
+            // What a crash kept of indexes without batches must not wait for new ones.
+            disk::remove(&LogFile::OffsetIndex.path(dir, base_offset))?;
+            disk::remove(&LogFile::TimeIndex.path(dir, base_offset))?;
+            return Ok((Segment::new(dir, base_offset, 0, files, None), true));
         }
+        let path = LogFile::OffsetIndex.path(dir, base_offset);
+        let offset_index = OffsetIndex::open(path, base_offset, size, files)?;
+        let path = LogFile::TimeIndex.path(dir, base_offset);
+        let time_index = TimeIndex::open(path, base_offset, size, files)?;
+        let indexes = match (offset_index, time_index) {
+            // An empty one is rare enough to be made anew on suspicion.
+            (Some(offset_index), Some(time_index)) if time_index.last()?.is_some() => {
+                Some((offset_index, time_index))
+            }
+            _ => None,
+        };
+        let has_indexes = indexes.is_some();
+        let segment = Segment::new(dir, base_offset, size, files, indexes);
+        Ok((segment, has_indexes))
     }
 
     fn new(
+        dir: &Path,
         base_offset: i64,
-        path: PathBuf,
-        file: Option<DiskFile>,
         size: u64,
-        offset_index: OffsetIndex,
-        time_index: TimeIndex,
+        files: &Arc<OpenFiles>,
+        indexes: Option<(OffsetIndex, TimeIndex)>,
     ) -> Segment {
+        let path = |file: LogFile| file.path(dir, base_offset);
+        let (offset_index, time_index) = indexes.unwrap_or_else(|| {
+            (
+                OffsetIndex::new(path(LogFile::OffsetIndex), base_offset, files),
+                TimeIndex::new(path(LogFile::TimeIndex), base_offset, files),
+            )
+        });
         Segment {
             base_offset,
-            path,
-            file: file.map(OnceLock::from).unwrap_or_default(),
+            file: CachedFile::closed(path(LogFile::Log), files),
             size: AtomicU64::new(size),
             offset_index,
             time_index,
-            is_dirty: AtomicBool::new(false),
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
             recent: Mutex::new(VecDeque::new()),
@@ -110,7 +112,7 @@ impl Segment {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -125,18 +127,24 @@ impl Segment {
         &self.time_index
     }
 
-    /// The file of the batches, opened when it is first needed.
-    pub(crate) fn file(&self) -> io::Result<&DiskFile> {
-        if let Some(file) = self.file.get() {
-            return Ok(file);
-        }
-        let file = disk::open(&self.path)?;
-        Ok(self.file.get_or_init(|| file))
+    /// The file of the batches, opened when it is needed.
+    pub(crate) fn file(&self) -> io::Result<Arc<DiskFile>> {
+        self.file.get()
     }
 
-    /// Notes that batches were written which the next sync has to reach.
+    /// Writes bytes behind what is there; the next sync reaches them.
+    pub(crate) fn write(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        let file = self.file.pin()?;
+        file.write_all_at(bytes, position)?;
+        // After the write: a sync that runs beside it may miss the bytes, and must not take the
+        // mark with it. Before they are published: whoever vouches for them finds the mark.
+        self.file.set_dirty();
+        Ok(())
+    }
+
+    /// Has the next sync reach whatever is in the file.
     pub(crate) fn set_dirty(&self) {
-        self.is_dirty.store(true, Ordering::Release);
+        self.file.set_dirty();
     }
 
     /// Notes that nothing will be written any more.
@@ -148,10 +156,9 @@ impl Segment {
 
     /// Makes what was written before the call durable; the indexes too, once sealed.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        if !self.is_dirty.swap(false, Ordering::AcqRel) {
+        if !self.file.sync()? {
             return Ok(());
         }
-        self.file()?.sync_data()?;
         if self.sync_indexes.swap(false, Ordering::AcqRel) {
             self.sync_indexes()?;
             self.offset_index.file().close();
@@ -186,10 +193,26 @@ impl Segment {
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
         self.set_dirty();
-        self.file()?.set_len(position)?;
+        self.file.pin()?.set_len(position)?;
         // Neither old batches nor what the indexes say of them may come back behind new ones.
         self.sync_indexes()?;
-        self.file()?.sync_data()
+        self.file.sync().map(|_| ())
+    }
+
+    /// Makes files for indexes without entries, as a segment has that is no longer written.
+    pub(crate) fn create_missing_indexes(&self) -> io::Result<()> {
+        if self.size() == 0 {
+            return Ok(());
+        }
+        self.offset_index.file().create_if_missing()?;
+        self.time_index.file().create_if_missing()
+    }
+
+    /// Notes that the files are about to lose their names.
+    pub(crate) fn disown(&self) {
+        self.file.disown();
+        self.offset_index.file().disown();
+        self.time_index.file().disown();
     }
 
     /// Drops both indexes' entries from a place on, where `offset` starts.
@@ -270,7 +293,7 @@ impl Segment {
     }
 
     /// Walks the batches from a place on where one starts.
-    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan<'_>> {
+    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan> {
         Ok(BatchScan::new(self.file()?, position, self.size()))
     }
 
@@ -278,7 +301,7 @@ impl Segment {
     pub(crate) fn find_batch(&self, offset: i64) -> Result<Option<BatchAt>, ReadError> {
         let start = self
             .position_before(offset)
-            .map_err(ReadError::io(&self.path))?;
+            .map_err(ReadError::io(self.path()))?;
         match self.find_batch_from(start, offset) {
             // An index that points between batches, or too far; without it, it is only slower.
             Err(ReadError::Damaged { .. }) if start > 0 => self.find_batch_from(0, offset),
@@ -290,7 +313,7 @@ impl Segment {
     }
 
     fn find_batch_from(&self, start: u64, offset: i64) -> Result<Option<BatchAt>, ReadError> {
-        let mut scan = self.scan(start).map_err(ReadError::io(&self.path))?;
+        let mut scan = self.scan(start).map_err(ReadError::io(self.path()))?;
         loop {
             match scan.next().map_err(|error| self.read_error(error))? {
                 Some(batch) if batch.header.last_offset() < offset => {}
@@ -325,7 +348,7 @@ impl Segment {
 
     /// What a walk's end means to a reader.
     pub(crate) fn read_error(&self, error: ScanError) -> ReadError {
-        let path = self.path.display().to_string();
+        let path = self.path().display().to_string();
         match error {
             ScanError::Io(source) => ReadError::Io { path, source },
             ScanError::Batch { position, error } => ReadError::Damaged {
@@ -338,7 +361,7 @@ impl Segment {
 
     /// The segment's files; not all of them need to exist.
     pub(crate) fn files(&self) -> [PathBuf; 4] {
-        let dir = self.path.parent().unwrap_or(Path::new(""));
+        let dir = self.path().parent().unwrap_or(Path::new(""));
         LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
     }
 }
