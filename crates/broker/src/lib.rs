@@ -18,6 +18,7 @@ mod broker;
 mod clock;
 mod context;
 mod control;
+mod dynamic_configs;
 mod fetch_session;
 mod flusher;
 mod groups;

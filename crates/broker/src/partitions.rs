@@ -2,17 +2,19 @@
 
 use crate::{
     clock::now_ms,
+    dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, LogDirError, LogDirs},
+    log_dirs::{FoundLog, LogDirError, LogDirs, log_config},
     partition::{Leadership, Partition, PartitionEnv},
     replication::Fetchers,
 };
+use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
 };
 use tracing::{error, info, warn};
@@ -28,6 +30,8 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
+    /// The settings of topics without their own, as the metadata has them.
+    topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
@@ -47,6 +51,7 @@ impl Partitions {
         let found = dirs.open_logs(&config.topic_defaults)?;
         Ok(Partitions {
             me: config.node_id,
+            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
             config,
             env,
             dirs,
@@ -93,9 +98,7 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        for topic in delta.changed_topic_configs() {
-            self.apply_config(topic, image);
-        }
+        self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -211,6 +214,25 @@ impl Partitions {
         }
     }
 
+    /// What is set for brokers concerns every topic without its own.
+    fn apply_configs(&self, delta: &Delta, image: &Image) {
+        let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
+            for topic in delta.changed_topic_configs() {
+                self.apply_config(topic, image);
+            }
+            return;
+        };
+        self.topic_defaults.store(Arc::new(defaults));
+        let topics: BTreeSet<Arc<str>> = self
+            .read_replicas()
+            .values()
+            .map(|partition| Arc::clone(&partition.topic))
+            .collect();
+        for topic in topics {
+            self.apply_config(&topic, image);
+        }
+    }
+
     fn apply_config(&self, topic: &str, image: &Image) {
         let Some(metadata) = image.topic_by_name(topic) else {
             return;
@@ -249,7 +271,11 @@ impl Partitions {
         let config = self.topic_config(&topic.name, image);
         let found = lock(&self.found).remove(&id);
         let opened = match found {
-            Some(found) => Ok(found),
+            // Opened before anybody knew the topic's settings.
+            Some(mut found) => {
+                found.log.set_config(log_config(&config));
+                Ok(found)
+            }
             None => {
                 self.clear_the_place(id, &topic.name);
                 self.dirs.create_log(id, &topic.name, &config)
@@ -299,7 +325,7 @@ impl Partitions {
         let overrides = image
             .configs(&ConfigResource::Topic(topic.to_owned()))
             .unwrap_or(&none);
-        TopicConfig::resolve(overrides, &self.config.topic_defaults)
+        TopicConfig::resolve(overrides, &self.topic_defaults.load())
     }
 
     fn remove_topic(&self, topic_id: Uuid) {
