@@ -29,6 +29,7 @@ mod partition;
 mod partitions;
 mod producer_ids;
 mod replication;
+mod segment_jitter;
 mod topic_name;
 
 pub use broker::{Broker, BrokerError};

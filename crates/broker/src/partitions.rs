@@ -4,9 +4,10 @@ use crate::{
     clock::now_ms,
     dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, LogDirError, LogDirs, log_config},
+    log_dirs::{FoundLog, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv},
     replication::Fetchers,
+    segment_jitter::jittered_log_config,
 };
 use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
@@ -271,17 +272,13 @@ impl Partitions {
         let config = self.topic_config(&topic.name, image);
         let found = lock(&self.found).remove(&id);
         let opened = match found {
-            // Opened before anybody knew the topic's settings.
-            Some(mut found) => {
-                found.log.set_config(log_config(&config));
-                Ok(found)
-            }
+            Some(found) => Ok(found),
             None => {
                 self.clear_the_place(id, &topic.name);
                 self.dirs.create_log(id, &topic.name, &config)
             }
         };
-        let log = match opened {
+        let mut log = match opened {
             Ok(log) => log,
             Err(error) => {
                 error!(topic = %topic.name, partition = id.partition, %error,
@@ -290,6 +287,8 @@ impl Partitions {
                 return None;
             }
         };
+        // A log that was found had been opened before anybody knew the topic's settings.
+        log.log.set_config(jittered_log_config(id, &config));
         let partition = Partition::new(
             id,
             Arc::clone(&topic.name),

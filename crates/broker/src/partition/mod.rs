@@ -19,6 +19,7 @@ mod follow;
 pub(crate) mod lab;
 mod read;
 mod role;
+mod stored_codec;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest};

@@ -1,7 +1,7 @@
 //! Leading, following, or neither.
 
 use super::{Partition, lock};
-use crate::log_dirs::log_config;
+use crate::segment_jitter::jittered_log_config;
 use klamm_config::TopicConfig;
 use klamm_replica::{Leader, PartitionState};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
@@ -214,7 +214,7 @@ impl Partition {
 
     /// The topic's settings changed.
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
-        lock(&self.log).set_config(log_config(&config));
+        lock(&self.log).set_config(jittered_log_config(self.id, &config));
         self.config.store(Arc::new(config));
         let min_isr = self.min_isr();
         if let Role::Leader(leader) = &mut *lock(&self.role) {
