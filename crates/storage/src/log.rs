@@ -10,11 +10,13 @@ use crate::log_files::LogFile;
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::producer_recovery::{self, Trust};
 use crate::producer_snapshot;
-use crate::producer_states::ProducerStates;
+use crate::producer_states::{ProducerStates, TransactionChange};
 use crate::recovery::{self, OpenOptions, RecoveryReport};
 use crate::segment::Segment;
-use klamm_records::{Batches, NO_TIMESTAMP};
+use crate::undecided_transactions::Undecided;
+use klamm_records::{BatchHeader, Batches, NO_TIMESTAMP};
 use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
 
@@ -64,8 +66,8 @@ impl Log {
         let first_offset = segments[0].base_offset();
         let log_start_offset = options.log_start_offset.max(first_offset);
         let read = || {
-            recovery::remove_stray_snapshots(dir, &segments)?;
-            recovery::load_producers(dir, &segments, log_end_offset)
+            producer_recovery::remove_stray_snapshots(dir, &segments)?;
+            producer_recovery::load(dir, &segments, log_end_offset, opened.trust)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
         // What was found after a crash is on no disk for certain before the next flush.
@@ -83,12 +85,13 @@ impl Log {
             opened.epochs,
         );
         state.change_epochs(|_| opened.epochs_changed);
+        state.undecided().replace(producers.undecided);
         let state = Arc::new(state);
         let mut log = Log {
             state,
             config,
             active: opened.active,
-            producers,
+            producers: producers.states,
             plan: Vec::new(),
         };
         if let Some(parent) = dir.parent().filter(|_| is_new) {
@@ -216,7 +219,7 @@ impl Log {
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
-            self.producers.update(&batch.header);
+            self.note_producer(&batch.header, batches, batch.position);
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
@@ -232,9 +235,38 @@ impl Log {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
-        let written = self.active.write(bytes, first.header.base_offset);
-        written
-            .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
+        let base_offset = first.header.base_offset;
+        let written = self.active.write_aborted().and_then(|created| {
+            self.active.write(bytes, base_offset)?;
+            Ok(created)
+        });
+        let created = written.map_err(|source| {
+            StorageError::io("append to", self.active.segment().path())(source)
+        })?;
+        if created {
+            let index = self.active.segment().transaction_index();
+            self.state.sync_later(index.path().to_path_buf());
+        }
+        Ok(())
+    }
+
+    /// Learns of its producer from a batch that is about to be written.
+    fn note_producer(&mut self, header: &BatchHeader, batches: &[u8], position: u64) {
+        let marker = producer_recovery::marker_of(header, &batches[position as usize..]);
+        let undecided = self.state.undecided();
+        match self.producers.update(header, marker) {
+            Some(TransactionChange::Began { first_offset }) => undecided.begin(first_offset),
+            Some(TransactionChange::Ended {
+                transaction,
+                is_aborted,
+            }) => {
+                undecided.end(transaction.first_offset, transaction.last_offset);
+                if is_aborted {
+                    self.active.note_aborted(transaction);
+                }
+            }
+            None => {}
+        }
     }
 
     /// Starts a new segment. An empty active one gives way to it.
@@ -352,8 +384,14 @@ impl Log {
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
         if !self.producers.is_empty() {
             let dir = state.dir();
-            let producers = recovery::load_producers(dir, &segments, end_offset);
-            self.producers = producers.map_err(StorageError::io("read producer states in", dir))?;
+            let trust = Trust {
+                snapshots_to: end_offset,
+                transactions_to: end_offset,
+            };
+            let producers = producer_recovery::load(dir, &segments, end_offset, trust)
+                .map_err(StorageError::io("read producer states in", dir))?;
+            self.producers = producers.states;
+            state.undecided().replace(producers.undecided);
         }
         Ok(end_offset)
     }
@@ -383,6 +421,7 @@ impl Log {
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
         self.producers = ProducerStates::default();
+        state.undecided().replace(Undecided::default());
         Ok(())
     }
 
@@ -452,7 +491,7 @@ impl Log {
         let dir = self.state.dir();
         let write = || {
             let path = producer_snapshot::write(dir, self.log_end_offset(), &self.producers)?;
-            recovery::remove_stray_snapshots(dir, &self.state.segments())?;
+            producer_recovery::remove_stray_snapshots(dir, &self.state.segments())?;
             Ok(path)
         };
         let result = write().map_err(StorageError::io("write producer states in", dir));

@@ -4,6 +4,7 @@ use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::segment::{Segment, lock};
+use crate::undecided_transactions::UndecidedTransactions;
 use arc_swap::ArcSwap;
 use std::{
     path::{Path, PathBuf},
@@ -25,6 +26,7 @@ pub(crate) struct LogState {
     flushed_offset: AtomicI64,
     epochs: Mutex<LeaderEpochs>,
     epochs_dirty: AtomicBool,
+    undecided: UndecidedTransactions,
     /// Whether files were created or removed since the folder was synced.
     dir_dirty: AtomicBool,
     /// Small files and folders to be synced with the next flush.
@@ -53,6 +55,7 @@ impl LogState {
             flushed_offset: AtomicI64::new(flushed_offset),
             epochs: Mutex::new(epochs),
             epochs_dirty: AtomicBool::new(false),
+            undecided: UndecidedTransactions::default(),
             dir_dirty: AtomicBool::new(true),
             unsynced_files: Mutex::new(Vec::new()),
             flushing: Mutex::new(()),
@@ -114,6 +117,10 @@ impl LogState {
 
     pub(crate) fn epochs(&self) -> MutexGuard<'_, LeaderEpochs> {
         lock(&self.epochs)
+    }
+
+    pub(crate) fn undecided(&self) -> &UndecidedTransactions {
+        &self.undecided
     }
 
     /// Changes the epochs; the next flush makes the change durable.

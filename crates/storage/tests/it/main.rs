@@ -9,3 +9,4 @@ mod fixture;
 mod log;
 mod model;
 mod side_files;
+mod transactions;
