@@ -191,6 +191,7 @@ fn open(folder: &Path, expected: &Folder, options: OpenOptions) -> (Log, Recover
             "compacted-0" | "transactions-0" => 300,
             _ => 4096,
         },
+        compact: expected.name == "compacted-0",
         ..LogConfig::DEFAULT
     };
     Log::open(folder, config, options).unwrap()

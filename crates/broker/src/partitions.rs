@@ -2,6 +2,7 @@
 
 use crate::{
     clock::now_ms,
+    deleted_folders::DeletedFolders,
     groups::Groups,
     log_dirs::{FoundLog, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv},
@@ -10,12 +11,17 @@ use crate::{
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
+use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    thread,
 };
 use tracing::{error, info, warn};
+
+/// Logs that are closed at the same time.
+const CLOSE_THREADS: usize = 8;
 
 /// The topic of the groups.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -28,6 +34,7 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
+    deleted: DeletedFolders,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
@@ -45,6 +52,10 @@ impl Partitions {
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
         let found = dirs.open_logs(&config.topic_defaults)?;
+        let deleted = DeletedFolders::default();
+        for folder in dirs.doomed_logs()? {
+            deleted.push(folder, 0);
+        }
         Ok(Partitions {
             me: config.node_id,
             config,
@@ -52,6 +63,7 @@ impl Partitions {
             dirs,
             fetchers,
             groups: OnceLock::new(),
+            deleted,
             replicas: RwLock::default(),
             found: Mutex::new(found),
         })
@@ -143,27 +155,37 @@ impl Partitions {
         }
     }
 
-    /// Writes the checkpoints of every log directory.
-    pub(crate) fn checkpoint(&self) {
-        if let Err(error) = self.dirs.checkpoint(&self.all()) {
+    /// Writes checkpoints of every log directory.
+    pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
+        if let Err(error) = self.dirs.checkpoint(&self.all(), kinds) {
             error!(%error, "cannot write checkpoints");
         }
+    }
+
+    /// Flushes the logs whose topic wants it by now.
+    pub(crate) fn flush_due(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.request_flush_if_due(now_ms);
+        }
+    }
+
+    /// Unlinks the files of removed segments and the folders of removed replicas that are due,
+    /// all of them `at_once` if need be.
+    pub(crate) fn purge_removed(&self, at_once: bool) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.purge_removed(now_ms, at_once);
+        }
+        self.deleted.delete_due(now_ms, at_once);
     }
 
     /// Closes every log cleanly, so that the next start scans nothing.
     pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
         self.fetchers.stop();
         let partitions = self.all();
-        let mut clean = true;
-        for partition in &partitions {
-            partition.retire();
-            if let Err(error) = partition.close() {
-                error!(topic = %partition.topic, partition = partition.id.partition, %error,
-                    "cannot close the log");
-                clean = false;
-            }
-        }
-        self.checkpoint();
+        let clean = close_all(&partitions);
+        self.checkpoint(&CheckpointKind::ALL);
         if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
             error!(%error, "cannot mark the shutdown as clean");
         }
@@ -264,15 +286,7 @@ impl Partitions {
                 return None;
             }
         };
-        let partition = Partition::new(
-            id,
-            Arc::clone(&topic.name),
-            log.dir,
-            log.log,
-            log.high_watermark,
-            config,
-            self.env.clone(),
-        );
+        let partition = Partition::new(id, Arc::clone(&topic.name), log, config, self.env.clone());
         self.replicas
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -330,9 +344,13 @@ impl Partitions {
         }
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
-        if let Err(error) = self.dirs.delete_log(&partition) {
-            error!(topic = %partition.topic, partition = id.partition, %error,
-                "cannot delete the log of a removed replica");
+        match self.dirs.doom_log(&partition) {
+            Ok(folder) => {
+                let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
+                self.deleted.push(folder, now_ms().saturating_add(delay_ms));
+            }
+            Err(error) => error!(topic = %partition.topic, partition = id.partition, %error,
+                "cannot delete the log of a removed replica"),
         }
     }
 
@@ -347,6 +365,29 @@ impl Partitions {
     ) -> std::sync::RwLockReadGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
         self.replicas.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Closes logs, several at a time since each waits for the disk. Whether all went well.
+fn close_all(partitions: &[Arc<Partition>]) -> bool {
+    let share = partitions.len().div_ceil(CLOSE_THREADS).max(1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = partitions
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().filter(|p| !close(p)).count()))
+            .collect();
+        let failures = threads.into_iter().map(|thread| thread.join().unwrap_or(1));
+        failures.sum::<usize>() == 0
+    })
+}
+
+fn close(partition: &Partition) -> bool {
+    partition.retire();
+    let closed = partition.close();
+    if let Err(error) = &closed {
+        error!(topic = %partition.topic, partition = partition.id.partition, %error,
+            "cannot close the log");
+    }
+    closed.is_ok()
 }
 
 /// Whether a broker may join an ISR under this registration (rule 75).

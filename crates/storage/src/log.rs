@@ -3,20 +3,17 @@
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
-use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
-use crate::log_files::LogFile;
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
-use crate::producer_recovery::{self, Trust};
+use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
-use crate::producer_states::{ProducerStates, TransactionChange};
+use crate::producer_states::ProducerStates;
 use crate::recovery::{self, OpenOptions, RecoveryReport};
 use crate::segment::Segment;
-use crate::undecided_transactions::Undecided;
-use klamm_records::{BatchHeader, Batches, NO_TIMESTAMP};
+use klamm_records::{Batches, NO_TIMESTAMP};
 use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
 
@@ -86,6 +83,9 @@ impl Log {
         );
         state.change_epochs(|_| opened.epochs_changed);
         state.undecided().replace(producers.undecided);
+        if !options.clean_shutdown && log_end_offset > first_offset {
+            state.set_changed();
+        }
         let state = Arc::new(state);
         let mut log = Log {
             state,
@@ -160,13 +160,16 @@ impl Log {
     ///
     /// # Errors
     /// The input is not a sequence of complete batches of rising offsets from the log end offset
-    /// on, and nothing was appended; or the disk failed, now or before.
+    /// on, or the disk is full ([`StorageError::is_storage_full`]), and nothing was appended; or
+    /// the disk failed, now or before.
     pub fn append(&mut self, batches: &[u8]) -> Result<Appended, StorageError> {
         self.state.check()?;
         let mut plan = std::mem::take(&mut self.plan);
         plan.clear();
         let result = self.plan(batches, &mut plan).and_then(|()| {
-            let result = self.write(batches, &plan);
+            let log_end_offset = self.log_end_offset();
+            let written = self.write(batches, &plan);
+            let result = written.or_else(|error| self.undo_if_full(error, log_end_offset));
             self.state.poison_on_error(result)
         });
         self.plan = plan;
@@ -215,19 +218,37 @@ impl Log {
             let position = self.active.segment().size() + pending;
             self.active
                 .note(&BatchAt { position, ..*batch }, &self.config);
-            self.assign_epoch(
+            let (epoch, start) = (
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
-            self.note_producer(&batch.header, batches, batch.position);
+            self.note_producer(&batch.header, &batches[batch.position as usize..]);
+            self.state
+                .change_epochs(|epochs| assign_if_new(epochs, epoch, start));
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
         }
         self.write_run(batches, &plan[run_start..])?;
+        self.state.fill_epoch();
         appended.log_end_offset = log_end_offset;
         self.state.publish(log_end_offset);
         Ok(appended)
+    }
+
+    /// A disk that is full is no broken one: what was written of an append that did not fit is
+    /// cut off again, and later ones may fit.
+    fn undo_if_full(
+        &mut self,
+        error: StorageError,
+        log_end_offset: i64,
+    ) -> Result<Appended, StorageError> {
+        if !error.is_storage_full() {
+            return Err(error);
+        }
+        let reason = error.to_string();
+        self.cut(log_end_offset)?;
+        Err(StorageError::Full(reason))
     }
 
     fn write_run(&mut self, batches: &[u8], run: &[BatchAt]) -> Result<(), StorageError> {
@@ -235,48 +256,19 @@ impl Log {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
-        let base_offset = first.header.base_offset;
-        let written = self.active.write_aborted().and_then(|created| {
-            self.active.write(bytes, base_offset)?;
-            Ok(created)
-        });
-        let created = written.map_err(|source| {
-            StorageError::io("append to", self.active.segment().path())(source)
-        })?;
-        if created {
-            let index = self.active.segment().transaction_index();
-            self.state.sync_later(index.path().to_path_buf());
-        }
-        Ok(())
-    }
-
-    /// Learns of its producer from a batch that is about to be written.
-    fn note_producer(&mut self, header: &BatchHeader, batches: &[u8], position: u64) {
-        let marker = producer_recovery::marker_of(header, &batches[position as usize..]);
-        let undecided = self.state.undecided();
-        match self.producers.update(header, marker) {
-            Some(TransactionChange::Began { first_offset }) => undecided.begin(first_offset),
-            Some(TransactionChange::Ended {
-                transaction,
-                is_aborted,
-            }) => {
-                undecided.end(transaction.first_offset, transaction.last_offset);
-                if is_aborted {
-                    self.active.note_aborted(transaction);
-                }
-            }
-            None => {}
-        }
+        self.write_aborted()?;
+        let written = self.active.write(bytes, first.header.base_offset);
+        written
+            .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }
 
     /// Starts a new segment. An empty active one gives way to it.
-    fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
+    pub(crate) fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
         let dir = self.state.dir().to_path_buf();
         let mut segments = self.state.segments().to_vec();
         let old = self.active.segment().clone();
         if old.size() == 0 {
-            old.remove()
-                .map_err(StorageError::io("remove", old.path()))?;
+            self.state.remove_segment(&old, 0)?;
             segments.pop();
         } else {
             self.active
@@ -294,11 +286,10 @@ impl Log {
     }
 
     /// Notes that a leader epoch starts at an offset, unless a later or the same one is known.
+    /// It becomes durable with what is appended in it.
     pub fn assign_epoch(&self, epoch: LeaderEpoch, start_offset: i64) {
-        self.state.change_epochs(|epochs| {
-            epochs.latest().is_none_or(|latest| latest < epoch)
-                && epochs.assign(epoch, start_offset)
-        });
+        self.state
+            .begin_epoch(|epochs| assign_if_new(epochs, epoch, start_offset));
     }
 
     /// The leader epochs of the log.
@@ -368,9 +359,7 @@ impl Log {
         }
         state.set_segments(segments.clone());
         for segment in removed.iter().rev() {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
+            state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         let cut = || {
             last.truncate(position, end_offset)?;
@@ -382,17 +371,7 @@ impl Log {
             StorageError::io("truncate", last.path())(source)
         })?;
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
-        if !self.producers.is_empty() {
-            let dir = state.dir();
-            let trust = Trust {
-                snapshots_to: end_offset,
-                transactions_to: end_offset,
-            };
-            let producers = producer_recovery::load(dir, &segments, end_offset, trust)
-                .map_err(StorageError::io("read producer states in", dir))?;
-            self.producers = producers.states;
-            state.undecided().replace(producers.undecided);
-        }
+        self.reload_producers(&segments, end_offset)?;
         Ok(end_offset)
     }
 
@@ -412,16 +391,13 @@ impl Log {
         state.cut(&flushing, offset, offset);
         state.set_log_start_offset(offset);
         for segment in state.segments().iter().rev() {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
+            state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         self.remove_snapshots(|_| true)?;
         self.active = new_active(state.dir(), offset)?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
-        self.producers = ProducerStates::default();
-        state.undecided().replace(Undecided::default());
+        self.set_producers(Producers::default());
         Ok(())
     }
 
@@ -431,54 +407,8 @@ impl Log {
     /// # Errors
     /// The offset is behind the end of the log, or the disk failed, now or before.
     pub fn advance_start_offset(&mut self, offset: i64) -> Result<(), StorageError> {
-        self.state.check()?;
-        let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
-        if offset > log_end_offset {
-            return Err(StorageError::OutOfRange {
-                offset,
-                log_start_offset,
-                log_end_offset,
-            });
-        }
-        if offset <= log_start_offset {
-            return Ok(());
-        }
-        self.state.set_log_start_offset(offset);
-        self.state
-            .change_epochs(|epochs| epochs.truncate_from_start(offset));
-        let result = self.remove_segments_before(offset);
-        self.state.poison_on_error(result)
-    }
-
-    fn remove_segments_before(&mut self, offset: i64) -> Result<(), StorageError> {
-        let segments = self.state.segments();
-        let count = segments.partition_point(|segment| segment.base_offset() <= offset);
-        let (removed, kept) = segments.split_at(count.saturating_sub(1));
-        if removed.is_empty() {
-            return Ok(());
-        }
-        self.state.set_segments(kept.to_vec());
-        for segment in removed {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
-        }
-        let first_offset = kept[0].base_offset();
-        self.remove_snapshots(|snapshot_offset| snapshot_offset < first_offset)
-    }
-
-    fn remove_snapshots(&self, is_unwanted: impl Fn(i64) -> bool) -> Result<(), StorageError> {
-        let dir = self.state.dir();
-        let remove = || {
-            for offset in producer_snapshot::offsets(dir)?
-                .into_iter()
-                .filter(|&o| is_unwanted(o))
-            {
-                disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-            }
-            Ok(())
-        };
-        remove().map_err(StorageError::io("remove producer states in", dir))
+        self.raise_start_offset(offset)?;
+        self.remove_old_segments().map(drop)
     }
 
     /// Writes the producer states as of now, so that the next start reads less. They become
@@ -506,12 +436,16 @@ impl Log {
     }
 
     /// Makes everything durable and leaves the folder so that the next start reads next to
-    /// nothing. Readers may stay; appends after it make the next start an unclean one.
+    /// nothing; costs nothing where nothing changed. Readers may stay; appends after it make the
+    /// next start an unclean one.
     ///
     /// # Errors
     /// The disk failed, now or before.
     pub fn close(&mut self) -> Result<(), StorageError> {
         self.state.check()?;
+        if !self.state.is_changed() {
+            return Ok(());
+        }
         let segment = self.active.segment().clone();
         let written = self.active.write_time_entry();
         let result = written.map_err(StorageError::io("write", segment.path()));
@@ -524,6 +458,10 @@ impl Log {
             .map_err(StorageError::io("sync", segment.path()));
         self.state.poison_on_error(result)
     }
+}
+
+fn assign_if_new(epochs: &mut LeaderEpochs, epoch: LeaderEpoch, start_offset: i64) -> bool {
+    epochs.latest().is_none_or(|latest| latest < epoch) && epochs.assign(epoch, start_offset)
 }
 
 /// The base offset of a new segment for a batch: the log end offset, so that a segment that lost

@@ -141,6 +141,8 @@ struct Walked {
     next_offset: i64,
     /// Whether there are bytes behind the last good batch.
     is_torn: bool,
+    /// Whether offsets are missing between the batches or in them, as compaction leaves them.
+    has_gaps: bool,
 }
 
 impl Recovery<'_> {
@@ -194,10 +196,14 @@ impl Recovery<'_> {
     }
 
     /// Whether a segment may follow one that was checked. Within what was flushed, compaction
-    /// leaves gaps; behind that, a gap means that the disk kept the later segment only.
+    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. Where
+    /// the recovery point is lost or was never written, a compacted segment is known by the gaps
+    /// within it.
     fn may_follow(&self, previous: &Walked, base_offset: i64) -> bool {
         let is_flushed = previous.next_offset < self.options.recovery_point;
-        previous.next_offset == base_offset || (previous.next_offset < base_offset && is_flushed)
+        let is_compacted = self.config.compact && previous.has_gaps;
+        previous.next_offset == base_offset
+            || (previous.next_offset < base_offset && (is_flushed || is_compacted))
     }
 
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
@@ -288,6 +294,7 @@ impl Recovery<'_> {
             active: walked.active,
             next_offset: walked.next_offset,
             is_torn,
+            has_gaps: walked.has_gaps,
         })
     }
 
@@ -323,6 +330,7 @@ struct Walk {
     next_offset: i64,
     /// Where the last good batch ends.
     end: u64,
+    has_gaps: bool,
 }
 
 /// Walks a segment from where a batch starts, completing its indexes from there on.
@@ -342,6 +350,7 @@ fn walk(
     let mut active = ActiveSegment::new(segment.clone(), bytes_since_index)?;
     let mut next_offset = segment.base_offset();
     let mut end = start;
+    let mut has_gaps = false;
     let mut scan = segment.scan(start)?;
     loop {
         let batch = match scan.next() {
@@ -358,6 +367,9 @@ fn walk(
         }
         active.note(&batch, config);
         visit(&batch);
+        let is_first_seen = end == start && start > 0;
+        has_gaps |= !is_first_seen && batch.header.base_offset > next_offset;
+        has_gaps |= batch.header.records_count <= batch.header.last_offset_delta;
         next_offset = batch.header.next_offset();
         end = batch.end();
     }
@@ -370,6 +382,7 @@ fn walk(
         active,
         next_offset,
         end,
+        has_gaps,
     })
 }
 
@@ -405,6 +418,7 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
         active,
         next_offset,
         is_torn: false,
+        has_gaps: false,
     }))
 }
 

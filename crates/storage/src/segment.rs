@@ -297,15 +297,10 @@ impl Segment {
         }
     }
 
-    /// Removes the segment's files. Readers that have it open are not disturbed.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        let Some(dir) = self.path.parent() else {
-            return Ok(());
-        };
-        for file in LogFile::OF_SEGMENT {
-            disk::remove(&file.path(dir, self.base_offset))?;
-        }
-        Ok(())
+    /// The segment's files; not all of them need to exist.
+    pub(crate) fn files(&self) -> [PathBuf; 4] {
+        let dir = self.path.parent().unwrap_or(Path::new(""));
+        LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
     }
 }
 
