@@ -10,6 +10,7 @@ use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
 use crate::open_files::OpenFiles;
+use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::recovery::{self, OpenOptions, RecoveryReport};
@@ -79,8 +80,8 @@ impl Log {
         let first_offset = segments[0].base_offset();
         let log_start_offset = options.log_start_offset.max(first_offset);
         let read = || {
-            recovery::remove_stray_snapshots(dir, &segments)?;
-            recovery::load_producers(dir, &segments, log_end_offset)
+            producer_recovery::remove_stray_snapshots(dir, &segments)?;
+            producer_recovery::load(dir, &segments, log_end_offset, opened.trust)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
         // What was found after a crash is on no disk for certain before the next flush.
@@ -99,6 +100,7 @@ impl Log {
             opened.epochs,
         );
         state.change_epochs(|_| opened.epochs_changed);
+        state.undecided().replace(producers.undecided);
         if !options.clean_shutdown && log_end_offset > first_offset {
             state.set_changed();
         }
@@ -107,7 +109,7 @@ impl Log {
             state,
             config,
             active: opened.active,
-            producers,
+            producers: producers.states,
             plan: Vec::new(),
         };
         if let Some(parent) = dir.parent().filter(|_| is_new) {
@@ -238,9 +240,9 @@ impl Log {
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
+            self.note_producer(&batch.header, &batches[batch.position as usize..]);
             self.state
                 .change_epochs(|epochs| assign_if_new(epochs, epoch, start));
-            self.producers.update(&batch.header);
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
@@ -272,6 +274,7 @@ impl Log {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
+        self.write_aborted()?;
         let written = self.active.write(bytes, first.header.base_offset);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
@@ -389,11 +392,7 @@ impl Log {
             StorageError::io("truncate", last.path())(source)
         })?;
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
-        if !self.producers.is_empty() {
-            let dir = state.dir();
-            let producers = recovery::load_producers(dir, &segments, end_offset);
-            self.producers = producers.map_err(StorageError::io("read producer states in", dir))?;
-        }
+        self.reload_producers(&segments, end_offset)?;
         Ok(end_offset)
     }
 
@@ -420,7 +419,7 @@ impl Log {
         disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
-        self.producers = ProducerStates::default();
+        self.set_producers(Producers::default());
         Ok(())
     }
 
@@ -444,7 +443,7 @@ impl Log {
         let dir = self.state.dir();
         let write = || {
             let path = producer_snapshot::write(dir, self.log_end_offset(), &self.producers)?;
-            recovery::remove_stray_snapshots(dir, &self.state.segments())?;
+            producer_recovery::remove_stray_snapshots(dir, &self.state.segments())?;
             Ok(path)
         };
         let result = write().map_err(StorageError::io("write producer states in", dir));

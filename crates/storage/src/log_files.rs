@@ -11,7 +11,7 @@ pub(crate) enum LogFile {
     OffsetIndex,
     /// Timestamp → offset.
     TimeIndex,
-    /// Aborted transactions. Not written yet, but removed with its segment.
+    /// Aborted transactions; there is none without them.
     TransactionIndex,
     /// Producer states up to the offset in its name.
     ProducerSnapshot,

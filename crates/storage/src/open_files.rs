@@ -6,6 +6,7 @@
 //! handle only. So the limit can be passed while more files than that are dirty.
 
 use crate::disk::{self, DiskFile};
+use rustix::process::{Resource, getrlimit};
 use std::{
     collections::VecDeque,
     io,
@@ -38,6 +39,16 @@ impl OpenFiles {
             count: AtomicUsize::new(0),
             clock: Mutex::new(VecDeque::new()),
         })
+    }
+
+    /// For the only ones of a process that open many: half of the files that it may have open
+    /// (`RLIMIT_NOFILE`); connections get the rest.
+    pub fn of_process() -> Arc<OpenFiles> {
+        /// Where the system sets no limit; the number bounds memory then.
+        const UNLIMITED: u64 = 1 << 20;
+        let limit = getrlimit(Resource::Nofile).current.unwrap_or(UNLIMITED);
+        let half = usize::try_from(limit.min(UNLIMITED) / 2);
+        OpenFiles::new(half.unwrap_or(OpenFiles::LIMIT_DEFAULT))
     }
 
     /// How many files are open.

@@ -7,6 +7,7 @@ use crate::log_files::LogFile;
 use crate::offset_index::{OffsetEntry, OffsetIndex};
 use crate::open_files::{CachedFile, OpenFiles};
 use crate::time_index::{TimeEntry, TimeIndex};
+use crate::transaction_index::TransactionIndex;
 use klamm_records::NO_TIMESTAMP;
 use std::{
     collections::VecDeque,
@@ -31,6 +32,9 @@ pub(crate) struct Segment {
     size: AtomicU64,
     offset_index: OffsetIndex,
     time_index: TimeIndex,
+    transaction_index: TransactionIndex,
+    /// Whether what was found of the transaction index was of use.
+    has_transaction_index: bool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
     /// Largest timestamp and its offset, once anyone has looked it up or written it.
@@ -59,25 +63,14 @@ impl Segment {
         files: &Arc<OpenFiles>,
     ) -> io::Result<(Segment, bool)> {
         let size = disk::size(&LogFile::Log.path(dir, base_offset))?;
-        if size == 0 {
-            // What a crash kept of indexes without batches must not wait for new ones.
-            disk::remove(&LogFile::OffsetIndex.path(dir, base_offset))?;
-            disk::remove(&LogFile::TimeIndex.path(dir, base_offset))?;
-            return Ok((Segment::new(dir, base_offset, 0, files, None), true));
+        let indexes = open_indexes(dir, base_offset, size, files)?;
+        let has_indexes = size == 0 || indexes.is_some();
+        let mut segment = Segment::new(dir, base_offset, size, files, indexes);
+        let path = LogFile::TransactionIndex.path(dir, base_offset);
+        match TransactionIndex::open(path, base_offset, size)? {
+            Some(index) => segment.transaction_index = index,
+            None => segment.has_transaction_index = false,
         }
-        let path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::open(path, base_offset, size, files)?;
-        let path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::open(path, base_offset, size, files)?;
-        let indexes = match (offset_index, time_index) {
-            // An empty one is rare enough to be made anew on suspicion.
-            (Some(offset_index), Some(time_index)) if time_index.last()?.is_some() => {
-                Some((offset_index, time_index))
-            }
-            _ => None,
-        };
-        let has_indexes = indexes.is_some();
-        let segment = Segment::new(dir, base_offset, size, files, indexes);
         Ok((segment, has_indexes))
     }
 
@@ -97,6 +90,8 @@ impl Segment {
         });
         Segment {
             base_offset,
+            transaction_index: TransactionIndex::empty(path(LogFile::TransactionIndex)),
+            has_transaction_index: true,
             file: CachedFile::closed(path(LogFile::Log), files),
             size: AtomicU64::new(size),
             offset_index,
@@ -125,6 +120,15 @@ impl Segment {
 
     pub(crate) fn time_index(&self) -> &TimeIndex {
         &self.time_index
+    }
+
+    pub(crate) fn transaction_index(&self) -> &TransactionIndex {
+        &self.transaction_index
+    }
+
+    /// Whether the transaction index is as it was left; a damaged one is empty now.
+    pub(crate) fn has_transaction_index(&self) -> bool {
+        self.has_transaction_index
     }
 
     /// The file of the batches, opened when it is needed.
@@ -156,6 +160,7 @@ impl Segment {
 
     /// Makes what was written before the call durable; the indexes too, once sealed.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        self.transaction_index.sync()?;
         if !self.file.sync()? {
             return Ok(());
         }
@@ -190,12 +195,14 @@ impl Segment {
         *max_timestamp = None;
         lock(&self.recent).clear();
         self.truncate_indexes(position, offset)?;
+        self.transaction_index.truncate_to(offset)?;
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
         self.set_dirty();
         self.file.pin()?.set_len(position)?;
         // Neither old batches nor what the indexes say of them may come back behind new ones.
         self.sync_indexes()?;
+        self.transaction_index.sync()?;
         self.file.sync().map(|_| ())
     }
 
@@ -364,6 +371,32 @@ impl Segment {
         let dir = self.path().parent().unwrap_or(Path::new(""));
         LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
     }
+}
+
+/// The indexes of a segment with batches; `None` if one of them is missing or visibly damaged.
+fn open_indexes(
+    dir: &Path,
+    base_offset: i64,
+    size: u64,
+    files: &Arc<OpenFiles>,
+) -> io::Result<Option<(OffsetIndex, TimeIndex)>> {
+    let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
+    let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
+    if size == 0 {
+        // What a crash kept of indexes without batches must not wait for new ones.
+        disk::remove(&offset_index_path)?;
+        disk::remove(&time_index_path)?;
+        return Ok(None);
+    }
+    let offset_index = OffsetIndex::open(offset_index_path, base_offset, size, files)?;
+    let time_index = TimeIndex::open(time_index_path, base_offset, size, files)?;
+    Ok(match (offset_index, time_index) {
+        // An empty one is rare enough to be made anew on suspicion.
+        (Some(offset_index), Some(time_index)) if time_index.last()?.is_some() => {
+            Some((offset_index, time_index))
+        }
+        _ => None,
+    })
 }
 
 /// Does without an index that was cut while it was being read.

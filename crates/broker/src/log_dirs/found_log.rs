@@ -57,7 +57,8 @@ pub(super) fn open_log(
             .unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
-    let (log, report) = Log::open(dir, log_config(defaults), options)?;
+    let (log, report) =
+        Log::open_sharing(dir, log_config(defaults), options, &seat.log_dir().files)?;
     debug!(dir = %dir.display(), ?report, "opened a log");
     let high_watermark = checkpoints
         .high_watermarks

@@ -5,7 +5,9 @@ use super::{
     found_log::open_log,
 };
 use klamm_config::TopicConfig;
-use klamm_storage::{CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
+use klamm_storage::{
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties, OpenFiles,
+};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
@@ -27,6 +29,8 @@ pub(crate) struct LogDir {
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
+    /// Where the logs of all directories keep their files open.
+    pub(super) files: Arc<OpenFiles>,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
@@ -51,7 +55,11 @@ impl Drop for Seat {
 }
 
 impl LogDir {
-    pub(super) fn open(node_id: BrokerId, path: &Path) -> Result<LogDir, LogDirError> {
+    pub(super) fn open(
+        node_id: BrokerId,
+        path: &Path,
+        files: &Arc<OpenFiles>,
+    ) -> Result<LogDir, LogDirError> {
         fs::create_dir_all(path).map_err(io_error("create", path))?;
         let lock = DirLock::acquire(path)?;
         let meta = MetaProperties::read(path)?;
@@ -72,6 +80,7 @@ impl LogDir {
         Ok(LogDir {
             path: path.to_owned(),
             id,
+            files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             _lock: Some(lock),
@@ -88,6 +97,7 @@ impl LogDir {
             id: Uuid([1; 16]),
             cluster_id: None,
             left_clean: None,
+            files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),

@@ -23,7 +23,7 @@ use crate::partition::Partition;
 use folders::{folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenOptions,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenFiles, OpenOptions,
     PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
@@ -38,9 +38,10 @@ pub(crate) struct LogDirs {
 impl LogDirs {
     /// Locks the directories and checks whose they are.
     pub(crate) fn open(node_id: BrokerId, paths: &[PathBuf]) -> Result<LogDirs, LogDirError> {
+        let files = OpenFiles::of_process();
         let dirs = paths
             .iter()
-            .map(|path| LogDir::open(node_id, path).map(Arc::new))
+            .map(|path| LogDir::open(node_id, path, &files).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(LogDirs { node_id, dirs })
     }
@@ -124,7 +125,7 @@ impl LogDirs {
             recovery_point: 0,
             log_start_offset: 0,
         };
-        let (log, _) = Log::open(&dir, log_config(config), options)?;
+        let (log, _) = Log::open_sharing(&dir, log_config(config), options, &parent.files)?;
         let topic_id = id.topic_id;
         PartitionMetadata { topic_id }.write(&log)?;
         Ok(FoundLog {
