@@ -6,7 +6,7 @@
 
 #[cfg(test)]
 use crate::disk_trace::{self, Change};
-use rustix::{buffer::spare_capacity, io::Errno};
+use rustix::{buffer::spare_capacity, fs::FallocateFlags, io::Errno};
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
@@ -80,6 +80,15 @@ impl DiskFile {
             size,
         });
         Ok(())
+    }
+
+    /// Reserves room up to a size without changing the file's own. Where the system cannot, or
+    /// has no room, nothing happens: writes will tell.
+    pub(crate) fn preallocate(&self, size: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOSPC | Errno::DQUOT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Makes the contents durable, and the size.

@@ -30,6 +30,8 @@ pub struct Log {
     pub(crate) config: LogConfig,
     pub(crate) active: ActiveSegment,
     pub(crate) producers: ProducerStates,
+    /// The time of the latest append, if it was told.
+    now_ms: Option<i64>,
     /// The batches of the append in progress, kept for its memory.
     plan: Vec<BatchAt>,
 }
@@ -110,6 +112,7 @@ impl Log {
             config,
             active: opened.active,
             producers: producers.states,
+            now_ms: None,
             plan: Vec::new(),
         };
         if let Some(parent) = dir.parent().filter(|_| is_new) {
@@ -194,6 +197,15 @@ impl Log {
         result
     }
 
+    /// The same at a time: segments whose batches have no timestamps are rolled by it.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn append_at(&mut self, batches: &[u8], now_ms: i64) -> Result<Appended, StorageError> {
+        self.now_ms = Some(now_ms);
+        self.append(batches)
+    }
+
     fn plan(&self, batches: &[u8], plan: &mut Vec<BatchAt>) -> Result<(), StorageError> {
         let mut expected_offset = self.log_end_offset();
         let mut position = 0;
@@ -227,11 +239,15 @@ impl Log {
         let mut run_start = 0;
         for (i, batch) in plan.iter().enumerate() {
             let pending = batch.position - plan[run_start].position;
-            if self.active.should_roll(pending, batch, &self.config) {
+            if self
+                .active
+                .should_roll(pending, batch, &self.config, self.now_ms)
+            {
                 self.write_run(batches, &plan[run_start..i])?;
                 self.roll(segment_base_offset(log_end_offset, batch))?;
                 run_start = i;
             }
+            self.active.note_use(self.now_ms);
             let pending = batch.position - plan[run_start].position;
             let position = self.active.segment().size() + pending;
             self.active
@@ -275,7 +291,9 @@ impl Log {
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
         self.write_aborted()?;
-        let written = self.active.write(bytes, first.header.base_offset);
+        let written = self
+            .active
+            .write(bytes, first.header.base_offset, &self.config);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }

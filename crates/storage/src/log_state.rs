@@ -237,7 +237,8 @@ impl LogState {
             disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
         }
         let segments = self.segments();
-        let first_dirty = segments.partition_point(|s| s.base_offset() <= flushed_offset);
+        // One that ends at the flushed offset may have been sealed since: its indexes count too.
+        let first_dirty = segments.partition_point(|s| s.base_offset() < flushed_offset);
         for segment in &segments[first_dirty.saturating_sub(1)..] {
             match segment.sync() {
                 // Removed meanwhile: nothing of it is to survive.

@@ -305,6 +305,9 @@ impl Recovery<'_> {
             walked.active.publish_max_timestamp();
         }
         segment.set_dirty();
+        if self.config.preallocate {
+            segment.set_preallocated();
+        }
         Ok(Walked {
             active: walked.active,
             next_offset: walked.next_offset,

@@ -35,6 +35,8 @@ pub(crate) struct Segment {
     transaction_index: TransactionIndex,
     /// Whether what was found of the transaction index was of use.
     has_transaction_index: bool,
+    /// Whether room was reserved behind the batches.
+    is_preallocated: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
     /// Largest timestamp and its offset, once anyone has looked it up or written it.
@@ -96,6 +98,7 @@ impl Segment {
             size: AtomicU64::new(size),
             offset_index,
             time_index,
+            is_preallocated: AtomicBool::new(false),
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
             recent: Mutex::new(VecDeque::new()),
@@ -143,6 +146,26 @@ impl Segment {
         // After the write: a sync that runs beside it may miss the bytes, and must not take the
         // mark with it. Before they are published: whoever vouches for them finds the mark.
         self.file.set_dirty();
+        Ok(())
+    }
+
+    /// Reserves room on disk; see [`Segment::trim`].
+    pub(crate) fn preallocate(&self, size: u64) -> io::Result<()> {
+        self.set_preallocated();
+        self.file.get()?.preallocate(size)
+    }
+
+    /// Notes that room may have been reserved.
+    pub(crate) fn set_preallocated(&self) {
+        self.is_preallocated.store(true, Ordering::Release);
+    }
+
+    /// Gives back what was reserved and not used.
+    pub(crate) fn trim(&self) -> io::Result<()> {
+        if self.is_preallocated.swap(false, Ordering::AcqRel) {
+            self.set_dirty();
+            self.file.pin()?.set_len(self.size())?;
+        }
         Ok(())
     }
 

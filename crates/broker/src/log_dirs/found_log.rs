@@ -78,6 +78,7 @@ pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
     LogConfig {
         segment_bytes: u64::from(config.segment_bytes.unsigned_abs()),
         segment_ms: config.segment_ms,
+        preallocate: config.preallocate,
         segment_index_bytes: u64::from(config.segment_index_bytes.unsigned_abs()),
         index_interval_bytes: u64::from(config.index_interval_bytes.unsigned_abs()),
         delete: config.cleanup_policy.delete,

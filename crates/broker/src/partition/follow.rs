@@ -46,7 +46,7 @@ impl Partition {
         let mut log = self.lock_following(leader, leader_epoch)?;
         let checked = check(records, log.log_end_offset(), leader_epoch);
         if checked.bytes > 0
-            && let Err(error) = log.append(&records[..checked.bytes])
+            && let Err(error) = log.append_at(&records[..checked.bytes], now_ms())
         {
             drop(log);
             self.fail("append", &error);
