@@ -2,6 +2,7 @@
 
 use crate::{
     clock::now_ms,
+    deleted_folders::DeletedFolders,
     dynamic_configs::changed_topic_defaults,
     groups::Groups,
     log_dirs::{FoundLog, LogDirError, LogDirs},
@@ -13,6 +14,7 @@ use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
+use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -35,6 +37,7 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
+    deleted: DeletedFolders,
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
@@ -54,6 +57,10 @@ impl Partitions {
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
         let found = dirs.open_logs(&config.topic_defaults)?;
+        let deleted = DeletedFolders::default();
+        for folder in dirs.doomed_logs()? {
+            deleted.push(folder, 0);
+        }
         Ok(Partitions {
             me: config.node_id,
             topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
@@ -62,6 +69,7 @@ impl Partitions {
             dirs,
             fetchers,
             groups: OnceLock::new(),
+            deleted,
             replicas: RwLock::default(),
             found: Mutex::new(found),
         })
@@ -151,11 +159,29 @@ impl Partitions {
         }
     }
 
-    /// Writes the checkpoints of every log directory.
-    pub(crate) fn checkpoint(&self) {
-        if let Err(error) = self.dirs.checkpoint(&self.all()) {
+    /// Writes checkpoints of every log directory.
+    pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
+        if let Err(error) = self.dirs.checkpoint(&self.all(), kinds) {
             error!(%error, "cannot write checkpoints");
         }
+    }
+
+    /// Flushes the logs whose topic wants it by now.
+    pub(crate) fn flush_due(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.request_flush_if_due(now_ms);
+        }
+    }
+
+    /// Unlinks the files of removed segments and the folders of removed replicas that are due,
+    /// all of them `at_once` if need be.
+    pub(crate) fn purge_removed(&self, at_once: bool) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.purge_removed(now_ms, at_once);
+        }
+        self.deleted.delete_due(now_ms, at_once);
     }
 
     /// Closes every log cleanly, so that the next start scans nothing.
@@ -163,7 +189,7 @@ impl Partitions {
         self.fetchers.stop();
         let partitions = self.all();
         let clean = close_all(&partitions);
-        self.checkpoint();
+        self.checkpoint(&CheckpointKind::ALL);
         if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
             error!(%error, "cannot mark the shutdown as clean");
         }
@@ -343,9 +369,13 @@ impl Partitions {
         }
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
-        if let Err(error) = self.dirs.delete_log(&partition) {
-            error!(topic = %partition.topic, partition = id.partition, %error,
-                "cannot delete the log of a removed replica");
+        match self.dirs.doom_log(&partition) {
+            Ok(folder) => {
+                let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
+                self.deleted.push(folder, now_ms().saturating_add(delay_ms));
+            }
+            Err(error) => error!(topic = %partition.topic, partition = id.partition, %error,
+                "cannot delete the log of a removed replica"),
         }
     }
 

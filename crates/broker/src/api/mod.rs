@@ -11,6 +11,7 @@ mod config_resource;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -102,6 +103,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::ApiVersions, api_versions::start),
     (ApiKey::CreateTopics, create_topics::start),
     (ApiKey::DeleteTopics, delete_topics::start),
+    (ApiKey::DeleteRecords, delete_records::start),
     (ApiKey::InitProducerId, init_producer_id::start),
     (ApiKey::OffsetForLeaderEpoch, offset_for_leader_epoch::start),
     (ApiKey::DescribeConfigs, describe_configs::start),

@@ -138,9 +138,7 @@ impl Partition {
         let acked = self.wait_for_ack(acks, end_offset);
         self.advance_leader(now_ms);
         drop(log);
-        if self.flushes_before_ack() {
-            self.request_flush();
-        }
+        self.request_flush_if_due(now_ms);
         self.followers.wake();
         Ok(Appended {
             base_offset: header.base_offset,
