@@ -104,6 +104,11 @@ pub(super) struct LiveProducer {
 }
 
 impl Folder {
+    /// Whether the cleaner may have removed records.
+    pub(super) fn is_compacted(&self) -> bool {
+        self.name == "compacted-0"
+    }
+
     /// The offset after the last batch; 0 without one.
     pub(super) fn end_offset(&self) -> i64 {
         self.batches.last().map_or(0, |batch| batch.last_offset + 1)
