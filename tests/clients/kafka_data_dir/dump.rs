@@ -103,6 +103,13 @@ pub(super) struct LiveProducer {
     pub(super) transaction_first_offset: i64,
 }
 
+impl Batch {
+    /// Whether it lies within a transaction.
+    pub(super) fn is_in(&self, transaction: &Aborted) -> bool {
+        (transaction.first_offset..transaction.last_offset).contains(&self.base_offset)
+    }
+}
+
 impl Folder {
     /// Whether the cleaner may have removed records.
     pub(super) fn is_compacted(&self) -> bool {
