@@ -4,8 +4,8 @@
 //! more and stops in order. Both folders are opened by `klamm-storage`, and what that reads is compared with what Kafka's
 //! own classes read in them (`java/src/KafkaLogDump.java`), and with what Kafka told while it ran.
 
-mod dump;
-mod view;
+pub(crate) mod dump;
+pub(crate) mod view;
 
 use std::collections::BTreeMap;
 use std::fs;

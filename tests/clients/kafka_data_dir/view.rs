@@ -15,7 +15,7 @@ const BATCH_BYTES_MAX: usize = 1 << 24;
 const TIMES_MAX: usize = 200;
 
 /// All that can be read in a log.
-pub(super) struct View<'a> {
+pub(crate) struct View<'a> {
     log: &'a Log,
     reader: LogReader,
     /// Whether transaction indexes were read, and not made anew.
@@ -27,7 +27,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of(log: &'a Log, trusts_indexes: bool) -> Self {
+    pub(crate) fn of(log: &'a Log, trusts_indexes: bool) -> Self {
         let reader = log.reader();
         let start = reader.log_start_offset();
         let mut view = Self {
@@ -74,7 +74,7 @@ impl<'a> View<'a> {
     }
 
     /// Compares everything.
-    pub(super) fn check(&self, expected: &Folder, live: Option<&Live>, what: &str) {
+    pub(crate) fn check(&self, expected: &Folder, live: Option<&Live>, what: &str) {
         let start = self.reader.log_start_offset();
         assert_eq!(
             self.log.log_end_offset(),
@@ -263,7 +263,7 @@ impl<'a> View<'a> {
 }
 
 /// The producers, as a snapshot has them.
-pub(super) fn snapshot_of(log: &Log) -> BTreeMap<i64, Producer> {
+pub(crate) fn snapshot_of(log: &Log) -> BTreeMap<i64, Producer> {
     let producers = log.producers().iter().map(|(id, state)| {
         let last = state.batches.back();
         let producer = Producer {
@@ -295,7 +295,7 @@ fn live_producers(log: &Log) -> BTreeMap<i64, LiveProducer> {
 }
 
 /// (offset, position) of the entries of an offset index.
-pub(super) fn read_offset_index(path: &Path, base_offset: i64) -> Vec<(i64, u64)> {
+pub(crate) fn read_offset_index(path: &Path, base_offset: i64) -> Vec<(i64, u64)> {
     let bytes = fs::read(path).unwrap();
     let entries = bytes.as_chunks::<4>().0.as_chunks::<2>().0.iter();
     let decode = |[offset, position]: &[[u8; 4]; 2]| {
@@ -306,7 +306,7 @@ pub(super) fn read_offset_index(path: &Path, base_offset: i64) -> Vec<(i64, u64)
 }
 
 /// (timestamp, offset) of the entries of a time index.
-pub(super) fn read_time_index(path: &Path, base_offset: i64) -> Vec<(i64, i64)> {
+pub(crate) fn read_time_index(path: &Path, base_offset: i64) -> Vec<(i64, i64)> {
     let bytes = fs::read(path).unwrap();
     let entries = bytes.as_chunks::<12>().0.iter();
     let decode = |entry: &[u8; 12]| {
