@@ -14,6 +14,7 @@ use crate::{
     partitions::is_eligible,
 };
 use bytes::Bytes;
+use klamm_config::CompressionType;
 use klamm_metadata::{Image, Topic};
 use klamm_protocol::{
     Decoder,
@@ -41,6 +42,8 @@ const CURRENT_LEADER_VERSION: i16 = 16;
 const READ_COMMITTED: i8 = 1;
 /// From here on followers serve consumers too (KIP-392).
 const FOLLOWER_FETCH_VERSION: i16 = 11;
+/// Before it, clients do not know zstd (KIP-110): who asks for a topic that stores it is told.
+const ZSTD_VERSION: i16 = 10;
 /// Up to here, clients do not know KAFKA_STORAGE_ERROR (rule 39).
 const NO_STORAGE_ERROR_VERSION: i16 = 5;
 
@@ -157,7 +160,12 @@ fn find(
     } else {
         ErrorCode::UnknownTopicOrPartition
     })?;
-    super::produce::find(context, image, topic.topic_partition(key.partition))
+    let partition = super::produce::find(context, image, topic.topic_partition(key.partition))?;
+    let is_zstd = partition.config().compression_type == CompressionType::Zstd;
+    if is_zstd && call.version < ZSTD_VERSION {
+        return Err(ErrorCode::UnsupportedCompressionType);
+    }
+    Ok(partition)
 }
 
 fn topic_of<'a>(image: &'a Image, call: &Call, key: &FetchKey) -> Option<&'a Arc<Topic>> {

@@ -3,7 +3,6 @@
 use super::Partition;
 use crate::clock::now_ms;
 use klamm_storage::StorageError;
-use klamm_storage::StorageError;
 use std::sync::atomic::Ordering;
 use tracing::debug;
 
