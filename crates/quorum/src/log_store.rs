@@ -2,13 +2,15 @@
 //!
 //! Appends are written at once and synced by one thread, which gathers everything that waits
 //! into one sync. The vote goes through the same thread, behind the appends that were made
-//! before it. The first write or sync that fails poisons the store for good.
+//! before it. The first write or sync that fails poisons the store for good; a full disk is waited
+//! for.
 
 use crate::{
     durable_file::{self, ScratchFile},
     entry_log::EntryLog,
     identity::FolderLock,
     raft_types::{Entry, LogId, TypeConfig, Vote},
+    room::{io_error, is_full, wait_for_room, wait_for_room_async},
     wire,
 };
 use klamm_storage::LogFlusher;
@@ -131,7 +133,7 @@ fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>) {
             .chain(jobs.try_iter().take(GROUP_MAX - 1))
             .collect();
         if failed.is_none() {
-            failed = flusher.flush().err().map(io::Error::other);
+            failed = wait_for_room(|| flusher.flush().map_err(io_error)).err();
         }
         for job in group {
             match job {
@@ -180,7 +182,8 @@ impl Shared {
     fn change_marks(&self, change: impl FnOnce(&mut Marks)) -> io::Result<()> {
         let mut marks = self.marks().clone();
         change(&mut marks);
-        durable_file::replace(&self.marks_path, &wire::encode(&marks)?)?;
+        let payload = wire::encode(&marks)?;
+        wait_for_room(|| durable_file::replace(&self.marks_path, &payload))?;
         *self.marks() = marks;
         Ok(())
     }
@@ -211,9 +214,15 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
         // Not synced: losing it costs a look at the leader's commit after a power cut, syncing
         // it would cost every write a sync.
-        self.shared
+        let written = self
+            .shared
             .committed_file
-            .overwrite(&committed_mark(committed))
+            .overwrite(&committed_mark(committed));
+        match written {
+            // Only a hint, and a full disk is no reason to stop.
+            Err(error) if is_full(&error) => Ok(()),
+            written => written,
+        }
     }
 
     async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
@@ -235,7 +244,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        self.shared.log().append(&entries)?;
+        wait_for_room_async(|| self.shared.log().append(&entries)).await?;
         self.submit(Job::Flush(callback))
     }
 

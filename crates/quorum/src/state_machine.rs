@@ -7,6 +7,7 @@ use crate::{
         Applied, EncodedBatch, LogId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig,
         epoch_of,
     },
+    room::wait_for_room,
     snapshot_file::SnapshotFolder,
 };
 use bytes::Bytes;
@@ -165,7 +166,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let (snapshots, owned) = (self.snapshots.clone(), meta.clone());
         let image = blocking(move || {
             let image = decode_image(&data)?;
-            snapshots.save(&owned, &data)?;
+            wait_for_room(|| snapshots.save(&owned, &data))?;
             Ok(image)
         })
         .await?;
@@ -190,7 +191,7 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
         let snapshots = self.snapshots.clone();
         blocking(move || {
             let snapshot = Bytes::from(image.to_snapshot().encode_to_vec());
-            snapshots.save(&meta, &snapshot)?;
+            wait_for_room(|| snapshots.save(&meta, &snapshot))?;
             Ok(Snapshot { meta, snapshot })
         })
         .await

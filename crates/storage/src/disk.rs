@@ -121,6 +121,12 @@ pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
     i64::try_from(since.as_millis()).map_err(io::Error::other)
 }
 
+/// Whether an operation failed for want of room, which is no failure of the disk.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
 fn temporary_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().map_or_else(OsString::new, OsString::from);
     name.push(".tmp");

@@ -24,7 +24,7 @@ mod read;
 mod role;
 mod waiters;
 
-pub(crate) use append::{Acks, AppendError, AppendRequest};
+pub(crate) use append::{Acks, AppendError, AppendRequest, NO_ROOM};
 pub(crate) use follow::FollowError;
 pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
