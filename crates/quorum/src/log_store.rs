@@ -10,7 +10,7 @@ use crate::{
     entry_log::EntryLog,
     identity::FolderLock,
     raft_types::{Entry, LogId, TypeConfig, Vote},
-    room::{io_error, is_full, wait_for_room, wait_for_room_async},
+    room::{Room, io_error, is_full},
     wire,
 };
 use klamm_storage::LogFlusher;
@@ -50,6 +50,7 @@ struct Shared {
     marks_path: PathBuf,
     committed_path: PathBuf,
     committed_file: ScratchFile,
+    room: Room,
 }
 
 /// What changes rarely and must survive: written whole.
@@ -86,18 +87,20 @@ impl LogStore {
         let committed_path = folder.join("committed");
         let committed_file = ScratchFile::open(&committed_path)?;
         let flusher = log.flusher();
+        let room = Room::of(folder);
         let shared = Arc::new(Shared {
             log: Mutex::new(log),
             marks: Mutex::new(marks),
             marks_path,
             committed_path,
+            room: room.clone(),
             committed_file,
         });
         let (jobs, receiver) = mpsc::channel();
         thread::Builder::new()
             .name("raft-flush".into())
             .spawn(move || {
-                flush_loop(&flusher, &receiver);
+                flush_loop(&flusher, &receiver, &room);
                 drop(lock);
             })?;
         Ok(LogStore { shared, jobs })
@@ -124,7 +127,7 @@ impl LogStore {
 }
 
 /// Serves jobs until the store is dropped: all that wait share one sync.
-fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>) {
+fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>, room: &Room) {
     /// Jobs that share one sync; bounds how long the first of them waits for the others.
     const GROUP_MAX: usize = 1024;
     let mut failed: Option<io::Error> = None;
@@ -133,7 +136,7 @@ fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>) {
             .chain(jobs.try_iter().take(GROUP_MAX - 1))
             .collect();
         if failed.is_none() {
-            failed = wait_for_room(|| flusher.flush().map_err(io_error)).err();
+            failed = room.wait(|| flusher.flush().map_err(io_error)).err();
         }
         for job in group {
             match job {
@@ -183,7 +186,8 @@ impl Shared {
         let mut marks = self.marks().clone();
         change(&mut marks);
         let payload = wire::encode(&marks)?;
-        wait_for_room(|| durable_file::replace(&self.marks_path, &payload))?;
+        self.room
+            .wait(|| durable_file::replace(&self.marks_path, &payload))?;
         *self.marks() = marks;
         Ok(())
     }
@@ -244,7 +248,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        wait_for_room_async(|| self.shared.log().append(&entries)).await?;
+        let (room, shared) = (&self.shared.room, &self.shared);
+        room.wait_async(|| shared.log().append(&entries)).await?;
         self.submit(Job::Flush(callback))
     }
 

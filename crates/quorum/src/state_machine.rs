@@ -7,7 +7,6 @@ use crate::{
         Applied, EncodedBatch, LogId, Snapshot, SnapshotMeta, StoredMembership, TypeConfig,
         epoch_of,
     },
-    room::wait_for_room,
     snapshot_file::SnapshotFolder,
 };
 use bytes::Bytes;
@@ -166,7 +165,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let (snapshots, owned) = (self.snapshots.clone(), meta.clone());
         let image = blocking(move || {
             let image = decode_image(&data)?;
-            wait_for_room(|| snapshots.save(&owned, &data))?;
+            snapshots.save(&owned, &data)?;
             Ok(image)
         })
         .await?;
@@ -191,7 +190,7 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
         let snapshots = self.snapshots.clone();
         blocking(move || {
             let snapshot = Bytes::from(image.to_snapshot().encode_to_vec());
-            wait_for_room(|| snapshots.save(&meta, &snapshot))?;
+            snapshots.save(&meta, &snapshot)?;
             Ok(Snapshot { meta, snapshot })
         })
         .await

@@ -1,5 +1,6 @@
 //! The one place that opens, creates, renames and removes files.
 
+use rustix::fs::FallocateFlags;
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
@@ -112,6 +113,17 @@ pub(crate) fn file_names(dir: &Path) -> io::Result<Vec<String>> {
 /// Bytes of a file.
 pub(crate) fn size(path: &Path) -> io::Result<u64> {
     fs::metadata(path).map(|metadata| metadata.len())
+}
+
+/// Creates a file that has its blocks already, without writing them.
+pub(crate) fn allocate(path: &Path, bytes: u64) -> io::Result<()> {
+    let file = File::create(path)?;
+    Ok(rustix::fs::fallocate(
+        &file,
+        FallocateFlags::empty(),
+        0,
+        bytes,
+    )?)
 }
 
 /// When a file was last written, in ms since 1970.

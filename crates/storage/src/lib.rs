@@ -23,6 +23,7 @@
 //! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
 
 mod active_segment;
+mod ballast;
 mod batch_scan;
 mod checkpoint_file;
 mod clean_shutdown;
@@ -52,6 +53,7 @@ mod roll;
 mod segment;
 mod time_index;
 
+pub use ballast::Ballast;
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
 pub use config::LogConfig;

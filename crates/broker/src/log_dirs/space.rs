@@ -4,7 +4,7 @@
 //! room: checkpoints, the raft log, the files of a restart. Appending begins again a good way
 //! above it. Between two looks at the disk, what is appended here is taken off what was left.
 
-use klamm_storage::DiskSpace;
+use klamm_storage::{Ballast, DiskSpace};
 use std::{
     path::Path,
     sync::{
@@ -19,6 +19,12 @@ const AUTOMATIC_RESERVE_MAX: u64 = 1 << 30;
 
 /// The reserve of a small disk is one part in so many.
 const AUTOMATIC_RESERVE_PART: u64 = 50;
+
+/// The largest ballast.
+const BALLAST_MAX: u64 = 64 << 20;
+
+/// With less than this part of the ballast free, it is given up.
+const BALLAST_PART: u64 = 4;
 
 /// Less than this above the reserve is looked at often: a quick disk fills it in a few seconds.
 const NEAR_BYTES: u64 = 4 << 30;
@@ -45,6 +51,11 @@ impl Marks {
             reserve,
             resume: reserve.saturating_add(reserve / 4),
         }
+    }
+
+    /// What is set aside for a disk that is filled to the last byte all the same.
+    fn ballast(self) -> u64 {
+        (self.reserve / 2).min(BALLAST_MAX)
     }
 
     fn is_low(self, available: u64, was_low: bool) -> bool {
@@ -120,7 +131,11 @@ impl DirSpace {
     /// Looks at the disk; says in the log what changed.
     pub(super) fn look(&self, dir: &Path, reserve: i64) -> SpaceReport {
         match DiskSpace::of(dir) {
-            Ok(space) => self.judge(dir, space, reserve),
+            Ok(space) => {
+                let report = self.judge(dir, space, reserve);
+                keep_ballast(dir, space, reserve, report.is_low);
+                report
+            }
             Err(error) => {
                 debug!(dir = %dir.display(), %error, "cannot tell the free space");
                 SpaceReport {
@@ -161,6 +176,26 @@ impl DirSpace {
     }
 }
 
+/// Sets room aside while there is plenty, and gives it up when there is none.
+fn keep_ballast(dir: &Path, space: DiskSpace, reserve: i64, is_low: bool) {
+    let marks = Marks::of(space.total, reserve);
+    let ballast = Ballast::of(dir);
+    let size = marks.ballast();
+    let kept = if !is_low && space.available.saturating_sub(size) >= marks.resume {
+        ballast.take(size).map(|()| false)
+    } else if space.available < size / BALLAST_PART {
+        ballast.release()
+    } else {
+        Ok(false)
+    };
+    match kept {
+        Ok(true) => warn!(dir = %dir.display(), available_bytes = space.available,
+            ballast_bytes = size, "the disk is full to the last byte: gave up the ballast"),
+        Ok(false) => {}
+        Err(error) => debug!(dir = %dir.display(), %error, "cannot keep ballast"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +211,26 @@ mod tests {
         check(10_000, 0, (0, 0));
         check(10_000, 1_000, (1_000, 1_250));
         check(0, i64::MAX, (i64::MAX as u64, i64::MAX as u64 / 4 * 5 + 3));
+    }
+
+    #[test]
+    fn ballast_is_kept_while_there_is_plenty_and_given_up_in_need() {
+        let dir = tempfile::tempdir().unwrap();
+        let ballast = Ballast::of(dir.path());
+        let keep = |available, is_low| {
+            let disk = DiskSpace {
+                available,
+                total: 1 << 20,
+            };
+            keep_ballast(dir.path(), disk, 1_000, is_low);
+            ballast.is_there()
+        };
+        assert!(!keep(1_749, false));
+        assert!(!keep(9_999, true));
+        assert!(keep(1_750, false));
+        assert!(keep(125, true));
+        assert!(!keep(124, true));
+        assert!(!keep(600, true));
     }
 
     #[test]
