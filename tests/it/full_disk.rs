@@ -56,7 +56,7 @@ fn commit_code(cluster: &Cluster) -> ErrorCode {
         }],
         ..Default::default()
     };
-    let answer = Asking::any(cluster).ask(&request, 8);
+    let answer = Asking::coordinator(cluster, "group").ask(&request, 8);
     ErrorCode::from(answer.topics[0].partitions[0].error_code)
 }
 
@@ -147,7 +147,7 @@ async fn a_follower_without_room_is_left_behind_and_comes_back() {
         "filled",
         followed,
         "goes on without node 1",
-        |view| !view.isr.iter().any(|&id| id == 1),
+        |view| !view.isr.contains(&1),
     )
     .await;
     disk.empty();
