@@ -251,7 +251,7 @@ impl Broker {
             Arc::clone(&context.metadata),
             Arc::clone(&context.partitions),
         ));
-        housekeeping::start(&mut self.tasks, &context.config, &context.partitions);
+        housekeeping::start(&mut self.tasks, context);
     }
 }
 

@@ -135,6 +135,9 @@ pub struct LogSettings {
     pub delete_topic_enable: bool,
     /// `num.recovery.threads.per.data.dir`.
     pub num_recovery_threads_per_data_dir: i32,
+    /// `klamm.log.dirs.free.bytes.min`: below so many free bytes, a log directory takes no
+    /// records; negative: a part of the disk.
+    pub dirs_free_bytes_min: i64,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: i64,
     /// `log.flush.scheduler.interval.ms`.

@@ -23,12 +23,14 @@
 //! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
 
 mod active_segment;
+mod ballast;
 mod batch_scan;
 mod checkpoint_file;
 mod clean_shutdown;
 mod config;
 mod dir_lock;
 mod disk;
+mod disk_space;
 mod error;
 mod index_file;
 mod leader_epochs;
@@ -56,10 +58,12 @@ mod transaction_index;
 mod transactions_reader;
 mod undecided_transactions;
 
+pub use ballast::Ballast;
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
 pub use config::LogConfig;
 pub use dir_lock::{DirLock, DirLockError};
+pub use disk_space::DiskSpace;
 pub use error::{ReadError, StorageError};
 pub use leader_epochs::{EpochEndOffset, LeaderEpochs};
 pub use log::{Appended, Log};

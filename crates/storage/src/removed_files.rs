@@ -70,7 +70,7 @@ impl LogState {
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                 // The new name may need a block that a full disk does not have.
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
+                Err(error) if disk::is_full(&error) => {}
                 Err(error) => return Err(StorageError::io("rename", path)(error)),
             }
         }

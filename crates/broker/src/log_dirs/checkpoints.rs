@@ -36,7 +36,7 @@ impl Checkpoints {
         self.log_starts.write(dir, CheckpointKind::LogStart)
     }
 
-    /// Writes one of them, unless it is on disk already.
+    /// Writes one of them, unless it says what is on disk already.
     pub(super) fn update(
         &mut self,
         dir: &Path,

@@ -14,10 +14,12 @@ mod error;
 mod folders;
 mod found_log;
 mod log_dir;
+mod space;
 
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
+pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
 use folders::{folder_name, rename_away};
@@ -184,22 +186,33 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Sees to it that the recovery point on disk does not lie behind the flushed offset of
-    /// `partition`, which a truncation has moved back. Must come before the next append: what is
-    /// below a recovery point is not checked after a crash.
-    pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
+    /// Looks at the free space of every directory. `reserve` is
+    /// `klamm.log.dirs.free.bytes.min`.
+    pub(crate) fn look_at_space(&self, reserve: i64) -> SpaceReport {
+        let reports = self
+            .dirs
+            .iter()
+            .map(|dir| dir.space.look(&dir.path, reserve));
+        reports.fold(SpaceReport::default(), SpaceReport::and)
+    }
+
+    /// Sees to it that the recovery point on disk does not lie behind `offset`, from which on the
+    /// log of `partition` is truncated. Must come before the next append: what is below a recovery
+    /// point is not checked after a crash.
+    pub(crate) fn lower_recovery_point(
+        &self,
+        partition: &Partition,
+        offset: i64,
+    ) -> Result<(), LogDirError> {
         let place = partition.place();
         let dir = place.seat().log_dir();
         let (topic, index) = (&*partition.topic, partition.id.partition);
-        let flushed = partition.flushed_offset();
         let mut checkpoints = dir.checkpoints();
-        let points = &mut checkpoints.recovery_points;
-        if points
-            .get(topic, index)
-            .is_some_and(|point| point > flushed)
-        {
-            points.set(topic, index, flushed);
-            points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
+        let known = checkpoints.recovery_points.get(topic, index);
+        if known.is_some_and(|point| point > offset) {
+            let mut points = checkpoints.recovery_points.clone();
+            points.set(topic, index, offset);
+            checkpoints.update(&dir.path, CheckpointKind::RecoveryPoint, points)?;
         }
         Ok(())
     }
