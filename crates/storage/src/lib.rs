@@ -25,6 +25,7 @@ mod active_segment;
 mod batch_scan;
 mod checkpoint_file;
 mod clean_shutdown;
+mod compaction;
 mod config;
 mod dir_lock;
 mod disk;
@@ -34,6 +35,7 @@ mod leader_epochs;
 mod log;
 mod log_files;
 mod log_flusher;
+mod log_install;
 mod log_reader;
 mod log_state;
 mod meta_properties;
@@ -43,12 +45,17 @@ mod partition_metadata;
 mod producer_snapshot;
 mod producer_states;
 mod recovery;
+mod replacement;
 mod roll;
 mod segment;
+mod swap_recovery;
 mod time_index;
 
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
+pub use compaction::{
+    Cleanable, Compaction, CompactionError, CompactionLimits, CompactionStats, Rewriting,
+};
 pub use config::LogConfig;
 pub use dir_lock::{DirLock, DirLockError};
 pub use error::{ReadError, StorageError};
@@ -61,3 +68,4 @@ pub use offset_checkpoint::{CheckpointKind, OffsetCheckpoint};
 pub use partition_metadata::PartitionMetadata;
 pub use producer_states::{ProducerState, ProducerStates, SequencedBatch, Verdict};
 pub use recovery::{OpenOptions, RecoveryReport};
+pub use replacement::Replacement;

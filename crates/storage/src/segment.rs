@@ -30,6 +30,8 @@ pub(crate) struct Segment {
     size: AtomicU64,
     offset_index: OffsetIndex,
     time_index: TimeIndex,
+    /// Whether the names of its files are not its own any more.
+    is_removed: AtomicBool,
     /// Whether batches were written that are not synced.
     is_dirty: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
@@ -43,11 +45,17 @@ pub(crate) struct Segment {
 impl Segment {
     /// A new, empty segment.
     pub(crate) fn create(dir: &Path, base_offset: i64) -> io::Result<Segment> {
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::create(time_index_path, base_offset)?;
-        let path = LogFile::Log.path(dir, base_offset);
+        Segment::create_at(&|file| file.path(dir, base_offset), base_offset)
+    }
+
+    /// A new, empty segment whose files have these paths.
+    pub(crate) fn create_at(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
+        base_offset: i64,
+    ) -> io::Result<Segment> {
+        let offset_index = OffsetIndex::create(path_of(LogFile::OffsetIndex), base_offset)?;
+        let time_index = TimeIndex::create(path_of(LogFile::TimeIndex), base_offset)?;
+        let path = path_of(LogFile::Log);
         let file = disk::create(&path)?;
         Ok(Segment::new(
             base_offset,
@@ -98,6 +106,7 @@ impl Segment {
             size: AtomicU64::new(size),
             offset_index,
             time_index,
+            is_removed: AtomicBool::new(false),
             is_dirty: AtomicBool::new(false),
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
@@ -131,6 +140,10 @@ impl Segment {
             return Ok(file);
         }
         let file = disk::open(&self.path)?;
+        // The file of that name may be another segment's by now.
+        if self.is_removed.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         Ok(self.file.get_or_init(|| file))
     }
 
@@ -285,6 +298,10 @@ impl Segment {
         let Some(dir) = self.path.parent() else {
             return Ok(());
         };
+        // Before the names are free.
+        self.is_removed.store(true, Ordering::Release);
+        self.offset_index.file().disown();
+        self.time_index.file().disown();
         for file in [
             LogFile::OffsetIndex,
             LogFile::TimeIndex,
