@@ -75,7 +75,8 @@ mod tests {
             segment_index_bytes: 360,
             ..LogConfig::DEFAULT
         };
-        let table: [(&[SegmentSize], &[(usize, usize)]); 6] = [
+        type Case<'a> = (&'a [SegmentSize], &'a [(usize, usize)]);
+        let table: [Case<'_>; 6] = [
             (&[], &[]),
             (
                 &[
