@@ -80,7 +80,7 @@ impl Partition {
             FetchIsolation::HighWatermark => high_watermark,
         };
         if request.fetch_offset < end_offset {
-            let read = self.reader.read(
+            let read = self.reader().read(
                 request.fetch_offset,
                 request.bytes_max,
                 end_offset,
@@ -104,7 +104,9 @@ impl Partition {
         if start_offset >= end_offset {
             return Ok(Bytes::new());
         }
-        let read = self.reader.read(start_offset, bytes_max, end_offset, true);
+        let read = self
+            .reader()
+            .read(start_offset, bytes_max, end_offset, true);
         Ok(read.map_err(|error| self.read_error(&error))?.records)
     }
 
@@ -122,7 +124,7 @@ impl Partition {
     }
 
     pub(super) fn epoch_end_in_log(&self, epoch: LeaderEpoch) -> EpochEnd {
-        let end = self.reader.end_offset_for_epoch(epoch);
+        let end = self.reader().end_offset_for_epoch(epoch);
         EpochEnd {
             epoch: end.epoch,
             end_offset: end.end_offset,
