@@ -13,6 +13,7 @@
 
 mod asking;
 mod cli;
+mod compaction;
 mod crash;
 mod dev;
 mod failover;

@@ -117,7 +117,8 @@ impl LogDir {
         if checkpoints.forget(topic, partition) {
             checkpoints.write(&self.path)?;
         }
-        Ok(())
+        drop(checkpoints);
+        self.forget_cleaned(topic, partition)
     }
 
     /// The folders of logs, with topic and partition by their name. Finishes deletions.

@@ -3,18 +3,21 @@
 //! ```text
 //! <log dir>/meta.properties                 whose it is
 //! <log dir>/.lock, .kafka_cleanshutdown     in use; left in order
-//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts
+//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts, and
+//!                                           where compactions ended
 //! <log dir>/<topic>-<partition>/            a log, with partition.metadata naming its topic's id
 //! <log dir>/<topic>-<partition>.<id>-delete about to be deleted
 //! <log dir>/<topic>-<partition>.<id>-stray  claimed by nobody
 //! ```
 
 mod checkpoints;
+mod cleaned_offsets;
 mod error;
 mod folders;
 mod found_log;
 mod log_dir;
 
+pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
@@ -146,6 +149,8 @@ impl LogDirs {
     /// Renames the folder of a removed replica and deletes it in the background.
     pub(crate) fn delete_log(&self, partition: &Partition) -> Result<(), LogDirError> {
         let renamed = rename_away(partition.place().folder(), "delete")?;
+        let dir = Arc::clone(partition.place().seat().log_dir());
+        dir.forget_cleaned(&partition.topic, partition.id.partition)?;
         let delete = move || {
             if let Err(error) = fs::remove_dir_all(&renamed) {
                 warn!(dir = %renamed.display(), %error, "cannot delete the log of a removed replica");
@@ -199,7 +204,8 @@ impl LogDirs {
             points.set(topic, index, flushed);
             points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
         }
-        Ok(())
+        drop(checkpoints);
+        dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
     /// Notes that every log was closed in order under this registration.

@@ -13,6 +13,7 @@
 //! either happens wholly before it or finds the new role.
 
 mod append;
+mod compact;
 mod flush_turn;
 mod follow;
 #[cfg(test)]
