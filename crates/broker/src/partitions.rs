@@ -2,17 +2,22 @@
 
 use crate::{
     clock::now_ms,
+    deleted_folders::DeletedFolders,
+    dynamic_configs::changed_topic_defaults,
     groups::Groups,
     log_dirs::{FoundLog, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv},
     replication::Fetchers,
+    segment_jitter::jittered_log_config,
 };
+use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
+use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
 };
@@ -32,6 +37,9 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
+    deleted: DeletedFolders,
+    /// The settings of topics without their own, as the metadata has them.
+    topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
@@ -49,13 +57,19 @@ impl Partitions {
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
         let found = dirs.open_logs(&config.topic_defaults)?;
+        let deleted = DeletedFolders::default();
+        for folder in dirs.doomed_logs()? {
+            deleted.push(folder, 0);
+        }
         Ok(Partitions {
             me: config.node_id,
+            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
             config,
             env,
             dirs,
             fetchers,
             groups: OnceLock::new(),
+            deleted,
             replicas: RwLock::default(),
             found: Mutex::new(found),
         })
@@ -97,9 +111,7 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        for topic in delta.changed_topic_configs() {
-            self.apply_config(topic, image);
-        }
+        self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -147,11 +159,29 @@ impl Partitions {
         }
     }
 
-    /// Writes the checkpoints of every log directory.
-    pub(crate) fn checkpoint(&self) {
-        if let Err(error) = self.dirs.checkpoint(&self.all()) {
+    /// Writes checkpoints of every log directory.
+    pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
+        if let Err(error) = self.dirs.checkpoint(&self.all(), kinds) {
             error!(%error, "cannot write checkpoints");
         }
+    }
+
+    /// Flushes the logs whose topic wants it by now.
+    pub(crate) fn flush_due(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.request_flush_if_due(now_ms);
+        }
+    }
+
+    /// Unlinks the files of removed segments and the folders of removed replicas that are due,
+    /// all of them `at_once` if need be.
+    pub(crate) fn purge_removed(&self, at_once: bool) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.purge_removed(now_ms, at_once);
+        }
+        self.deleted.delete_due(now_ms, at_once);
     }
 
     /// Closes every log cleanly, so that the next start scans nothing.
@@ -159,7 +189,7 @@ impl Partitions {
         self.fetchers.stop();
         let partitions = self.all();
         let clean = close_all(&partitions);
-        self.checkpoint();
+        self.checkpoint(&CheckpointKind::ALL);
         if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
             error!(%error, "cannot mark the shutdown as clean");
         }
@@ -207,6 +237,25 @@ impl Partitions {
         }
     }
 
+    /// What is set for brokers concerns every topic without its own.
+    fn apply_configs(&self, delta: &Delta, image: &Image) {
+        let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
+            for topic in delta.changed_topic_configs() {
+                self.apply_config(topic, image);
+            }
+            return;
+        };
+        self.topic_defaults.store(Arc::new(defaults));
+        let topics: BTreeSet<Arc<str>> = self
+            .read_replicas()
+            .values()
+            .map(|partition| Arc::clone(&partition.topic))
+            .collect();
+        for topic in topics {
+            self.apply_config(&topic, image);
+        }
+    }
+
     fn apply_config(&self, topic: &str, image: &Image) {
         let Some(metadata) = image.topic_by_name(topic) else {
             return;
@@ -251,7 +300,7 @@ impl Partitions {
                 self.dirs.create_log(id, &topic.name, &config)
             }
         };
-        let log = match opened {
+        let mut log = match opened {
             Ok(log) => log,
             Err(error) => {
                 error!(topic = %topic.name, partition = id.partition, %error,
@@ -260,6 +309,8 @@ impl Partitions {
                 return None;
             }
         };
+        // A log that was found had been opened before anybody knew the topic's settings.
+        log.log.set_config(jittered_log_config(id, &config));
         let partition = Partition::new(id, Arc::clone(&topic.name), log, config, self.env.clone());
         self.replicas
             .write()
@@ -287,7 +338,7 @@ impl Partitions {
         let overrides = image
             .configs(&ConfigResource::Topic(topic.to_owned()))
             .unwrap_or(&none);
-        TopicConfig::resolve(overrides, &self.config.topic_defaults)
+        TopicConfig::resolve(overrides, &self.topic_defaults.load())
     }
 
     fn remove_topic(&self, topic_id: Uuid) {
@@ -318,9 +369,13 @@ impl Partitions {
         }
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
-        if let Err(error) = self.dirs.delete_log(&partition) {
-            error!(topic = %partition.topic, partition = id.partition, %error,
-                "cannot delete the log of a removed replica");
+        match self.dirs.doom_log(&partition) {
+            Ok(folder) => {
+                let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
+                self.deleted.push(folder, now_ms().saturating_add(delay_ms));
+            }
+            Err(error) => error!(topic = %partition.topic, partition = id.partition, %error,
+                "cannot delete the log of a removed replica"),
         }
     }
 

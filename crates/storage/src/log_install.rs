@@ -7,7 +7,7 @@ use crate::log_files::LogFile;
 use crate::log_state::Segments;
 use crate::replacement::Replacement;
 use crate::segment::Segment;
-use std::{io, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 impl Log {
     /// Puts a segment in the place of its sources, durably, if they are still the log's and
@@ -32,7 +32,6 @@ impl Log {
             return Ok(false);
         };
         let result = self.swap(replacement, &segments, range, step);
-        let result = result.map_err(StorageError::io("replace segments in", self.state.dir()));
         self.state.poison_on_error(result)?;
         Ok(true)
     }
@@ -43,26 +42,30 @@ impl Log {
         segments: &Segments,
         range: Range<usize>,
         step: &mut dyn FnMut(),
-    ) -> io::Result<()> {
+    ) -> Result<(), StorageError> {
         let dir = self.state.dir();
+        let error = || StorageError::io("replace segments in", dir);
+        let delay_ms = self.config.file_delete_delay_ms;
         // A flush must not look for files that are gone.
         let _flushing = self.state.pause_flushing();
         let _replacing = self.state.pause_opening();
-        replacement.files.publish(step)?;
+        replacement.files.publish(step).map_err(error())?;
         for source in &replacement.sources {
-            source.remove()?;
+            self.state.remove_segment(source, delay_ms)?;
             step();
         }
-        disk::sync_dir(dir)?;
-        replacement.files.complete(step)?;
-        let (segment, _) = Segment::open(dir, replacement.files.base_offset())?;
+        disk::sync_dir(dir).map_err(error())?;
+        replacement.files.complete(step).map_err(error())?;
+        let opened = Segment::open(dir, replacement.files.base_offset());
+        let (segment, _) = opened.map_err(error())?;
         let mut changed = segments[..range.start].to_vec();
         changed.push(Arc::new(segment));
         changed.extend_from_slice(&segments[range.end..]);
         self.state.set_segments(changed);
         // The states at the start of segments that are gone.
         for source in &replacement.sources[1..] {
-            disk::remove(&LogFile::ProducerSnapshot.path(dir, source.base_offset()))?;
+            let snapshot = LogFile::ProducerSnapshot.path(dir, source.base_offset());
+            self.state.remove_file(&snapshot, delay_ms)?;
         }
         Ok(())
     }
@@ -87,7 +90,7 @@ mod tests {
     use crate::recovery::OpenOptions;
     use bytes::Bytes;
     use klamm_records::BatchBuilder;
-    use std::{fs, path::Path};
+    use std::{fs, io, path::Path};
 
     const CONFIG: LogConfig = LogConfig {
         segment_bytes: 600,

@@ -57,6 +57,13 @@ impl CleanedFiles {
         self.base_offset
     }
 
+    /// Removes what was written.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        RENAMED
+            .iter()
+            .try_for_each(|file| disk::remove(&self.path(*file)))
+    }
+
     /// Makes the segment the one that counts after a crash. `step` hears of each operation.
     pub(crate) fn publish(&mut self, step: &mut dyn FnMut()) -> io::Result<()> {
         self.is_published = true;
@@ -77,10 +84,8 @@ impl CleanedFiles {
 impl Drop for CleanedFiles {
     fn drop(&mut self) {
         if !self.is_published {
-            for file in RENAMED {
-                // What stays is removed when the log is opened, or overwritten.
-                let _ = disk::remove(&self.path(file));
-            }
+            // What stays is removed by the next attempt, or when the log is opened.
+            let _ = self.remove();
         }
     }
 }

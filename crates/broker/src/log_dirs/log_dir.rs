@@ -121,7 +121,7 @@ impl LogDir {
         self.forget_cleaned(topic, partition)
     }
 
-    /// The folders of logs, with topic and partition by their name. Finishes deletions.
+    /// The folders of logs, with topic and partition by their name.
     pub(super) fn folders(&self) -> Result<Vec<(PathBuf, String, i32)>, LogDirError> {
         let mut folders = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
@@ -140,7 +140,6 @@ impl LogDir {
         self: &Arc<Self>,
         defaults: &TopicConfig,
     ) -> Result<Vec<(TopicPartition, FoundLog)>, LogDirError> {
-        self.finish_deletions()?;
         let folders = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
@@ -192,15 +191,16 @@ impl LogDir {
         Ok(logs)
     }
 
-    fn finish_deletions(&self) -> Result<(), LogDirError> {
+    pub(super) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let mut doomed = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
         for entry in entries {
             let path = entry.map_err(io_error("read", &self.path))?.path();
             let is_doomed = path.to_str().is_some_and(|name| name.ends_with("-delete"));
             if is_doomed && path.is_dir() {
-                fs::remove_dir_all(&path).map_err(io_error("delete", &path))?;
+                doomed.push(path);
             }
         }
-        Ok(())
+        Ok(doomed)
     }
 }

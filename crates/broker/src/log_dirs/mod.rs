@@ -23,16 +23,14 @@ pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
 
 use crate::partition::Partition;
-use error::io_error;
 use folders::{folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OffsetCheckpoint,
-    OpenOptions, PartitionMetadata,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenOptions,
+    PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
-use std::{collections::BTreeMap, fs, io, path::PathBuf, sync::Arc, thread};
-use tracing::warn;
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
 
 /// The log directories of a broker, locked by it.
 pub(crate) struct LogDirs {
@@ -146,43 +144,50 @@ impl LogDirs {
         rename_away(&found.dir, "stray").map(|_| ())
     }
 
-    /// Renames the folder of a removed replica and deletes it in the background.
-    pub(crate) fn delete_log(&self, partition: &Partition) -> Result<(), LogDirError> {
-        let renamed = rename_away(partition.place().folder(), "delete")?;
+    /// Renames the folder of a removed replica to one that is about to be deleted; that one.
+    pub(crate) fn doom_log(&self, partition: &Partition) -> Result<PathBuf, LogDirError> {
+        let doomed = rename_away(partition.place().folder(), "delete")?;
         let dir = Arc::clone(partition.place().seat().log_dir());
         dir.forget_cleaned(&partition.topic, partition.id.partition)?;
-        let delete = move || {
-            if let Err(error) = fs::remove_dir_all(&renamed) {
-                warn!(dir = %renamed.display(), %error, "cannot delete the log of a removed replica");
-            }
-        };
-        thread::Builder::new()
-            .name("delete-log".to_owned())
-            .spawn(delete)
-            .map(|_| ())
-            .map_err(io_error(
-                "start a thread to delete",
-                partition.place().folder(),
-            ))
+        Ok(doomed)
     }
 
-    /// Writes recovery points, high watermarks and log start offsets.
-    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>]) -> Result<(), LogDirError> {
+    /// The folders that were about to be deleted when the broker stopped.
+    pub(crate) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let mut doomed = Vec::new();
+        for dir in &self.dirs {
+            doomed.extend(dir.doomed_logs()?);
+        }
+        Ok(doomed)
+    }
+
+    /// Writes checkpoints of these kinds: recovery points, high watermarks, log start offsets.
+    /// One that says what is on disk already is not written again.
+    pub(crate) fn checkpoint(
+        &self,
+        partitions: &[Arc<Partition>],
+        kinds: &[CheckpointKind],
+    ) -> Result<(), LogDirError> {
         for dir in &self.dirs {
             let here: Vec<_> = partitions
                 .iter()
                 .filter(|partition| Arc::ptr_eq(partition.place().seat().log_dir(), dir))
                 .collect();
-            let of = |offset: fn(&Partition) -> i64| -> OffsetCheckpoint {
-                here.iter()
+            for &kind in kinds {
+                let offset = match kind {
+                    CheckpointKind::RecoveryPoint => Partition::flushed_offset,
+                    CheckpointKind::HighWatermark => Partition::high_watermark,
+                    CheckpointKind::LogStart => Partition::log_start_offset,
+                    // Written by whoever has compacted a log.
+                    CheckpointKind::Cleaner => continue,
+                };
+                let mut checkpoints = dir.checkpoints();
+                let offsets = here
+                    .iter()
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
-                    .collect()
-            };
-            let mut checkpoints = dir.checkpoints();
-            checkpoints.recovery_points = of(Partition::flushed_offset);
-            checkpoints.high_watermarks = of(Partition::high_watermark);
-            checkpoints.log_starts = of(Partition::log_start_offset);
-            checkpoints.write(&dir.path)?;
+                    .collect();
+                checkpoints.update(&dir.path, kind, offsets)?;
+            }
         }
         Ok(())
     }

@@ -22,9 +22,8 @@ impl Partition {
         if !config.compact || self.failed.load(Ordering::Acquire) {
             return Ok(None);
         }
-        let committed = self.high_watermark();
-        self.reader()
-            .cleanable(&config, checkpoint, committed, now_ms)
+        let stable = self.last_stable_offset(self.high_watermark());
+        self.reader().cleanable(&config, checkpoint, stable, now_ms)
     }
 
     /// Begins a compaction.

@@ -13,7 +13,9 @@
 //! either happens wholly before it or finds the new role.
 
 mod append;
+mod cleanup;
 mod compact;
+mod flush_due;
 mod flush_turn;
 mod follow;
 #[cfg(test)]
@@ -21,6 +23,7 @@ pub(crate) mod lab;
 mod place;
 mod read;
 mod role;
+mod stored_codec;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest};
@@ -77,7 +80,11 @@ pub(crate) struct Partition {
     pub(crate) consumers: WakerSet,
     /// Long polls of followers: they wake on the log end.
     pub(crate) followers: WakerSet,
+    /// DeleteRecords that wait for the log starts of the replicas.
+    pub(crate) low_watermarks: WakerSet,
     flush_turn: FlushTurn,
+    /// When the last flush ended.
+    flushed_at_ms: AtomicI64,
     failed: AtomicBool,
 }
 
@@ -111,7 +118,9 @@ impl Partition {
             flushes: Mutex::default(),
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
+            low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
+            flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             failed: AtomicBool::new(false),
         })
     }
@@ -178,22 +187,6 @@ impl Partition {
         }
     }
 
-    /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
-    pub(crate) fn flush(&self) {
-        self.flush_turn.begin();
-        let place = self.place();
-        match place.flusher.flush() {
-            Ok(flushed) => {
-                self.advance_leader(crate::clock::now_ms());
-                lock(&self.flushes).release(flushed);
-            }
-            Err(error) => self.fail("flush", &error),
-        }
-        if self.flush_turn.end() {
-            self.queue_flush();
-        }
-    }
-
     /// Lets the leader, if this is one, count what is durable now.
     fn advance_leader(&self, now_ms: i64) {
         let mut role = lock(&self.role);
@@ -250,6 +243,7 @@ impl Partition {
         lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
         self.consumers.wake();
         self.followers.wake();
+        self.low_watermarks.wake();
     }
 
     /// The last epoch in the log.

@@ -7,7 +7,8 @@
 //! them, so that a lost end shows.
 
 use super::offset_map::OffsetMap;
-use super::transactions::{TransactionTracker, control_type_of};
+use super::transactions::{Marker, TransactionTracker, control_type_of};
+use crate::transaction_index::AbortedTransaction;
 use bytes::Bytes;
 use klamm_records::{
     BatchHeader, BatchRewrite, Compression, DECOMPRESSED_BYTES_MAX_DEFAULT, HEADER_SIZE,
@@ -34,6 +35,8 @@ pub(crate) struct BatchFilter {
     pub(crate) delete_retention_ms: i64,
     pub(crate) active_producers: BTreeMap<ProducerId, LastWrite>,
     pub(crate) transactions: TransactionTracker,
+    /// Aborted transactions of which something is left, since they were last taken.
+    pub(crate) still_aborted: Vec<AbortedTransaction>,
 }
 
 /// What becomes of a batch.
@@ -80,7 +83,11 @@ impl BatchFilter {
         keep_empty: bool,
     ) -> Result<Kept, String> {
         let kind = control_type_of(batch)?;
-        let is_needless = self.transactions.on_control(header, kind);
+        let marker = self.transactions.on_control(header, kind);
+        if let Marker::Aborts(aborted) = marker {
+            self.still_aborted.push(aborted);
+        }
+        let is_needless = marker == Marker::Needless;
         let is_past = header.has_delete_horizon && header.base_timestamp <= self.now_ms;
         if header.records_count == 0 || (is_needless && is_past) {
             return Ok(without_records(header, keep_empty));

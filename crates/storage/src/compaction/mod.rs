@@ -30,6 +30,8 @@ use crate::log_reader::LogReader;
 use crate::log_state::LogState;
 use crate::replacement::Replacement;
 use crate::segment::Segment;
+use crate::transaction_index::AbortedTransaction;
+use crate::transactions_reader::search_aborted;
 use batch_filter::{BatchFilter, Kept, LastWrite, records_of};
 use batch_reader::{BatchReader, damaged};
 use cleanable::{CleanableInput, SegmentFacts, cleanable};
@@ -40,7 +42,7 @@ use offset_map::OffsetMap;
 use pace::Pace;
 use segment_writer::SegmentWriter;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
-use transactions::{TransactionSurvey, TransactionTracker, survey};
+use transactions::TransactionTracker;
 
 /// What a compaction may use.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -186,23 +188,20 @@ impl Compaction {
         let mapped = self.map(&mut Pace::new(go_on));
         // A segment that was removed meanwhile is no failure.
         let mapped = mapped.map_err(|error| self.check(&self.segments).err().unwrap_or(error));
-        let (survey, map) = mapped?;
+        let (aborted, map) = mapped?;
         self.stats.keys = map.keys.len();
         let sizes: Vec<SegmentSize> = (0..self.segments.len()).map(|i| self.size(i)).collect();
-        // Where nothing new is mapped, nothing goes.
-        let rewritten = match map.last_offset < self.first_dirty_offset {
-            true => 0,
-            false => sizes.partition_point(|s| s.base_offset <= map.last_offset),
-        };
+        let rewritten = sizes.partition_point(|s| s.base_offset <= map.last_offset);
         let groups = group(&sizes[..rewritten], &self.config).into_iter();
-        self.end_offset = self.first_dirty_offset.max(map.last_offset + 1);
+        self.end_offset = map.last_offset + 1;
         let filter = BatchFilter {
             keys: map.keys,
             last_mapped_offset: map.last_offset,
             now_ms: self.now_ms,
             delete_retention_ms: self.config.delete_retention_ms,
             active_producers: std::mem::take(&mut self.active_producers),
-            transactions: TransactionTracker::new(&survey.aborted),
+            transactions: TransactionTracker::new(aborted),
+            still_aborted: Vec::new(),
         };
         Ok(Rewriting {
             job: self,
@@ -211,13 +210,16 @@ impl Compaction {
         })
     }
 
-    fn map(&self, pace: &mut Pace<'_>) -> Result<(TransactionSurvey, MappedKeys), CompactionError> {
-        let survey = survey(&self.segments, pace)?;
-        // Whether an open transaction will be aborted is not known yet.
-        let end_offset = survey
-            .first_open_offset
-            .map_or(self.end_offset, |open| open.min(self.end_offset));
-        let span = end_offset.saturating_sub(self.first_dirty_offset).max(0);
+    fn map(
+        &self,
+        pace: &mut Pace<'_>,
+    ) -> Result<(Vec<AbortedTransaction>, MappedKeys), CompactionError> {
+        // Markers may lie behind the end.
+        let aborted = search_aborted(&self.state.segments(), 0, self.end_offset)?;
+        let span = self
+            .end_offset
+            .saturating_sub(self.first_dirty_offset)
+            .max(0);
         let mut map = MappedKeys {
             keys: OffsetMap::new(
                 self.limits.map_bytes,
@@ -225,19 +227,18 @@ impl Compaction {
                 span.unsigned_abs(),
             ),
             first_offset: self.first_dirty_offset,
-            end_offset,
             last_offset: self.first_dirty_offset - 1,
         };
-        let mut aborted = survey.aborted.clone();
-        aborted.retain(|transaction| transaction.last_offset >= self.first_dirty_offset);
-        let mut transactions = TransactionTracker::new(&aborted);
+        let is_ahead = |t: &AbortedTransaction| t.last_offset >= self.first_dirty_offset;
+        let ahead = aborted.iter().copied().filter(is_ahead).collect();
+        let mut transactions = TransactionTracker::new(ahead);
         for segment in &self.segments[self.first_dirty_segment()..] {
             if !map.add_segment(segment, &mut transactions, &self.limits, pace)? {
-                return Ok((survey, map));
+                return Ok((aborted, map));
             }
         }
-        map.last_offset = end_offset - 1;
-        Ok((survey, map))
+        map.last_offset = self.end_offset - 1;
+        Ok((aborted, map))
     }
 
     fn first_dirty_segment(&self) -> usize {
@@ -328,7 +329,8 @@ impl Rewriting {
                 writer.append(&header, bytes, pace)?;
             }
         }
-        let files = writer.finish(pace)?;
+        let still_aborted = std::mem::take(&mut self.filter.still_aborted);
+        let files = writer.finish(still_aborted, pace)?;
         Ok(Replacement::new(sources, files))
     }
 }
@@ -337,13 +339,12 @@ impl Rewriting {
 struct MappedKeys {
     keys: OffsetMap,
     first_offset: i64,
-    end_offset: i64,
     /// The last offset that is in the map.
     last_offset: i64,
 }
 
 impl MappedKeys {
-    /// Adds the keys of a segment; whether the end is not reached and the map not full.
+    /// Adds the keys of a segment; whether the map was not full.
     fn add_segment(
         &mut self,
         segment: &Segment,
@@ -358,10 +359,6 @@ impl MappedKeys {
         let mut reader = BatchReader::new(segment, start.position, limits.io_bytes);
         while let Some(batch) = reader.next(pace)? {
             let header = &batch.header;
-            if header.base_offset >= self.end_offset {
-                self.last_offset = self.end_offset - 1;
-                return Ok(false);
-            }
             if header.is_control {
                 let kind = transactions::control_type_of(batch.bytes);
                 let kind = kind.map_err(|reason| damaged(segment, batch.position, &reason))?;

@@ -8,6 +8,7 @@ use crate::config::LogConfig;
 use crate::error::StorageError;
 use crate::replacement::CleanedFiles;
 use crate::segment::Segment;
+use crate::transaction_index::AbortedTransaction;
 use klamm_records::BatchHeader;
 use std::{io, path::Path, sync::Arc};
 
@@ -36,6 +37,8 @@ impl SegmentWriter {
     ) -> Result<SegmentWriter, StorageError> {
         let files = CleanedFiles::new(dir, base_offset);
         let create = || {
+            // Files that come with their first entry must not be of an earlier attempt.
+            files.remove()?;
             let segment = Segment::create_at(&|file| files.path(file), base_offset)?;
             ActiveSegment::new(Arc::new(segment), 0)
         };
@@ -77,10 +80,19 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Completes the segment and makes it durable.
-    pub(crate) fn finish(mut self, pace: &mut Pace<'_>) -> Result<CleanedFiles, CompactionError> {
+    /// Completes the segment and makes it durable. `aborted` are the transactions of which
+    /// something is left, and whose markers are in the segment.
+    pub(crate) fn finish(
+        mut self,
+        aborted: Vec<AbortedTransaction>,
+        pace: &mut Pace<'_>,
+    ) -> Result<CleanedFiles, CompactionError> {
         self.write_pending(pace)?;
-        let mut finish = || {
+        let finish = || {
+            for transaction in aborted {
+                self.active.note_aborted(transaction);
+            }
+            self.active.write_aborted()?;
             self.active.write_time_entry()?;
             let segment = self.active.segment();
             segment.seal();

@@ -3,104 +3,14 @@
 //! A marker stays as long as any batch of its transaction is left, even an empty one: without
 //! it the transaction would count as open. Then it stays until its delete horizon.
 
-use super::batch_reader::damaged;
-use super::error::CompactionError;
-use super::pace::Pace;
-use crate::batch_scan::{BatchAt, ScanError};
-use crate::error::ReadError;
-use crate::segment::Segment;
+use crate::transaction_index::AbortedTransaction;
 use bytes::Bytes;
 use klamm_records::{BatchHeader, ControlRecordType, Records};
 use klamm_types::ProducerId;
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    os::unix::fs::FileExt,
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Largest control batch: one record of a few bytes, and what later versions may add.
 const CONTROL_BATCH_BYTES_MAX: usize = 64 << 10;
-
-/// An aborted transaction of one producer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AbortedTransaction {
-    pub(crate) producer_id: ProducerId,
-    pub(crate) first_offset: i64,
-    /// Offset of the marker.
-    pub(crate) last_offset: i64,
-}
-
-/// How the transactions in a range of segments ended.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct TransactionSurvey {
-    /// By first offset.
-    pub(crate) aborted: Vec<AbortedTransaction>,
-    /// Where the first one starts that has no marker in the range.
-    pub(crate) first_open_offset: Option<i64>,
-}
-
-/// Reads the headers of all batches in segments, and their markers.
-pub(crate) fn survey(
-    segments: &[Arc<Segment>],
-    pace: &mut Pace<'_>,
-) -> Result<TransactionSurvey, CompactionError> {
-    let mut aborted = Vec::new();
-    let mut open: BTreeMap<ProducerId, i64> = BTreeMap::new();
-    for segment in segments {
-        let mut scan = segment.scan(0).map_err(ReadError::io(segment.path()))?;
-        while let Some(batch) = scan.next().map_err(|error| read_error(segment, error))? {
-            let header = &batch.header;
-            if !header.is_transactional {
-                continue;
-            }
-            if !header.is_control {
-                open.entry(header.producer_id).or_insert(header.base_offset);
-                continue;
-            }
-            let kind = control_type(segment, &batch)?;
-            let first_offset = match kind {
-                Some(ControlRecordType::Abort | ControlRecordType::Commit) => {
-                    open.remove(&header.producer_id)
-                }
-                _ => None,
-            };
-            if let (Some(ControlRecordType::Abort), Some(first_offset)) = (kind, first_offset) {
-                aborted.push(AbortedTransaction {
-                    producer_id: header.producer_id,
-                    first_offset,
-                    last_offset: header.last_offset(),
-                });
-            }
-        }
-        pace.after(0)?;
-    }
-    aborted.sort_by_key(|transaction| transaction.first_offset);
-    Ok(TransactionSurvey {
-        aborted,
-        first_open_offset: open.into_values().min(),
-    })
-}
-
-fn read_error(segment: &Segment, error: ScanError) -> CompactionError {
-    segment.read_error(error).into()
-}
-
-/// The type of the record in a control batch, `None` if it was emptied.
-fn control_type(
-    segment: &Segment,
-    batch: &BatchAt,
-) -> Result<Option<ControlRecordType>, CompactionError> {
-    let size = batch.header.batch_size();
-    if size > CONTROL_BATCH_BYTES_MAX {
-        return Err(damaged(segment, batch.position, &"oversized control batch"));
-    }
-    let mut bytes = vec![0; size];
-    let read = segment
-        .file()
-        .and_then(|file| file.read_exact_at(&mut bytes, batch.position));
-    read.map_err(ReadError::io(segment.path()))?;
-    control_type_of(&bytes).map_err(|reason| damaged(segment, batch.position, &reason))
-}
 
 /// The type of the record in a control batch, `None` if it was emptied.
 pub(crate) fn control_type_of(batch: &[u8]) -> Result<Option<ControlRecordType>, String> {
@@ -118,6 +28,17 @@ pub(crate) fn control_type_of(batch: &[u8]) -> Result<Option<ControlRecordType>,
     }
 }
 
+/// What a control batch is still good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marker {
+    /// Nothing is left of its transaction.
+    Needless,
+    /// It ends what is left of a transaction, or is none of a transaction's.
+    Needed,
+    /// As before, and readers must not see what is left: the index names it.
+    Aborts(AbortedTransaction),
+}
+
 /// Follows the transactions of a log through its batches, in order.
 #[derive(Debug)]
 pub(crate) struct TransactionTracker {
@@ -130,10 +51,11 @@ pub(crate) struct TransactionTracker {
 }
 
 impl TransactionTracker {
-    /// Before the first batch. `aborted` is ordered by first offset.
-    pub(crate) fn new(aborted: &[AbortedTransaction]) -> TransactionTracker {
+    /// Before the first batch. `aborted` are those of which batches may follow.
+    pub(crate) fn new(mut aborted: Vec<AbortedTransaction>) -> TransactionTracker {
+        aborted.sort_by_key(|transaction| transaction.first_offset);
         TransactionTracker {
-            aborted: aborted.iter().copied().collect(),
+            aborted: aborted.into(),
             open_aborted: BTreeMap::new(),
             open_committed: BTreeSet::new(),
         }
@@ -153,22 +75,28 @@ impl TransactionTracker {
         false
     }
 
-    /// Whether nothing is left of the transaction that a marker ends.
+    /// What a marker is still good for.
     pub(crate) fn on_control(
         &mut self,
         header: &BatchHeader,
         kind: Option<ControlRecordType>,
-    ) -> bool {
+    ) -> Marker {
         self.begin_up_to(header.last_offset());
-        match kind {
+        let is_needed = match kind {
             // Emptied before; it was kept for its producer only.
-            None => true,
-            Some(ControlRecordType::Abort) => !matches!(
-                self.open_aborted.remove(&header.producer_id),
-                Some((_, true))
-            ),
-            Some(ControlRecordType::Commit) => !self.open_committed.remove(&header.producer_id),
-            Some(ControlRecordType::Unknown(_)) => false,
+            None => false,
+            Some(ControlRecordType::Abort) => {
+                return match self.open_aborted.remove(&header.producer_id) {
+                    Some((aborted, true)) => Marker::Aborts(aborted),
+                    _ => Marker::Needless,
+                };
+            }
+            Some(ControlRecordType::Commit) => self.open_committed.remove(&header.producer_id),
+            Some(ControlRecordType::Unknown(_)) => true,
+        };
+        match is_needed {
+            true => Marker::Needed,
+            false => Marker::Needless,
         }
     }
 
@@ -203,30 +131,39 @@ mod tests {
             producer_id: ProducerId(producer),
             first_offset,
             last_offset,
+            last_stable_offset: last_offset + 1,
         }
     }
 
     #[test]
     fn data_is_told_by_the_transaction_it_lies_in() {
-        let mut tracker = TransactionTracker::new(&[aborted(1, 0, 4), aborted(1, 8, 9)]);
+        let (first, second) = (aborted(1, 0, 4), aborted(1, 8, 9));
+        let mut tracker = TransactionTracker::new(vec![second, first]);
         assert!(tracker.on_data(&header(0, 1, false)));
         assert!(!tracker.on_data(&header(1, 2, false)));
         assert!(tracker.on_data(&header(2, 1, false)));
-        assert!(!tracker.on_control(&header(3, 2, true), Some(Commit)));
-        assert!(!tracker.on_control(&header(4, 1, true), Some(Abort)));
+        let mut ends = |offset, producer, kind| {
+            tracker.on_control(&header(offset, producer, true), Some(kind))
+        };
+        assert_eq!(ends(3, 2, Commit), Marker::Needed);
+        assert_eq!(ends(4, 1, Abort), Marker::Aborts(first));
         assert!(!tracker.on_data(&header(5, 1, false)));
-        assert!(!tracker.on_control(&header(6, 1, true), Some(Commit)));
+        let commit = tracker.on_control(&header(6, 1, true), Some(Commit));
+        assert_eq!(commit, Marker::Needed);
         assert!(tracker.on_data(&header(8, 1, false)));
-        assert!(!tracker.on_control(&header(9, 1, true), Some(Abort)));
+        let abort = tracker.on_control(&header(9, 1, true), Some(Abort));
+        assert_eq!(abort, Marker::Aborts(second));
     }
 
     #[test]
     fn a_marker_may_go_once_its_transaction_is_gone() {
-        let mut tracker = TransactionTracker::new(&[aborted(1, 0, 1)]);
-        assert!(tracker.on_control(&header(1, 1, true), Some(Abort)));
-        assert!(tracker.on_control(&header(2, 2, true), Some(Commit)));
-        assert!(tracker.on_control(&header(3, 3, true), None));
+        let mut tracker = TransactionTracker::new(vec![aborted(1, 0, 1)]);
+        let mut ends =
+            |offset, producer, kind| tracker.on_control(&header(offset, producer, true), kind);
+        assert_eq!(ends(1, 1, Some(Abort)), Marker::Needless);
+        assert_eq!(ends(2, 2, Some(Commit)), Marker::Needless);
+        assert_eq!(ends(3, 3, None), Marker::Needless);
         let unknown = Some(ControlRecordType::Unknown(9));
-        assert!(!tracker.on_control(&header(4, 3, true), unknown));
+        assert_eq!(ends(4, 3, unknown), Marker::Needed);
     }
 }

@@ -206,7 +206,8 @@ fn compact(
     limits: CompactionLimits,
 ) -> Option<(i64, CompactionStats)> {
     let (reader, config) = (log.reader(), *log.config());
-    let undecided = log.log_end_offset();
+    let end = log.log_end_offset();
+    let undecided = reader.first_undecided_offset(end).unwrap_or(end);
     let cleanable = reader.cleanable(&config, checkpoint, undecided, now_ms);
     let cleanable = cleanable.unwrap()?;
     let compaction = log.compaction(&cleanable, limits, now_ms);
@@ -245,37 +246,80 @@ fn contents(log: &Log) -> Vec<Content> {
     found
 }
 
-/// The last value of each key, aborted and open transactions left out.
-fn committed(log: &Log) -> BTreeMap<String, Option<String>> {
-    let mut outcomes: BTreeMap<i64, Vec<(i64, bool)>> = BTreeMap::new();
-    let mut data: Vec<(i64, i64, bool)> = Vec::new();
-    let bytes = bytes::Bytes::from(read_all(&log.reader()));
-    for batch in klamm_records::split_batches(bytes) {
-        let (header, batch) = batch.unwrap();
-        let producer = header.producer_id.0;
-        if !header.is_control {
-            data.push((header.base_offset, producer, header.is_transactional));
-            continue;
+/// The transactions in a log of which data is left, as far as they have a marker:
+/// (producer, marker's offset, whether it was committed). Data without a marker is open.
+struct Transactions {
+    data: Vec<(i64, i64, bool)>,
+    markers: BTreeMap<i64, Vec<(i64, bool)>>,
+}
+
+impl Transactions {
+    fn of(log: &Log) -> Transactions {
+        let (mut data, mut markers) = (Vec::new(), BTreeMap::new());
+        let bytes = bytes::Bytes::from(read_all(&log.reader()));
+        for batch in klamm_records::split_batches(bytes) {
+            let (header, batch) = batch.unwrap();
+            let producer = header.producer_id.0;
+            if !header.is_control {
+                data.push((header.base_offset, producer, header.is_transactional));
+                continue;
+            }
+            let (_, mut records) = Records::of_batch(&batch, 1 << 20).unwrap();
+            if let Some(record) = records.next() {
+                let kind = ControlRecordType::from_key(&record.unwrap().key.unwrap());
+                let committed = kind == Some(ControlRecordType::Commit);
+                let markers: &mut Vec<_> = markers.entry(producer).or_default();
+                markers.push((header.base_offset, committed));
+            }
         }
-        let (_, mut records) = Records::of_batch(&batch, 1 << 20).unwrap();
-        if let Some(record) = records.next() {
-            let kind = ControlRecordType::from_key(&record.unwrap().key.unwrap());
-            let committed = kind == Some(ControlRecordType::Commit);
-            let outcomes = outcomes.entry(producer).or_default();
-            outcomes.push((header.base_offset, committed));
+        Transactions { data, markers }
+    }
+
+    /// The marker of the transaction that a batch belongs to.
+    fn marker(&self, producer: i64, offset: i64) -> Option<(i64, bool)> {
+        let markers = self.markers.get(&producer)?;
+        markers.iter().find(|(marker, _)| *marker > offset).copied()
+    }
+
+    fn is_committed(&self, offset: i64) -> bool {
+        let at = self.data.partition_point(|batch| batch.0 <= offset) - 1;
+        let (_, producer, is_transactional) = self.data[at];
+        !is_transactional || self.marker(producer, offset).is_some_and(|(_, c)| c)
+    }
+
+    /// What the transaction index must name, and may name.
+    fn check_index(&self, log: &Log) {
+        let end = log.log_end_offset();
+        let named = log.reader().aborted_transactions(0, end).unwrap();
+        let named: Vec<_> = named
+            .iter()
+            .map(|t| (t.producer_id.0, t.last_offset))
+            .collect();
+        for (offset, producer, is_transactional) in &self.data {
+            let marker = self
+                .marker(*producer, *offset)
+                .filter(|_| *is_transactional);
+            if let Some((marker, false)) = marker {
+                assert!(
+                    named.contains(&(*producer, marker)),
+                    "{producer} at {offset}"
+                );
+            }
+        }
+        for (producer, marker) in named {
+            let is_there = self.markers[&producer].contains(&(marker, false));
+            assert!(is_there, "{producer} has no marker at {marker}");
         }
     }
-    let is_committed = |offset: i64| {
-        let at = data.partition_point(|batch| batch.0 <= offset) - 1;
-        let (_, producer, is_transactional) = data[at];
-        let outcome = outcomes
-            .get(&producer)
-            .and_then(|outcomes| outcomes.iter().find(|(marker, _)| *marker > offset));
-        !is_transactional || outcome.is_some_and(|(_, committed)| *committed)
-    };
+}
+
+/// The last value of each key, aborted and open transactions left out.
+fn committed(log: &Log) -> BTreeMap<String, Option<String>> {
+    let transactions = Transactions::of(log);
+    transactions.check_index(log);
     let mut last = BTreeMap::new();
     for (offset, key, value) in contents(log) {
-        if is_committed(offset) {
+        if transactions.is_committed(offset) {
             last.insert(key, value);
         }
     }
@@ -431,7 +475,10 @@ fn segments_shrink_into_few_and_indexes_find_everything() {
         checkpoint = Some(end);
     }
     assert!(files(dir.path(), ".log").len() < segments / 2);
-    assert_eq!(files(dir.path(), "ed"), Vec::<String>::new());
+    log.flusher().purge_removed(0, true).unwrap();
+    for suffix in [".cleaned", ".swap", ".deleted"] {
+        assert_eq!(files(dir.path(), suffix), Vec::<String>::new());
+    }
     let reader = log.reader();
     let left = contents(&log);
     for (offset, _, _) in &left {
