@@ -14,6 +14,7 @@
 mod altering;
 mod asking;
 mod cli;
+mod compaction;
 mod configs;
 mod crash;
 mod dev;

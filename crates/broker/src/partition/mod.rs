@@ -14,6 +14,7 @@
 
 mod append;
 mod cleanup;
+mod compact;
 mod flush_due;
 mod flush_turn;
 mod follow;
