@@ -54,6 +54,11 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         self.count.load(Ordering::Acquire)
     }
 
+    /// Bytes of entries.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.len() * SIZE as u64
+    }
+
     /// Makes the file if there is none.
     pub(crate) fn create_if_missing(&self) -> io::Result<()> {
         if !self.exists.load(Ordering::Relaxed) {

@@ -52,7 +52,16 @@ impl Segment {
         base_offset: i64,
         files: &Arc<OpenFiles>,
     ) -> io::Result<Segment> {
-        let segment = Segment::new(dir, base_offset, 0, files, None);
+        Segment::create_at(&|file| file.path(dir, base_offset), base_offset, files)
+    }
+
+    /// The same with other names.
+    pub(crate) fn create_at(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Segment> {
+        let segment = Segment::new(path_of, base_offset, 0, files, None);
         segment.file.create()?;
         Ok(segment)
     }
@@ -67,7 +76,8 @@ impl Segment {
         let size = disk::size(&LogFile::Log.path(dir, base_offset))?;
         let indexes = open_indexes(dir, base_offset, size, files)?;
         let has_indexes = size == 0 || indexes.is_some();
-        let mut segment = Segment::new(dir, base_offset, size, files, indexes);
+        let path_of = |file: LogFile| file.path(dir, base_offset);
+        let mut segment = Segment::new(&path_of, base_offset, size, files, indexes);
         let path = LogFile::TransactionIndex.path(dir, base_offset);
         match TransactionIndex::open(path, base_offset, size)? {
             Some(index) => segment.transaction_index = index,
@@ -77,24 +87,23 @@ impl Segment {
     }
 
     fn new(
-        dir: &Path,
+        path_of: &dyn Fn(LogFile) -> PathBuf,
         base_offset: i64,
         size: u64,
         files: &Arc<OpenFiles>,
         indexes: Option<(OffsetIndex, TimeIndex)>,
     ) -> Segment {
-        let path = |file: LogFile| file.path(dir, base_offset);
         let (offset_index, time_index) = indexes.unwrap_or_else(|| {
             (
-                OffsetIndex::new(path(LogFile::OffsetIndex), base_offset, files),
-                TimeIndex::new(path(LogFile::TimeIndex), base_offset, files),
+                OffsetIndex::new(path_of(LogFile::OffsetIndex), base_offset, files),
+                TimeIndex::new(path_of(LogFile::TimeIndex), base_offset, files),
             )
         });
         Segment {
             base_offset,
-            transaction_index: TransactionIndex::empty(path(LogFile::TransactionIndex)),
+            transaction_index: TransactionIndex::empty(path_of(LogFile::TransactionIndex)),
             has_transaction_index: true,
-            file: CachedFile::closed(path(LogFile::Log), files),
+            file: CachedFile::closed(path_of(LogFile::Log), files),
             size: AtomicU64::new(size),
             offset_index,
             time_index,
@@ -238,11 +247,13 @@ impl Segment {
         self.time_index.file().create_if_missing()
     }
 
-    /// Notes that the files are about to lose their names.
+    /// Notes that its files are about to be removed: whatever has their names later is another
+    /// segment's. Readers that have them open are not disturbed.
     pub(crate) fn disown(&self) {
         self.file.disown();
         self.offset_index.file().disown();
         self.time_index.file().disown();
+        self.transaction_index.disown();
     }
 
     /// Drops both indexes' entries from a place on, where `offset` starts.

@@ -2,7 +2,7 @@
 
 use super::{
     FoundLog, LogDirError, checkpoints::Checkpoints, error::io_error, folders::parse_folder_name,
-    found_log::open_log,
+    found_log::open_log, space::DirSpace,
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
@@ -36,6 +36,8 @@ pub(crate) struct LogDir {
     checkpoints: Mutex<Checkpoints>,
     /// Logs here, those that are on their way included.
     seats: AtomicUsize,
+    /// Whether there is room for more.
+    pub(crate) space: DirSpace,
 }
 
 /// A log's seat in its directory, which counts it for as long as it is held.
@@ -86,6 +88,7 @@ impl LogDir {
             _lock: Some(lock),
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            space: DirSpace::default(),
         })
     }
 
@@ -101,6 +104,7 @@ impl LogDir {
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            space: DirSpace::default(),
         })
     }
 
@@ -124,10 +128,13 @@ impl LogDir {
     /// Drops what the checkpoints say of a partition, if they say anything.
     pub(super) fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
         let mut checkpoints = self.checkpoints();
-        if checkpoints.forget(topic, partition) {
-            checkpoints.write(&self.path)?;
+        let mut kept = checkpoints.clone();
+        if kept.forget(topic, partition) {
+            kept.write(&self.path)?;
+            *checkpoints = kept;
         }
-        Ok(())
+        drop(checkpoints);
+        self.forget_cleaned(topic, partition)
     }
 
     /// The folders of logs, with topic and partition by their name.
@@ -228,6 +235,7 @@ impl LogDir {
         Ok(())
     }
 
+    /// The folders of removed replicas, by their name.
     pub(super) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
         let mut doomed = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
