@@ -5,11 +5,20 @@ use klamm_records::{
     BatchBuilder, Compression, ControlRecordType, EndTransactionMarker, Records, verify_crc,
 };
 use klamm_storage::{
-    CompactionLimits, CompactionStats, Log, LogConfig, OpenOptions, ProducerState,
+    CompactionLimits, CompactionStats, Log, LogConfig, LogReader, OpenFiles, OpenOptions,
+    ProducerState,
 };
 use klamm_types::{LeaderEpoch, ProducerEpoch, ProducerId};
 use proptest::prelude::*;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 const RETENTION_MS: i64 = 1_000;
 
@@ -560,4 +569,61 @@ fn a_damaged_batch_stops_a_compaction() {
         panic!("the damage went unnoticed");
     };
     assert!(error.to_string().contains("is damaged at byte"), "{error}");
+}
+
+/// Readers open files by their names while these change owners all the time.
+#[test]
+fn readers_beside_compactions_miss_nothing() {
+    const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
+    let dir = temp_dir();
+    let files = OpenFiles::new(1);
+    let (mut log, _) = Log::open_sharing(dir.path(), CONFIG, CLEAN, &files).unwrap();
+    let reader = log.reader();
+    // Offset of each key's last record.
+    let written = Mutex::new([-1; KEYS.len()]);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for bytes_max in [1, 600, 1 << 20] {
+            let (reader, written, done) = (reader.clone(), &written, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::Acquire) {
+                    let expected = *written.lock().unwrap();
+                    let seen = last_offsets(&reader, bytes_max, KEYS.len());
+                    for (key, (seen, expected)) in seen.iter().zip(expected).enumerate() {
+                        assert!(*seen >= expected, "{} at {seen}, not {expected}", KEYS[key]);
+                    }
+                }
+            });
+        }
+        for round in 0..60 {
+            for i in 0..25 {
+                let (offset, key) = (log.log_end_offset(), (round * 7 + i) % KEYS.len());
+                let batch = keyed(offset, 1_000 + offset, &[(KEYS[key], Some("value"))]);
+                log.append(&batch).unwrap();
+                written.lock().unwrap()[key] = offset;
+            }
+            compact(&mut log, None, 1_000, LIMITS);
+        }
+        done.store(true, Ordering::Release);
+    });
+}
+
+/// Reads a log from its start; the last offset of each key, which are the letters from "a" on.
+fn last_offsets(reader: &LogReader, bytes_max: usize, keys: usize) -> Vec<i64> {
+    let mut last = vec![-1; keys];
+    let mut offset = 0;
+    while offset < reader.log_end_offset() {
+        let read = reader.read(offset, bytes_max, i64::MAX, true).unwrap();
+        for batch in klamm_records::split_batches(read.records) {
+            let (header, batch) = batch.unwrap();
+            assert!(header.next_offset() > offset && verify_crc(&batch));
+            offset = header.next_offset();
+            let (_, records) = Records::of_batch(&batch, 1 << 20).unwrap();
+            for record in records.map(Result::unwrap) {
+                let key = usize::from(record.key.as_ref().unwrap()[0] - b'a');
+                last[key] = record.offset(&header);
+            }
+        }
+    }
+    last
 }
