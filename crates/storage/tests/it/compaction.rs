@@ -450,6 +450,55 @@ fn a_tombstone_stays_until_its_horizon_and_then_goes() {
     }
 }
 
+/// A batch carries one horizon, and a round may end in its midst: what comes after the end stays,
+/// or the value before a tombstone would be back.
+#[test]
+fn a_tombstone_behind_the_end_of_a_round_stays_whatever_its_horizon() {
+    let dir = temp_dir();
+    let mut log = Log::open(dir.path(), CONFIG, CLEAN).unwrap().0;
+    let records = [("a", Some("1")), ("b", Some("1")), ("a", None)];
+    log.append(&keyed(0, 5, &records)).unwrap();
+    seal(&mut log);
+    let one_key = CompactionLimits {
+        map_bytes: 0,
+        ..LIMITS
+    };
+    for now_ms in [50_000, 60_000] {
+        assert_eq!(compact(&mut log, None, now_ms, one_key).unwrap().0, 1);
+        let left = contents(&log);
+        let offsets: Vec<_> = left.iter().map(|record| record.0).take(3).collect();
+        assert_eq!(offsets, [0, 1, 2]);
+    }
+    compact(&mut log, None, 60_000, LIMITS).unwrap();
+    assert_eq!(contents(&log)[0].0, 1, "then both go at once");
+}
+
+/// An aborted transaction that is over must not be taken for what its producer commits later.
+#[test]
+fn a_producer_may_commit_after_it_aborted() {
+    let dir = temp_dir();
+    let mut log = Log::open(dir.path(), CONFIG, CLEAN).unwrap().0;
+    let mut model = Model::default();
+    let producer = TRANSACTIONAL_FROM;
+    model.append(&mut log, producer, &[(1, true)], 0);
+    model.end_transaction(&mut log, producer, false);
+    seal(&mut log);
+    // The aborted batch stays, emptied: it is the producer's last.
+    let (checkpoint, _) = compact(&mut log, None, 1_000, LIMITS).unwrap();
+    assert_eq!(log.reader().aborted_transactions(0, 2).unwrap().len(), 1);
+    model.append(&mut log, 0, &[(2, true)], 0);
+    let first = log.log_end_offset() - 1;
+    model.append(&mut log, producer, &[(2, true)], 0);
+    model.end_transaction(&mut log, producer, true);
+    seal(&mut log);
+    compact(&mut log, Some(checkpoint), 1_000, LIMITS).unwrap();
+    let left: Vec<_> = contents(&log).into_iter().map(|record| record.0).collect();
+    assert!(
+        !left.contains(&first) && left.contains(&(first + 1)),
+        "{left:?}"
+    );
+}
+
 #[test]
 fn batches_of_which_nothing_goes_stay_byte_for_byte() {
     let dir = temp_dir();
