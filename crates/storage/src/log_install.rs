@@ -225,11 +225,11 @@ mod tests {
             log.install(replacement).unwrap();
         }
         let sealed = &stale[..stale.len() - 1];
-        let is_gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
-        let count = |gone: fn(&Segment) -> io::Result<()>| {
-            let results = sealed.iter().map(|segment| gone(segment));
-            results
-                .filter_map(|result| result.err().map(is_gone))
+        let count = |open: fn(&Segment) -> io::Result<()>| {
+            let results = sealed.iter().map(|segment| open(segment));
+            let errors = results.filter_map(Result::err);
+            errors
+                .filter(|e| e.kind() == io::ErrorKind::NotFound)
                 .count()
         };
         // One that is still open is the old one.
