@@ -11,11 +11,15 @@
     reason = "a panic is how a test reports"
 )]
 
+mod altering;
 mod asking;
 mod cli;
+mod compaction;
+mod configs;
 mod crash;
 mod dev;
 mod failover;
+mod full_disk;
 mod garbage;
 mod groups;
 mod lab;
@@ -31,5 +35,6 @@ mod replication;
 mod separate_roles;
 mod shared_cluster;
 mod single_node;
+mod small_disk;
 mod traffic;
 mod versions;

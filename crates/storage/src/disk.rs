@@ -1,5 +1,6 @@
 //! The one place that opens, creates, renames and removes files.
 
+use rustix::fs::FallocateFlags;
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
@@ -114,11 +115,28 @@ pub(crate) fn size(path: &Path) -> io::Result<u64> {
     fs::metadata(path).map(|metadata| metadata.len())
 }
 
+/// Creates a file that has its blocks already, without writing them.
+pub(crate) fn allocate(path: &Path, bytes: u64) -> io::Result<()> {
+    let file = File::create(path)?;
+    Ok(rustix::fs::fallocate(
+        &file,
+        FallocateFlags::empty(),
+        0,
+        bytes,
+    )?)
+}
+
 /// When a file was last written, in ms since 1970.
 pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
     let modified = fs::metadata(path)?.modified()?;
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).map_err(io::Error::other)
+}
+
+/// Whether an operation failed for want of room, which is no failure of the disk.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 fn temporary_path(path: &Path) -> PathBuf {

@@ -10,10 +10,11 @@ use crate::config::LogConfig;
 use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
-use crate::log_files::{LogFile, is_leftover};
+use crate::log_files::LogFile;
 use crate::log_state::Segments;
 use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
+use crate::swap_recovery::finish_replacements;
 use std::{io, path::Path, sync::Arc};
 
 /// What is known of a log before it is opened.
@@ -104,15 +105,14 @@ pub(crate) fn open_segments(
     })
 }
 
-/// Removes leftovers and files of segments that are not there. The base offsets, ascending.
+/// Finishes what a crash interrupted; removes leftovers and files of segments that are not there. The base offsets, ascending.
 fn clear_folder(dir: &Path) -> io::Result<Vec<i64>> {
+    finish_replacements(dir)?;
     let names = disk::file_names(dir)?;
     let mut base_offsets = Vec::new();
     for name in &names {
-        match LogFile::parse(name) {
-            Some((LogFile::Log, offset)) => base_offsets.push(offset),
-            None if is_leftover(name) => disk::remove(&dir.join(name))?,
-            _ => {}
+        if let Some((LogFile::Log, offset)) = LogFile::parse(name) {
+            base_offsets.push(offset);
         }
     }
     for name in &names {

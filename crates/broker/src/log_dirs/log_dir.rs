@@ -2,7 +2,7 @@
 
 use super::{
     FoundLog, LogDirError, checkpoints::Checkpoints, error::io_error, folders::parse_folder_name,
-    found_log::open_log,
+    found_log::open_log, space::DirSpace,
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
@@ -32,6 +32,8 @@ pub(crate) struct LogDir {
     checkpoints: Mutex<Checkpoints>,
     /// Logs here, those that are on their way included.
     seats: AtomicUsize,
+    /// Whether there is room for more.
+    pub(crate) space: DirSpace,
 }
 
 /// A log's seat in its directory, which counts it for as long as it is held.
@@ -77,6 +79,7 @@ impl LogDir {
             _lock: Some(lock),
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            space: DirSpace::default(),
         })
     }
 
@@ -91,6 +94,7 @@ impl LogDir {
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            space: DirSpace::default(),
         })
     }
 
@@ -114,10 +118,13 @@ impl LogDir {
     /// Drops what the checkpoints say of a partition, if they say anything.
     pub(super) fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
         let mut checkpoints = self.checkpoints();
-        if checkpoints.forget(topic, partition) {
-            checkpoints.write(&self.path)?;
+        let mut kept = checkpoints.clone();
+        if kept.forget(topic, partition) {
+            kept.write(&self.path)?;
+            *checkpoints = kept;
         }
-        Ok(())
+        drop(checkpoints);
+        self.forget_cleaned(topic, partition)
     }
 
     /// The folders of logs, with topic and partition by their name.
@@ -190,6 +197,7 @@ impl LogDir {
         Ok(logs)
     }
 
+    /// The folders of removed replicas, by their name.
     pub(super) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
         let mut doomed = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;

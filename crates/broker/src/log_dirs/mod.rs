@@ -3,21 +3,26 @@
 //! ```text
 //! <log dir>/meta.properties                 whose it is
 //! <log dir>/.lock, .kafka_cleanshutdown     in use; left in order
-//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts
+//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts, and
+//!                                           where compactions ended
 //! <log dir>/<topic>-<partition>/            a log, with partition.metadata naming its topic's id
 //! <log dir>/<topic>-<partition>.<id>-delete about to be deleted
 //! <log dir>/<topic>-<partition>.<id>-stray  claimed by nobody
 //! ```
 
 mod checkpoints;
+mod cleaned_offsets;
 mod error;
 mod folders;
 mod found_log;
 mod log_dir;
+mod space;
 
+pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
+pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
 use folders::{folder_name, rename_away};
@@ -143,7 +148,10 @@ impl LogDirs {
 
     /// Renames the folder of a removed replica to one that is about to be deleted; that one.
     pub(crate) fn doom_log(&self, partition: &Partition) -> Result<PathBuf, LogDirError> {
-        rename_away(partition.place().folder(), "delete")
+        let doomed = rename_away(partition.place().folder(), "delete")?;
+        let dir = Arc::clone(partition.place().seat().log_dir());
+        dir.forget_cleaned(&partition.topic, partition.id.partition)?;
+        Ok(doomed)
     }
 
     /// The folders that were about to be deleted when the broker stopped.
@@ -172,6 +180,8 @@ impl LogDirs {
                     CheckpointKind::RecoveryPoint => Partition::flushed_offset,
                     CheckpointKind::HighWatermark => Partition::high_watermark,
                     CheckpointKind::LogStart => Partition::log_start_offset,
+                    // Written by whoever has compacted a log.
+                    CheckpointKind::Cleaner => continue,
                 };
                 let mut checkpoints = dir.checkpoints();
                 let offsets = here
@@ -184,24 +194,36 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Sees to it that the recovery point on disk does not lie behind the flushed offset of
-    /// `partition`, which a truncation has moved back. Must come before the next append: what is
-    /// below a recovery point is not checked after a crash.
-    pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
+    /// Looks at the free space of every directory. `reserve` is
+    /// `klamm.log.dirs.free.bytes.min`.
+    pub(crate) fn look_at_space(&self, reserve: i64) -> SpaceReport {
+        let reports = self
+            .dirs
+            .iter()
+            .map(|dir| dir.space.look(&dir.path, reserve));
+        reports.fold(SpaceReport::default(), SpaceReport::and)
+    }
+
+    /// Sees to it that the recovery point on disk does not lie behind `offset`, from which on the
+    /// log of `partition` is truncated. Must come before the next append: what is below a recovery
+    /// point is not checked after a crash.
+    pub(crate) fn lower_recovery_point(
+        &self,
+        partition: &Partition,
+        offset: i64,
+    ) -> Result<(), LogDirError> {
         let place = partition.place();
         let dir = place.seat().log_dir();
         let (topic, index) = (&*partition.topic, partition.id.partition);
-        let flushed = partition.flushed_offset();
         let mut checkpoints = dir.checkpoints();
-        let points = &mut checkpoints.recovery_points;
-        if points
-            .get(topic, index)
-            .is_some_and(|point| point > flushed)
-        {
-            points.set(topic, index, flushed);
-            points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
+        let known = checkpoints.recovery_points.get(topic, index);
+        if known.is_some_and(|point| point > offset) {
+            let mut points = checkpoints.recovery_points.clone();
+            points.set(topic, index, offset);
+            checkpoints.update(&dir.path, CheckpointKind::RecoveryPoint, points)?;
         }
-        Ok(())
+        drop(checkpoints);
+        dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
     /// Notes that every log was closed in order under this registration.
