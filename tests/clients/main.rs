@@ -16,6 +16,7 @@
 mod committed_reads;
 mod failover;
 mod foreign;
+mod kafka_configs;
 mod kafka_data_dir;
 mod kafka_tools;
 mod log_compaction;
