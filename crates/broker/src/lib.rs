@@ -19,6 +19,7 @@ mod clock;
 mod context;
 mod control;
 mod deleted_folders;
+mod dynamic_configs;
 mod fetch_session;
 mod flusher;
 mod groups;
@@ -30,6 +31,7 @@ mod partition;
 mod partitions;
 mod producer_ids;
 mod replication;
+mod segment_jitter;
 mod topic_name;
 
 pub use broker::{Broker, BrokerError};

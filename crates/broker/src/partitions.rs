@@ -3,11 +3,14 @@
 use crate::{
     clock::now_ms,
     deleted_folders::DeletedFolders,
+    dynamic_configs::changed_topic_defaults,
     groups::Groups,
     log_dirs::{FoundLog, LogDirError, LogDirs, SpaceReport},
     partition::{Leadership, Partition, PartitionEnv},
     replication::Fetchers,
+    segment_jitter::jittered_log_config,
 };
+use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
@@ -35,6 +38,8 @@ pub(crate) struct Partitions {
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
     deleted: DeletedFolders,
+    /// The settings of topics without their own, as the metadata has them.
+    topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
@@ -63,6 +68,7 @@ impl Partitions {
         }
         Ok(Partitions {
             me: config.node_id,
+            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
             config,
             env,
             dirs,
@@ -113,9 +119,7 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        for topic in delta.changed_topic_configs() {
-            self.apply_config(topic, image);
-        }
+        self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -263,6 +267,25 @@ impl Partitions {
         }
     }
 
+    /// What is set for brokers concerns every topic without its own.
+    fn apply_configs(&self, delta: &Delta, image: &Image) {
+        let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
+            for topic in delta.changed_topic_configs() {
+                self.apply_config(topic, image);
+            }
+            return;
+        };
+        self.topic_defaults.store(Arc::new(defaults));
+        let topics: BTreeSet<Arc<str>> = self
+            .read_replicas()
+            .values()
+            .map(|partition| Arc::clone(&partition.topic))
+            .collect();
+        for topic in topics {
+            self.apply_config(&topic, image);
+        }
+    }
+
     fn apply_config(&self, topic: &str, image: &Image) {
         let Some(metadata) = image.topic_by_name(topic) else {
             return;
@@ -307,7 +330,7 @@ impl Partitions {
                 self.dirs.create_log(id, &topic.name, &config)
             }
         };
-        let log = match opened {
+        let mut log = match opened {
             Ok(log) => log,
             Err(error) if error.is_storage_full() => {
                 lock(&self.uncreated).insert(id);
@@ -322,6 +345,8 @@ impl Partitions {
                 return None;
             }
         };
+        // A log that was found had been opened before anybody knew the topic's settings.
+        log.log.set_config(jittered_log_config(id, &config));
         let partition = Partition::new(id, Arc::clone(&topic.name), log, config, self.env.clone());
         self.replicas
             .write()
@@ -349,7 +374,7 @@ impl Partitions {
         let overrides = image
             .configs(&ConfigResource::Topic(topic.to_owned()))
             .unwrap_or(&none);
-        TopicConfig::resolve(overrides, &self.config.topic_defaults)
+        TopicConfig::resolve(overrides, &self.topic_defaults.load())
     }
 
     fn remove_topic(&self, topic_id: Uuid) {

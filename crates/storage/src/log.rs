@@ -8,6 +8,7 @@ use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::recovery::{self, OpenOptions, RecoveryReport};
@@ -62,8 +63,8 @@ impl Log {
         let first_offset = segments[0].base_offset();
         let log_start_offset = options.log_start_offset.max(first_offset);
         let read = || {
-            recovery::remove_stray_snapshots(dir, &segments)?;
-            recovery::load_producers(dir, &segments, log_end_offset)
+            producer_recovery::remove_stray_snapshots(dir, &segments)?;
+            producer_recovery::load(dir, &segments, log_end_offset, opened.trust)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
         // What was found after a crash is on no disk for certain before the next flush.
@@ -81,6 +82,7 @@ impl Log {
             opened.epochs,
         );
         state.change_epochs(|_| opened.epochs_changed);
+        state.undecided().replace(producers.undecided);
         if !options.clean_shutdown && log_end_offset > first_offset {
             state.set_changed();
         }
@@ -89,7 +91,7 @@ impl Log {
             state,
             config,
             active: opened.active,
-            producers,
+            producers: producers.states,
             plan: Vec::new(),
         };
         if let Some(parent) = dir.parent().filter(|_| is_new) {
@@ -220,9 +222,9 @@ impl Log {
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
+            self.note_producer(&batch.header, &batches[batch.position as usize..]);
             self.state
                 .change_epochs(|epochs| assign_if_new(epochs, epoch, start));
-            self.producers.update(&batch.header);
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
@@ -254,6 +256,7 @@ impl Log {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
+        self.write_aborted()?;
         let written = self.active.write(bytes, first.header.base_offset);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
@@ -368,11 +371,7 @@ impl Log {
             StorageError::io("truncate", last.path())(source)
         })?;
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
-        if !self.producers.is_empty() {
-            let dir = state.dir();
-            let producers = recovery::load_producers(dir, &segments, end_offset);
-            self.producers = producers.map_err(StorageError::io("read producer states in", dir))?;
-        }
+        self.reload_producers(&segments, end_offset)?;
         Ok(end_offset)
     }
 
@@ -398,7 +397,7 @@ impl Log {
         self.active = new_active(state.dir(), offset)?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
-        self.producers = ProducerStates::default();
+        self.set_producers(Producers::default());
         Ok(())
     }
 
@@ -422,7 +421,7 @@ impl Log {
         let dir = self.state.dir();
         let write = || {
             let path = producer_snapshot::write(dir, self.log_end_offset(), &self.producers)?;
-            recovery::remove_stray_snapshots(dir, &self.state.segments())?;
+            producer_recovery::remove_stray_snapshots(dir, &self.state.segments())?;
             Ok(path)
         };
         let result = write().map_err(StorageError::io("write producer states in", dir));

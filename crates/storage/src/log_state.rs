@@ -5,6 +5,7 @@ use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::removed_files::RemovedFiles;
 use crate::segment::{Segment, lock};
+use crate::undecided_transactions::UndecidedTransactions;
 use arc_swap::ArcSwap;
 use std::{
     io::ErrorKind::NotFound,
@@ -27,6 +28,7 @@ pub(crate) struct LogState {
     flushed_offset: AtomicI64,
     epochs: Mutex<LeaderEpochs>,
     epochs_dirty: AtomicBool,
+    undecided: UndecidedTransactions,
     /// Whether an epoch was noted in which nothing has been appended yet: it need not be on disk.
     epoch_is_empty: AtomicBool,
     /// Whether anything changed since the log was opened.
@@ -61,6 +63,7 @@ impl LogState {
             flushed_offset: AtomicI64::new(flushed_offset),
             epochs: Mutex::new(epochs),
             epochs_dirty: AtomicBool::new(false),
+            undecided: UndecidedTransactions::default(),
             epoch_is_empty: AtomicBool::new(false),
             changed: AtomicBool::new(false),
             dir_dirty: AtomicBool::new(true),
@@ -142,6 +145,10 @@ impl LogState {
 
     pub(crate) fn epochs(&self) -> MutexGuard<'_, LeaderEpochs> {
         lock(&self.epochs)
+    }
+
+    pub(crate) fn undecided(&self) -> &UndecidedTransactions {
+        &self.undecided
     }
 
     /// Changes the epochs; the next flush makes the change durable.

@@ -2,6 +2,7 @@
 
 use super::Partition;
 use crate::clock::now_ms;
+use klamm_storage::StorageError;
 use std::sync::atomic::Ordering;
 use tracing::debug;
 
@@ -35,7 +36,7 @@ impl Partition {
         let flushed_offset = self.flushed_offset();
         let unflushed = Unflushed {
             messages: self.log_end_offset() - flushed_offset,
-            has_sealed: flushed_offset < self.place.load().reader.active_base_offset(),
+            has_sealed: flushed_offset < self.reader().active_base_offset(),
             since_ms: now_ms.saturating_sub(self.flushed_at_ms.load(Ordering::Relaxed)),
         };
         let config = self.config.load();
@@ -47,8 +48,7 @@ impl Partition {
     /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
     pub(crate) fn flush(&self) {
         self.flush_turn.begin();
-        let place = self.place();
-        match place.flusher.flush() {
+        match self.place().flusher.flush() {
             Ok(flushed) => {
                 let now_ms = now_ms();
                 self.flushed_at_ms.store(now_ms, Ordering::Relaxed);
@@ -56,7 +56,7 @@ impl Partition {
                 super::lock(&self.flushes).release(flushed);
             }
             // Tried again now and then; whoever waits does so until then, or gives up.
-            Err(error) if error.is_storage_full() => debug!(topic = %self.topic,
+            Err(error @ StorageError::Full(_)) => debug!(topic = %self.topic,
                 partition = self.id.partition, %error, "a flush must wait for room on the disk"),
             Err(error) => self.fail("flush", &error),
         }

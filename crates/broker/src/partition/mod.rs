@@ -22,6 +22,7 @@ pub(crate) mod lab;
 mod place;
 mod read;
 mod role;
+mod stored_codec;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest, NO_ROOM};

@@ -1,7 +1,7 @@
 //! Leading, following, or neither.
 
 use super::{Partition, lock};
-use crate::log_dirs::log_config;
+use crate::segment_jitter::jittered_log_config;
 use klamm_config::TopicConfig;
 use klamm_replica::{Leader, PartitionState};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
@@ -219,7 +219,7 @@ impl Partition {
 
     /// The topic's settings changed.
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
-        lock(&self.log).set_config(log_config(&config));
+        lock(&self.log).set_config(jittered_log_config(self.id, &config));
         self.config.store(Arc::new(config));
         // What was acknowledged from the page cache may have to be on disk from now on.
         self.request_flush_if_due(now_ms);

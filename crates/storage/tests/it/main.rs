@@ -11,3 +11,4 @@ mod log;
 mod model;
 mod retention;
 mod side_files;
+mod transactions;
