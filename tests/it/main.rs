@@ -11,8 +11,11 @@
     reason = "a panic is how a test reports"
 )]
 
+mod altering;
 mod asking;
 mod cli;
+mod compaction;
+mod configs;
 mod crash;
 mod dev;
 mod failover;

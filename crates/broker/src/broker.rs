@@ -2,6 +2,7 @@
 
 use crate::{
     auto_topics::AutoTopics,
+    cleaner::Cleaner,
     context::{Context, Identity},
     control::{
         Change, Heartbeats, Lifecycle, Registration, RegistrationError, follow_metadata, register,
@@ -17,6 +18,7 @@ use crate::{
     partition::PartitionEnv,
     partitions::Partitions,
     producer_ids::ProducerIds,
+    recovery_backlog::RecoveryBacklog,
     replication::{Fetchers, IsrUpdates, Suspects},
 };
 use klamm_config::{Listener, NetworkSettings, ServerConfig};
@@ -80,6 +82,7 @@ pub struct Broker {
     dirs_id: BrokerId,
     addresses: Vec<(String, SocketAddr)>,
     flusher: Option<Flusher>,
+    cleaner: Option<Cleaner>,
     tasks: JoinSet<()>,
     wants_shutdown: watch::Sender<bool>,
     lifecycle: watch::Receiver<Lifecycle>,
@@ -123,6 +126,7 @@ impl Broker {
             dirs_id: config.node_id,
             addresses,
             flusher: Some(flusher),
+            cleaner: None,
             tasks: JoinSet::new(),
             wants_shutdown,
             lifecycle,
@@ -132,6 +136,9 @@ impl Broker {
             .join_cluster(&registration, shutdown_wanted, lifecycle_told)
             .await?;
         broker.start_housekeeping(isr_updates);
+        let partitions = Arc::clone(&broker.context.partitions);
+        let cleaner = Cleaner::start(&broker.context.config.log, partitions);
+        broker.cleaner = Some(cleaner.map_err(system("start cleaner threads"))?);
         for acceptor in acceptors {
             broker
                 .tasks
@@ -172,8 +179,11 @@ impl Broker {
         self.tasks.shutdown().await;
         self.context.groups.stop();
         let context = Arc::clone(&self.context);
-        let flusher = self.flusher.take();
+        let (flusher, cleaner) = (self.flusher.take(), self.cleaner.take());
         let closing = spawn_blocking(move || {
+            if let Some(cleaner) = cleaner {
+                cleaner.stop();
+            }
             context.partitions.close(context.identity.epoch());
             if let Some(flusher) = flusher {
                 flusher.stop();
@@ -265,6 +275,7 @@ async fn open(
     let metadata = Arc::new(MetadataCache::new());
     let controller = ControllerClient::new(controller_endpoints(&config));
     let env = PartitionEnv {
+        recovery_backlog: RecoveryBacklog::default(),
         me: config.node_id,
         flush_queue: flusher.queue(),
         isr_updates,

@@ -15,6 +15,7 @@
 mod api;
 mod auto_topics;
 mod broker;
+mod cleaner;
 mod clock;
 mod context;
 mod control;
@@ -30,6 +31,7 @@ mod net;
 mod partition;
 mod partitions;
 mod producer_ids;
+mod recovery_backlog;
 mod replication;
 mod segment_jitter;
 mod topic_name;

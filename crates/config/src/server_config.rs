@@ -263,6 +263,9 @@ fn log(values: &Values<'_>) -> Result<LogSettings, ConfigError> {
         cleaner_threads: values.number("log.cleaner.threads")?,
         cleaner_backoff_ms: values.number("log.cleaner.backoff.ms")?,
         cleaner_dedupe_buffer_bytes: values.number("log.cleaner.dedupe.buffer.size")?,
+        cleaner_io_buffer_bytes: values.number("log.cleaner.io.buffer.size")?,
+        cleaner_io_buffer_load_factor: values.number("log.cleaner.io.buffer.load.factor")?,
+        cleaner_io_max_bytes_per_second: values.number("log.cleaner.io.max.bytes.per.second")?,
     })
 }
 

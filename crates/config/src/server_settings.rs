@@ -158,6 +158,12 @@ pub struct LogSettings {
     pub cleaner_backoff_ms: i64,
     /// `log.cleaner.dedupe.buffer.size`, in bytes, of all threads together.
     pub cleaner_dedupe_buffer_bytes: i64,
+    /// `log.cleaner.io.buffer.size`, in bytes, of all threads together.
+    pub cleaner_io_buffer_bytes: i32,
+    /// `log.cleaner.io.buffer.load.factor`.
+    pub cleaner_io_buffer_load_factor: f64,
+    /// `log.cleaner.io.max.bytes.per.second`, of all threads together.
+    pub cleaner_io_max_bytes_per_second: f64,
 }
 
 /// Consumer groups and the offsets topic.

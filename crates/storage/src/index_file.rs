@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct IndexFile<const SIZE: usize> {
     path: PathBuf,
     open: ArcSwapOption<File>,
     count: AtomicU64,
+    /// Whether the name is not its own any more.
+    is_disowned: AtomicBool,
 }
 
 impl<const SIZE: usize> IndexFile<SIZE> {
@@ -35,6 +37,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
             path,
             open: ArcSwapOption::from_pointee(file),
             count: AtomicU64::new(0),
+            is_disowned: AtomicBool::new(false),
         })
     }
 
@@ -47,12 +50,18 @@ impl<const SIZE: usize> IndexFile<SIZE> {
             path,
             open: ArcSwapOption::empty(),
             count,
+            is_disowned: AtomicBool::new(false),
         }))
     }
 
     /// Count of entries.
     pub(crate) fn len(&self) -> u64 {
         self.count.load(Ordering::Acquire)
+    }
+
+    /// Bytes of entries.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.len() * SIZE as u64
     }
 
     /// Adds entries.
@@ -85,6 +94,19 @@ impl<const SIZE: usize> IndexFile<SIZE> {
     /// Closes the file; it is opened again when it is needed.
     pub(crate) fn close(&self) {
         self.open.store(None);
+    }
+
+    /// The file is about to be removed: whatever has its name later is another one.
+    pub(crate) fn disown(&self) {
+        self.is_disowned.store(true, Ordering::Release);
+    }
+
+    /// Asked after the file was opened.
+    fn unless_disowned(&self, file: File) -> io::Result<File> {
+        if self.is_disowned.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(file)
     }
 
     /// Entry number `index`, if there is one.
@@ -150,7 +172,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         if let Some(file) = self.open.load_full() {
             return Ok(file);
         }
-        let file = Arc::new(disk::open(&self.path)?);
+        let file = Arc::new(self.unless_disowned(disk::open(&self.path)?)?);
         self.open.store(Some(file.clone()));
         Ok(file)
     }
@@ -158,7 +180,9 @@ impl<const SIZE: usize> IndexFile<SIZE> {
     fn readable(&self) -> io::Result<Arc<File>> {
         match self.open.load_full() {
             Some(file) => Ok(file),
-            None => disk::open_to_read(&self.path).map(Arc::new),
+            None => self
+                .unless_disowned(disk::open_to_read(&self.path)?)
+                .map(Arc::new),
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct LogState {
     pub(crate) removed: Mutex<RemovedFiles>,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
+    /// Held while segments are being replaced.
+    replacing: Mutex<()>,
     /// The folder is not the log's any more: flushes do nothing.
     abandoned: AtomicBool,
     failure: OnceLock<Arc<str>>,
@@ -70,6 +72,7 @@ impl LogState {
             unsynced_files: Mutex::new(Vec::new()),
             removed: Mutex::default(),
             flushing: Mutex::new(()),
+            replacing: Mutex::new(()),
             abandoned: AtomicBool::new(false),
             failure: OnceLock::new(),
         }
@@ -135,6 +138,23 @@ impl LogState {
     /// Waits for a flush in progress and keeps others from starting.
     pub(crate) fn pause_flushing(&self) -> MutexGuard<'_, ()> {
         lock(&self.flushing)
+    }
+
+    /// Keeps readers from opening files: segments are being replaced.
+    pub(crate) fn pause_opening(&self) -> MutexGuard<'_, ()> {
+        lock(&self.replacing)
+    }
+
+    /// Whether segments other than these make up the log now. Waits for a replacement that is
+    /// under way.
+    pub(crate) fn has_replaced(&self, segments: &Arc<Segments>) -> bool {
+        let _replacing = lock(&self.replacing);
+        !Arc::ptr_eq(segments, &self.segments.load())
+    }
+
+    /// Whether [`LogState::abandon`] was called.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// See [`Log::abandon`](crate::Log::abandon).

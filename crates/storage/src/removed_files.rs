@@ -48,6 +48,8 @@ impl LogState {
         segment: &Segment,
         delay_ms: i64,
     ) -> Result<(), StorageError> {
+        // Before the names are free.
+        segment.disown();
         segment
             .files()
             .iter()

@@ -31,6 +31,8 @@ pub(crate) struct Segment {
     size: AtomicU64,
     offset_index: OffsetIndex,
     time_index: TimeIndex,
+    /// Whether the names of its files are not its own any more.
+    is_removed: AtomicBool,
     transaction_index: TransactionIndex,
     /// Whether what was found of the transaction index was of use.
     has_transaction_index: bool,
@@ -47,14 +49,21 @@ pub(crate) struct Segment {
 impl Segment {
     /// A new, empty segment.
     pub(crate) fn create(dir: &Path, base_offset: i64) -> io::Result<Segment> {
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::create(time_index_path, base_offset)?;
-        let path = LogFile::Log.path(dir, base_offset);
+        Segment::create_at(&|file| file.path(dir, base_offset), base_offset)
+    }
+
+    /// A new, empty segment whose files have these paths.
+    pub(crate) fn create_at(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
+        base_offset: i64,
+    ) -> io::Result<Segment> {
+        let offset_index = OffsetIndex::create(path_of(LogFile::OffsetIndex), base_offset)?;
+        let time_index = TimeIndex::create(path_of(LogFile::TimeIndex), base_offset)?;
+        let path = path_of(LogFile::Log);
         let file = disk::create(&path)?;
         let mut segment = Segment::new(base_offset, path, 0, offset_index, time_index);
         segment.file = OnceLock::from(file);
+        segment.transaction_index = TransactionIndex::empty(path_of(LogFile::TransactionIndex));
         Ok(segment)
     }
 
@@ -104,6 +113,7 @@ impl Segment {
             size: AtomicU64::new(size),
             offset_index,
             time_index,
+            is_removed: AtomicBool::new(false),
             is_dirty: AtomicBool::new(false),
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
@@ -146,6 +156,10 @@ impl Segment {
             return Ok(file);
         }
         let file = disk::open(&self.path)?;
+        // The file of that name may be another segment's by now.
+        if self.is_removed.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         Ok(self.file.get_or_init(|| file))
     }
 
@@ -301,6 +315,15 @@ impl Segment {
     pub(crate) fn files(&self) -> [PathBuf; 4] {
         let dir = self.path.parent().unwrap_or(Path::new(""));
         LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
+    }
+
+    /// Notes that its files are about to be removed: whatever has their names later is another
+    /// segment's. Readers that have them open are not disturbed.
+    pub(crate) fn disown(&self) {
+        self.is_removed.store(true, Ordering::Release);
+        self.offset_index.file().disown();
+        self.time_index.file().disown();
+        self.transaction_index.disown();
     }
 }
 

@@ -123,7 +123,8 @@ impl LogDir {
             kept.write(&self.path)?;
             *checkpoints = kept;
         }
-        Ok(())
+        drop(checkpoints);
+        self.forget_cleaned(topic, partition)
     }
 
     /// The folders of logs, with topic and partition by their name.

@@ -3,19 +3,22 @@
 //! ```text
 //! <log dir>/meta.properties                 whose it is
 //! <log dir>/.lock, .kafka_cleanshutdown     in use; left in order
-//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts
+//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts, and
+//!                                           where compactions ended
 //! <log dir>/<topic>-<partition>/            a log, with partition.metadata naming its topic's id
 //! <log dir>/<topic>-<partition>.<id>-delete about to be deleted
 //! <log dir>/<topic>-<partition>.<id>-stray  claimed by nobody
 //! ```
 
 mod checkpoints;
+mod cleaned_offsets;
 mod error;
 mod folders;
 mod found_log;
 mod log_dir;
 mod space;
 
+pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
@@ -145,7 +148,10 @@ impl LogDirs {
 
     /// Renames the folder of a removed replica to one that is about to be deleted; that one.
     pub(crate) fn doom_log(&self, partition: &Partition) -> Result<PathBuf, LogDirError> {
-        rename_away(partition.place().folder(), "delete")
+        let doomed = rename_away(partition.place().folder(), "delete")?;
+        let dir = Arc::clone(partition.place().seat().log_dir());
+        dir.forget_cleaned(&partition.topic, partition.id.partition)?;
+        Ok(doomed)
     }
 
     /// The folders that were about to be deleted when the broker stopped.
@@ -174,6 +180,8 @@ impl LogDirs {
                     CheckpointKind::RecoveryPoint => Partition::flushed_offset,
                     CheckpointKind::HighWatermark => Partition::high_watermark,
                     CheckpointKind::LogStart => Partition::log_start_offset,
+                    // Written by whoever has compacted a log.
+                    CheckpointKind::Cleaner => continue,
                 };
                 let mut checkpoints = dir.checkpoints();
                 let offsets = here
@@ -214,7 +222,8 @@ impl LogDirs {
             points.set(topic, index, offset);
             checkpoints.update(&dir.path, CheckpointKind::RecoveryPoint, points)?;
         }
-        Ok(())
+        drop(checkpoints);
+        dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
     /// Notes that every log was closed in order under this registration.

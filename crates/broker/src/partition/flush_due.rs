@@ -6,6 +6,9 @@ use klamm_storage::StorageError;
 use std::sync::atomic::Ordering;
 use tracing::debug;
 
+/// Bytes of batches behind the latest producer states that make it worth to write them again.
+const SNAPSHOT_BYTES: u64 = 1 << 20;
+
 /// How a log stands between its last flush and its end.
 ///
 /// ```text
@@ -36,7 +39,7 @@ impl Partition {
         let flushed_offset = self.flushed_offset();
         let unflushed = Unflushed {
             messages: self.log_end_offset() - flushed_offset,
-            has_sealed: flushed_offset < self.reader().active_base_offset(),
+            has_sealed: flushed_offset < self.place.load().reader.active_base_offset(),
             since_ms: now_ms.saturating_sub(self.flushed_at_ms.load(Ordering::Relaxed)),
         };
         let config = self.config.load();
@@ -45,10 +48,26 @@ impl Partition {
         }
     }
 
+    /// Writes the producer states if a start after a crash would have to read much to know them.
+    pub(crate) fn snapshot_producers_if_far(&self) {
+        let mut log = super::lock(&self.log);
+        if log.bytes_since_snapshot() < SNAPSHOT_BYTES {
+            return;
+        }
+        match log.snapshot_producers() {
+            Ok(()) | Err(StorageError::Full(_)) => {}
+            Err(error) => {
+                drop(log);
+                self.fail("write producer states", &error);
+            }
+        }
+    }
+
     /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
     pub(crate) fn flush(&self) {
         self.flush_turn.begin();
-        match self.place().flusher.flush() {
+        let place = self.place();
+        match place.flusher.flush() {
             Ok(flushed) => {
                 let now_ms = now_ms();
                 self.flushed_at_ms.store(now_ms, Ordering::Relaxed);

@@ -14,6 +14,7 @@
 
 mod append;
 mod cleanup;
+mod compact;
 mod flush_due;
 mod flush_turn;
 mod follow;
@@ -35,6 +36,7 @@ pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 use crate::{
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
+    recovery_backlog::RecoveryBacklog,
     replication::IsrUpdates,
 };
 use flush_turn::FlushTurn;
@@ -53,6 +55,7 @@ use waiters::AckWaiters;
 /// What a partition needs of the broker around it.
 #[derive(Clone)]
 pub(crate) struct PartitionEnv {
+    pub(crate) recovery_backlog: RecoveryBacklog,
     pub(crate) me: BrokerId,
     pub(crate) flush_queue: FlushQueue,
     pub(crate) isr_updates: IsrUpdates,

@@ -3,6 +3,7 @@
 // The allowance for tests covers test functions, not the fixtures beside them.
 #![allow(clippy::unwrap_used)]
 
+mod compaction;
 mod concurrency;
 mod crash;
 mod fixture;
