@@ -15,7 +15,7 @@ const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
 const QUORUM: &str = "org.apache.kafka.tools.MetadataQuorumCommand";
 const API_VERSIONS: &str = "org.apache.kafka.tools.BrokerApiVersionsCommand";
-const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
+pub(crate) const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
 const CONFIGS: &str = "kafka.admin.ConfigCommand";
 const CONSOLE_PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";
 const CONSOLE_CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
@@ -26,7 +26,7 @@ const VERIFIABLE_CONSUMER: &str = "org.apache.kafka.tools.VerifiableConsumer";
 const DUMP_LOG: &str = "org.apache.kafka.tools.DumpLogSegments";
 
 /// Runs a tool that takes `--bootstrap-server`.
-fn tool(cluster: &Cluster, class: &str, arguments: &[&str]) -> Finished {
+pub(crate) fn tool(cluster: &Cluster, class: &str, arguments: &[&str]) -> Finished {
     tool_with_input(cluster, class, arguments, None)
 }
 
@@ -44,7 +44,7 @@ fn tool_with_input(
 }
 
 /// Fills `topic` with numbered records of `size` bytes.
-fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
+pub(crate) fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
     let arguments =
         format!("--topic {topic} --num-records {count} --record-size {size} --throughput -1");
     tool(
@@ -55,7 +55,7 @@ fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
     .text()
 }
 
-fn assert_contains(output: &str, parts: &[&str]) {
+pub(crate) fn assert_contains(output: &str, parts: &[&str]) {
     for part in parts {
         assert!(output.contains(part), "no {part:?} in:\n{output}");
     }

@@ -13,6 +13,7 @@
     reason = "a panic is how a test reports"
 )]
 
+mod delete_records;
 mod failover;
 mod foreign;
 mod kafka_data_dir;
