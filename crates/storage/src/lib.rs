@@ -22,6 +22,9 @@
 //!
 //! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
 
+#[cfg(test)]
+extern crate self as klamm_storage;
+
 mod active_segment;
 mod ballast;
 mod batch_scan;
@@ -32,6 +35,9 @@ mod config;
 mod dir_lock;
 mod disk;
 mod disk_space;
+#[cfg(test)]
+mod disk_trace;
+mod epochs_check;
 mod error;
 mod index_file;
 mod leader_epochs;
@@ -46,6 +52,7 @@ mod log_transactions;
 mod meta_properties;
 mod offset_checkpoint;
 mod offset_index;
+mod open_files;
 mod partition_metadata;
 mod producer_recovery;
 mod producer_snapshot;
@@ -57,6 +64,9 @@ mod retention;
 mod roll;
 mod segment;
 mod swap_recovery;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod time_index;
 mod transaction_index;
 mod transactions_reader;
@@ -79,6 +89,7 @@ pub use log_reader::{LogRead, LogReader, TimestampOffset};
 pub use log_retention::Retained;
 pub use meta_properties::{MetaProperties, MetaPropertiesError};
 pub use offset_checkpoint::{CheckpointKind, OffsetCheckpoint};
+pub use open_files::OpenFiles;
 pub use partition_metadata::PartitionMetadata;
 pub use producer_states::{MarkerRequest, ProducerState, ProducerStates, SequencedBatch, Verdict};
 pub use recovery::{OpenOptions, RecoveryReport};

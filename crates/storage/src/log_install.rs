@@ -56,7 +56,7 @@ impl Log {
         }
         disk::sync_dir(dir).map_err(error())?;
         replacement.files.complete(step).map_err(error())?;
-        let opened = Segment::open(dir, replacement.files.base_offset());
+        let opened = Segment::open(dir, replacement.files.base_offset(), self.state.files());
         let (segment, _) = opened.map_err(error())?;
         let mut changed = segments[..range.start].to_vec();
         changed.push(Arc::new(segment));

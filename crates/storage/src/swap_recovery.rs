@@ -8,7 +8,7 @@ use crate::batch_scan::{BatchScan, ScanError};
 use crate::disk;
 use crate::log_files::{LogFile, is_leftover, parse_swap};
 use crate::replacement;
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 /// Leaves the folder without temporary files.
 pub(crate) fn finish_replacements(dir: &Path) -> io::Result<()> {
@@ -77,7 +77,7 @@ fn end_of(path: &Path, base_offset: i64) -> io::Result<i64> {
         size => size?,
     };
     let file = disk::open_to_read(path)?;
-    let mut scan = BatchScan::new(&file, 0, size);
+    let mut scan = BatchScan::new(Arc::new(file), 0, size);
     let mut end_offset = base_offset;
     loop {
         match scan.next() {

@@ -9,12 +9,10 @@
 //! Entries below the recovery point are as durable as the batches there; those behind it are
 //! made anew from the batches after a crash.
 
-use crate::disk;
+use crate::disk::{self, DiskFile};
 use klamm_types::ProducerId;
 use std::{
-    fs::File,
     io,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
@@ -137,7 +135,7 @@ impl TransactionIndex {
         self.is_disowned.store(true, Ordering::Release);
     }
 
-    fn open_to_read(&self) -> io::Result<File> {
+    fn open_to_read(&self) -> io::Result<DiskFile> {
         let file = disk::open_to_read(&self.path)?;
         if self.is_disowned.load(Ordering::Acquire) {
             return Err(io::ErrorKind::NotFound.into());

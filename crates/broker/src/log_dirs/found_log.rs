@@ -57,7 +57,8 @@ pub(super) fn open_log(
             .unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
-    let (log, report) = Log::open(dir, log_config(defaults), options)?;
+    let (log, report) =
+        Log::open_sharing(dir, log_config(defaults), options, &seat.log_dir().files)?;
     debug!(dir = %dir.display(), ?report, "opened a log");
     let high_watermark = checkpoints
         .high_watermarks
@@ -77,6 +78,7 @@ pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
     LogConfig {
         segment_bytes: u64::from(config.segment_bytes.unsigned_abs()),
         segment_ms: segment_ms(config),
+        preallocate: config.preallocate,
         segment_index_bytes: u64::from(config.segment_index_bytes.unsigned_abs()),
         index_interval_bytes: u64::from(config.index_interval_bytes.unsigned_abs()),
         delete: config.cleanup_policy.delete,

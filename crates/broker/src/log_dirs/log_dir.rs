@@ -5,7 +5,9 @@ use super::{
     found_log::open_log, space::DirSpace,
 };
 use klamm_config::TopicConfig;
-use klamm_storage::{CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
+use klamm_storage::{
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties, OpenFiles,
+};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
@@ -27,6 +29,8 @@ pub(crate) struct LogDir {
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
+    /// Where the logs of all directories keep their files open.
+    pub(super) files: Arc<OpenFiles>,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
@@ -53,7 +57,11 @@ impl Drop for Seat {
 }
 
 impl LogDir {
-    pub(super) fn open(node_id: BrokerId, path: &Path) -> Result<LogDir, LogDirError> {
+    pub(super) fn open(
+        node_id: BrokerId,
+        path: &Path,
+        files: &Arc<OpenFiles>,
+    ) -> Result<LogDir, LogDirError> {
         fs::create_dir_all(path).map_err(io_error("create", path))?;
         let lock = DirLock::acquire(path)?;
         let meta = MetaProperties::read(path)?;
@@ -74,6 +82,7 @@ impl LogDir {
         Ok(LogDir {
             path: path.to_owned(),
             id,
+            files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             _lock: Some(lock),
@@ -91,6 +100,7 @@ impl LogDir {
             id: Uuid([1; 16]),
             cluster_id: None,
             left_clean: None,
+            files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
@@ -194,7 +204,35 @@ impl LogDir {
         for chunk in opened {
             logs.extend(chunk?);
         }
+        self.lower_recovery_points(&logs)?;
         Ok(logs)
+    }
+
+    /// Lowers the recovery points that lie behind the end of what was found: they would vouch
+    /// for what is appended next.
+    fn lower_recovery_points(
+        &self,
+        logs: &[(TopicPartition, FoundLog)],
+    ) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        let points = &mut checkpoints.recovery_points;
+        let mut is_changed = false;
+        for (_, found) in logs {
+            let name = found.dir.file_name().and_then(|name| name.to_str());
+            let Some((topic, partition)) = name.and_then(parse_folder_name) else {
+                continue;
+            };
+            let flushed = found.log.flusher().flushed_offset();
+            let known = points.get(topic, partition);
+            if known.is_some_and(|point| point > flushed) {
+                points.set(topic, partition, flushed);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            points.write(&self.path, CheckpointKind::RecoveryPoint)?;
+        }
+        Ok(())
     }
 
     /// The folders of removed replicas, by their name.

@@ -28,7 +28,7 @@ use crate::partition::Partition;
 use folders::{folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenOptions,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenFiles, OpenOptions,
     PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
@@ -43,9 +43,10 @@ pub(crate) struct LogDirs {
 impl LogDirs {
     /// Locks the directories and checks whose they are.
     pub(crate) fn open(node_id: BrokerId, paths: &[PathBuf]) -> Result<LogDirs, LogDirError> {
+        let files = OpenFiles::of_process();
         let dirs = paths
             .iter()
-            .map(|path| LogDir::open(node_id, path).map(Arc::new))
+            .map(|path| LogDir::open(node_id, path, &files).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(LogDirs { node_id, dirs })
     }
@@ -129,7 +130,7 @@ impl LogDirs {
             recovery_point: 0,
             log_start_offset: 0,
         };
-        let (log, _) = Log::open(&dir, log_config(config), options)?;
+        let (log, _) = Log::open_sharing(&dir, log_config(config), options, &parent.files)?;
         let topic_id = id.topic_id;
         PartitionMetadata { topic_id }.write(&log)?;
         Ok(FoundLog {
@@ -205,8 +206,9 @@ impl LogDirs {
     }
 
     /// Sees to it that the recovery point on disk does not lie behind `offset`, from which on the
-    /// log of `partition` is truncated. Must come before the next append: what is below a recovery
-    /// point is not checked after a crash.
+    /// log of `partition` is truncated, nor the log start behind the present one. Must come before
+    /// the next append: what is below a recovery point is not checked after a crash, and what is
+    /// below the log start is dropped.
     pub(crate) fn lower_recovery_point(
         &self,
         partition: &Partition,
@@ -221,6 +223,13 @@ impl LogDirs {
             let mut points = checkpoints.recovery_points.clone();
             points.set(topic, index, offset);
             checkpoints.update(&dir.path, CheckpointKind::RecoveryPoint, points)?;
+        }
+        let start = partition.log_start_offset();
+        let known = checkpoints.log_starts.get(topic, index);
+        if known.is_some_and(|known| known > start) {
+            let mut starts = checkpoints.log_starts.clone();
+            starts.set(topic, index, start);
+            checkpoints.update(&dir.path, CheckpointKind::LogStart, starts)?;
         }
         drop(checkpoints);
         dir.lower_cleaned(topic, index, partition.log_end_offset())

@@ -5,7 +5,6 @@ use super::pace::Pace;
 use crate::error::ReadError;
 use crate::segment::Segment;
 use klamm_records::{BatchError, BatchHeader, HEADER_SIZE, verify_crc};
-use std::os::unix::fs::FileExt;
 
 /// Reads batches one behind another. One batch is in memory at a time, or one piece of the
 /// segment if that is larger.

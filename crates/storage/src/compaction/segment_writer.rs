@@ -6,6 +6,8 @@ use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
 use crate::error::StorageError;
+use crate::log_files::LogFile;
+use crate::open_files::OpenFiles;
 use crate::replacement::CleanedFiles;
 use crate::segment::Segment;
 use crate::transaction_index::AbortedTransaction;
@@ -39,7 +41,9 @@ impl SegmentWriter {
         let create = || {
             // Files that come with their first entry must not be of an earlier attempt.
             files.remove()?;
-            let segment = Segment::create_at(&|file| files.path(file), base_offset)?;
+            // No part of the log yet, and closed when it is complete.
+            let open_files = OpenFiles::new(LogFile::OF_SEGMENT.len());
+            let segment = Segment::create_at(&|f| files.path(f), base_offset, &open_files)?;
             ActiveSegment::new(Arc::new(segment), 0)
         };
         let active = create().map_err(StorageError::io("create a segment in", dir))?;
@@ -106,7 +110,9 @@ impl SegmentWriter {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let written = self.active.write(&self.pending, self.pending_offset);
+        let written = self
+            .active
+            .write(&self.pending, self.pending_offset, &self.config);
         written.map_err(self.error("write"))?;
         let bytes = self.pending.len() as u64;
         self.bytes_written += bytes;

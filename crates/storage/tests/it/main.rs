@@ -11,5 +11,6 @@ mod full_disk;
 mod log;
 mod model;
 mod retention;
+mod segment_files;
 mod side_files;
 mod transactions;
