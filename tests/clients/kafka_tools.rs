@@ -15,7 +15,7 @@ pub(crate) const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
 const QUORUM: &str = "org.apache.kafka.tools.MetadataQuorumCommand";
 const API_VERSIONS: &str = "org.apache.kafka.tools.BrokerApiVersionsCommand";
-const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
+pub(crate) const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
 const CONSOLE_PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";
 const CONSOLE_CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PRODUCER_PERF: &str = "org.apache.kafka.tools.ProducerPerformance";
@@ -43,7 +43,7 @@ fn tool_with_input(
 }
 
 /// Fills `topic` with numbered records of `size` bytes.
-fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
+pub(crate) fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
     let arguments =
         format!("--topic {topic} --num-records {count} --record-size {size} --throughput -1");
     tool(

@@ -14,6 +14,7 @@
 )]
 
 mod committed_reads;
+mod delete_records;
 mod failover;
 mod foreign;
 mod kafka_configs;
