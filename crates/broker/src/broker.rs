@@ -112,6 +112,7 @@ impl Broker {
             listeners: advertised(&config.network, &addresses),
             rack: config.rack.clone(),
             log_dirs: dirs.ids(),
+            has_offline_log_dirs: false,
             previous_epoch: dirs.previous_epoch(),
         };
         let flusher = Flusher::start().map_err(system("start flusher threads"))?;

@@ -1,6 +1,6 @@
 //! The configs that decisions depend on, as they apply to a topic.
 
-use crate::{Context, Rules};
+use crate::{Context, OnlineDirs, Rules};
 use klamm_metadata::{Image, Topic};
 use klamm_types::BrokerId;
 
@@ -28,7 +28,7 @@ pub(crate) fn flushes_before_ack(image: &Image, topic: &Topic, ctx: &Context) ->
 
 /// By which rules a topic's partitions elect their leaders.
 pub(crate) fn rules<'a>(
-    image: &Image,
+    image: &'a Image,
     topic: &Topic,
     ctx: &Context,
     is_active: &'a dyn Fn(BrokerId) -> bool,
@@ -42,6 +42,7 @@ pub(crate) fn rules<'a>(
     );
     Rules {
         is_active,
+        log_dirs: OnlineDirs::of(image),
         flushes_before_ack: flushes_before_ack(image, topic, ctx),
         min_isr: usize::try_from(min_isr).unwrap_or(1),
         unclean: effective(

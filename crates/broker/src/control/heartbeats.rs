@@ -117,6 +117,7 @@ impl Heartbeats {
             metadata_offset: self.metadata.applied_offset(),
             want_fence: false,
             want_shut_down: *self.wants_shutdown.borrow(),
+            offline_log_dirs: Vec::new(),
         }
     }
 
