@@ -14,8 +14,12 @@ use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    thread,
 };
 use tracing::{error, info, warn};
+
+/// Logs that are closed at the same time.
+const CLOSE_THREADS: usize = 8;
 
 /// The topic of the groups.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -154,15 +158,7 @@ impl Partitions {
     pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
         self.fetchers.stop();
         let partitions = self.all();
-        let mut clean = true;
-        for partition in &partitions {
-            partition.retire();
-            if let Err(error) = partition.close() {
-                error!(topic = %partition.topic, partition = partition.id.partition, %error,
-                    "cannot close the log");
-                clean = false;
-            }
-        }
+        let clean = close_all(&partitions);
         self.checkpoint();
         if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
             error!(%error, "cannot mark the shutdown as clean");
@@ -339,6 +335,29 @@ impl Partitions {
     ) -> std::sync::RwLockReadGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
         self.replicas.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Closes logs, several at a time since each waits for the disk. Whether all went well.
+fn close_all(partitions: &[Arc<Partition>]) -> bool {
+    let share = partitions.len().div_ceil(CLOSE_THREADS).max(1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = partitions
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().filter(|p| !close(p)).count()))
+            .collect();
+        let failures = threads.into_iter().map(|thread| thread.join().unwrap_or(1));
+        failures.sum::<usize>() == 0
+    })
+}
+
+fn close(partition: &Partition) -> bool {
+    partition.retire();
+    let closed = partition.close();
+    if let Err(error) = &closed {
+        error!(topic = %partition.topic, partition = partition.id.partition, %error,
+            "cannot close the log");
+    }
+    closed.is_ok()
 }
 
 /// Whether a broker may join an ISR under this registration (rule 75).

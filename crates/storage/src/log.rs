@@ -83,6 +83,9 @@ impl Log {
             opened.epochs,
         );
         state.change_epochs(|_| opened.epochs_changed);
+        if !options.clean_shutdown && log_end_offset > first_offset {
+            state.set_changed();
+        }
         let state = Arc::new(state);
         let mut log = Log {
             state,
@@ -212,16 +215,19 @@ impl Log {
             let position = self.active.segment().size() + pending;
             self.active
                 .note(&BatchAt { position, ..*batch }, &self.config);
-            self.assign_epoch(
+            let (epoch, start) = (
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
+            self.state
+                .change_epochs(|epochs| assign_if_new(epochs, epoch, start));
             self.producers.update(&batch.header);
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
         }
         self.write_run(batches, &plan[run_start..])?;
+        self.state.fill_epoch();
         appended.log_end_offset = log_end_offset;
         self.state.publish(log_end_offset);
         Ok(appended)
@@ -262,11 +268,10 @@ impl Log {
     }
 
     /// Notes that a leader epoch starts at an offset, unless a later or the same one is known.
+    /// It becomes durable with what is appended in it.
     pub fn assign_epoch(&self, epoch: LeaderEpoch, start_offset: i64) {
-        self.state.change_epochs(|epochs| {
-            epochs.latest().is_none_or(|latest| latest < epoch)
-                && epochs.assign(epoch, start_offset)
-        });
+        self.state
+            .begin_epoch(|epochs| assign_if_new(epochs, epoch, start_offset));
     }
 
     /// The leader epochs of the log.
@@ -467,12 +472,16 @@ impl Log {
     }
 
     /// Makes everything durable and leaves the folder so that the next start reads next to
-    /// nothing. Readers may stay; appends after it make the next start an unclean one.
+    /// nothing; costs nothing where nothing changed. Readers may stay; appends after it make the
+    /// next start an unclean one.
     ///
     /// # Errors
     /// The disk failed, now or before.
     pub fn close(&mut self) -> Result<(), StorageError> {
         self.state.check()?;
+        if !self.state.is_changed() {
+            return Ok(());
+        }
         let segment = self.active.segment().clone();
         let written = self.active.write_time_entry();
         let result = written.map_err(StorageError::io("write", segment.path()));
@@ -485,6 +494,10 @@ impl Log {
             .map_err(StorageError::io("sync", segment.path()));
         self.state.poison_on_error(result)
     }
+}
+
+fn assign_if_new(epochs: &mut LeaderEpochs, epoch: LeaderEpoch, start_offset: i64) -> bool {
+    epochs.latest().is_none_or(|latest| latest < epoch) && epochs.assign(epoch, start_offset)
 }
 
 /// The base offset of a new segment for a batch: the log end offset, so that a segment that lost

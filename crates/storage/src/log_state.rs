@@ -25,6 +25,10 @@ pub(crate) struct LogState {
     flushed_offset: AtomicI64,
     epochs: Mutex<LeaderEpochs>,
     epochs_dirty: AtomicBool,
+    /// Whether an epoch was noted in which nothing has been appended yet: it need not be on disk.
+    epoch_is_empty: AtomicBool,
+    /// Whether anything changed since the log was opened.
+    changed: AtomicBool,
     /// Whether files were created or removed since the folder was synced.
     dir_dirty: AtomicBool,
     /// Small files and folders to be synced with the next flush.
@@ -53,6 +57,8 @@ impl LogState {
             flushed_offset: AtomicI64::new(flushed_offset),
             epochs: Mutex::new(epochs),
             epochs_dirty: AtomicBool::new(false),
+            epoch_is_empty: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
             dir_dirty: AtomicBool::new(true),
             unsynced_files: Mutex::new(Vec::new()),
             flushing: Mutex::new(()),
@@ -72,6 +78,16 @@ impl LogState {
     pub(crate) fn set_segments(&self, segments: Segments) {
         self.segments.store(Arc::new(segments));
         self.dir_dirty.store(true, Ordering::Release);
+        self.set_changed();
+    }
+
+    /// Whether anything changed since the log was opened, other than the start of an epoch.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_changed(&self) {
+        self.changed.store(true, Ordering::Release);
     }
 
     pub(crate) fn log_start_offset(&self) -> i64 {
@@ -88,6 +104,7 @@ impl LogState {
 
     /// Shows readers the log up to an offset.
     pub(crate) fn publish(&self, log_end_offset: i64) {
+        self.set_changed();
         self.log_end_offset.store(log_end_offset, Ordering::Release);
     }
 
@@ -97,6 +114,7 @@ impl LogState {
 
     /// Moves the end of the log back or elsewhere; nothing may be flushing meanwhile.
     pub(crate) fn cut(&self, _flushing: &MutexGuard<'_, ()>, log_end_offset: i64, flushed: i64) {
+        self.set_changed();
         self.flushed_offset.store(flushed, Ordering::Release);
         self.log_end_offset.store(log_end_offset, Ordering::Release);
     }
@@ -119,6 +137,24 @@ impl LogState {
     /// Changes the epochs; the next flush makes the change durable.
     pub(crate) fn change_epochs(&self, change: impl FnOnce(&mut LeaderEpochs) -> bool) {
         if change(&mut self.epochs()) {
+            self.epochs_dirty.store(true, Ordering::Release);
+            self.set_changed();
+        }
+    }
+
+    /// Notes an epoch in which nothing was appended yet, if `change` says that it is new. It is
+    /// written with the first append.
+    pub(crate) fn begin_epoch(&self, change: impl FnOnce(&mut LeaderEpochs) -> bool) {
+        if change(&mut self.epochs()) {
+            self.epoch_is_empty.store(true, Ordering::Release);
+        }
+    }
+
+    /// Something was appended in the latest epoch.
+    pub(crate) fn fill_epoch(&self) {
+        if self.epoch_is_empty.load(Ordering::Relaxed)
+            && self.epoch_is_empty.swap(false, Ordering::AcqRel)
+        {
             self.epochs_dirty.store(true, Ordering::Release);
         }
     }

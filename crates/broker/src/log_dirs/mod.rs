@@ -121,17 +121,14 @@ impl LogDirs {
             // Left by a crash before it said whose it is, or unreadable: kept, but out of the way.
             rename_away(&dir, "stray")?;
         }
-        fs::create_dir(&dir).map_err(io_error("create", &dir))?;
-        PartitionMetadata {
-            topic_id: id.topic_id,
-        }
-        .write(&dir)?;
         let options = OpenOptions {
             clean_shutdown: false,
             recovery_point: 0,
             log_start_offset: 0,
         };
         let (log, _) = Log::open(&dir, log_config(config), options)?;
+        let topic_id = id.topic_id;
+        PartitionMetadata { topic_id }.write(&log)?;
         Ok(FoundLog {
             dir,
             seat,

@@ -121,7 +121,9 @@ impl Partition {
         drop(role);
         drop(log);
         self.tell_role_changed();
-        self.request_flush();
+        if self.flushed_offset() < self.log_end_offset() {
+            self.request_flush();
+        }
         Leadership::Begins(state.leader_epoch)
     }
 
