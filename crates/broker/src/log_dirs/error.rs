@@ -30,6 +30,9 @@ pub enum LogDirError {
         /// Who asked.
         expected: String,
     },
+    /// None is left.
+    #[error("every log directory is offline")]
+    AllOffline,
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -50,5 +53,22 @@ pub(super) fn io_error<'a>(
         action,
         path: path.display().to_string(),
         source,
+    }
+}
+
+impl LogDirError {
+    /// Whether the disk is to blame, rather than whoever set the directory up: such a directory is
+    /// done without while others work.
+    pub(crate) fn is_disk_failure(&self) -> bool {
+        let source = match self {
+            LogDirError::Lock(DirLockError::Io { source, .. })
+            | LogDirError::Meta(MetaPropertiesError::Io { source, .. })
+            | LogDirError::Checkpoint(CheckpointError::Io { source, .. })
+            | LogDirError::Log(StorageError::Io { source, .. })
+            | LogDirError::Io { source, .. } => source,
+            LogDirError::Log(StorageError::Poisoned(_)) => return true,
+            _ => return false,
+        };
+        source.kind() != io::ErrorKind::PermissionDenied
     }
 }

@@ -1,22 +1,29 @@
 //! One log directory, locked by this broker.
+//!
+//! A directory that fails is offline until the next start: the first reason stays, and nothing in
+//! it is written or read any more (rule 93).
 
 use super::{
-    FoundLog, LogDirError, checkpoints::Checkpoints, error::io_error, folders::parse_folder_name,
-    found_log::open_log,
+    FoundLog, LogDirError,
+    checkpoints::Checkpoints,
+    error::io_error,
+    folders::{Suffix, parse_folder_name, parse_future_name},
+    found_log::{FoundCopy, open_log},
 };
 use klamm_config::TopicConfig;
-use klamm_storage::{CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
+use klamm_storage::{CleanShutdown, CleanShutdownFile, DirLock, MetaProperties, PartitionMetadata};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
-use tracing::info;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
 
 /// Logs that are opened at the same time. Opening mostly waits for the disk.
 const OPEN_THREADS: usize = 4;
@@ -24,6 +31,7 @@ const OPEN_THREADS: usize = 4;
 /// A log directory.
 pub(crate) struct LogDir {
     pub(super) path: PathBuf,
+    /// Zero if it could not be read.
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
@@ -32,6 +40,10 @@ pub(crate) struct LogDir {
     checkpoints: Mutex<Checkpoints>,
     /// Logs here, those that are on their way included.
     seats: AtomicUsize,
+    /// Why it is offline.
+    failure: OnceLock<String>,
+    /// Counts the directories that have failed.
+    failures: watch::Sender<usize>,
 }
 
 /// A log's seat in its directory, which counts it for as long as it is held.
@@ -50,8 +62,18 @@ impl Drop for Seat {
     }
 }
 
+/// What a directory has.
+pub(super) struct Found {
+    pub(super) logs: Vec<(TopicPartition, FoundLog)>,
+    pub(super) copies: Vec<(TopicPartition, FoundCopy)>,
+}
+
 impl LogDir {
-    pub(super) fn open(node_id: BrokerId, path: &Path) -> Result<LogDir, LogDirError> {
+    pub(super) fn open(
+        node_id: BrokerId,
+        path: &Path,
+        failures: watch::Sender<usize>,
+    ) -> Result<LogDir, LogDirError> {
         fs::create_dir_all(path).map_err(io_error("create", path))?;
         let lock = DirLock::acquire(path)?;
         let meta = MetaProperties::read(path)?;
@@ -70,28 +92,37 @@ impl LogDir {
                 .map_err(io_error("draw an id for", path))?,
         };
         Ok(LogDir {
-            path: path.to_owned(),
             id,
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             _lock: Some(lock),
-            checkpoints: Mutex::default(),
-            seats: AtomicUsize::new(0),
+            ..LogDir::unknown(path, failures)
         })
     }
 
     /// A directory that is only a name.
-    #[cfg(test)]
-    pub(crate) fn in_test(path: &Path) -> Arc<LogDir> {
-        Arc::new(LogDir {
+    pub(super) fn unknown(path: &Path, failures: watch::Sender<usize>) -> LogDir {
+        LogDir {
             path: path.to_owned(),
-            id: Uuid([1; 16]),
+            id: Uuid::ZERO,
             cluster_id: None,
             left_clean: None,
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
-        })
+            failure: OnceLock::new(),
+            failures,
+        }
+    }
+
+    /// The directory's path, as configured.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory's id; zero if it could not be read.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Takes a seat for a log.
@@ -103,6 +134,29 @@ impl LogDir {
     /// How many logs are here.
     pub(super) fn log_count(&self) -> usize {
         self.seats.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing here has failed since the start.
+    pub(crate) fn is_online(&self) -> bool {
+        self.failure.get().is_none()
+    }
+
+    /// Why it is offline, if it is.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Takes the directory offline; whoever watches for failures hears of it.
+    pub(crate) fn fail(&self, reason: String) {
+        let mut is_first = false;
+        let reason = self.failure.get_or_init(|| {
+            is_first = true;
+            reason
+        });
+        if is_first {
+            error!(dir = %self.path.display(), reason, "a log directory has failed and is offline");
+            self.failures.send_modify(|count| *count += 1);
+        }
     }
 
     pub(super) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
@@ -120,27 +174,73 @@ impl LogDir {
         Ok(())
     }
 
-    /// The folders of logs, with topic and partition by their name. Finishes deletions.
-    pub(super) fn folders(&self) -> Result<Vec<(PathBuf, String, i32)>, LogDirError> {
-        let mut folders = Vec::new();
-        let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
-        for entry in entries {
-            let path = entry.map_err(io_error("read", &self.path))?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            if let Some((topic, partition)) = name.and_then(parse_folder_name) {
+    /// The folders of logs, with topic and partition by their name, and those of copies.
+    #[allow(clippy::type_complexity, reason = "two lists, taken apart at once")]
+    fn folders(
+        self: &Arc<Self>,
+    ) -> Result<
+        (
+            Vec<(PathBuf, String, i32)>,
+            Vec<(TopicPartition, FoundCopy)>,
+        ),
+        LogDirError,
+    > {
+        let (mut folders, mut copies) = (Vec::new(), Vec::new());
+        for path in self.entries()? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if let Some((topic, partition)) = parse_folder_name(name) {
                 folders.push((path.clone(), topic.to_owned(), partition));
+            } else if let Some(partition) = parse_future_name(name) {
+                copies.extend(self.found_copy(&path, partition));
             }
         }
         folders.sort();
-        Ok(folders)
+        Ok((folders, copies))
+    }
+
+    /// A copy that a restart has interrupted, if it says whose it is.
+    fn found_copy(
+        self: &Arc<Self>,
+        path: &Path,
+        partition: i32,
+    ) -> Option<(TopicPartition, FoundCopy)> {
+        match PartitionMetadata::read(path) {
+            Ok(Some(PartitionMetadata { topic_id })) => {
+                let id = TopicPartition {
+                    topic_id,
+                    partition,
+                };
+                let copy = FoundCopy {
+                    dir: path.to_owned(),
+                    seat: self.seat(),
+                };
+                Some((id, copy))
+            }
+            Ok(None) | Err(_) => {
+                warn!(dir = %path.display(), "a copy of a log does not say of which, and is left alone");
+                None
+            }
+        }
+    }
+
+    fn entries(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths
+            .collect::<Result<_, _>>()
+            .map_err(io_error("read", &self.path))
     }
 
     pub(super) fn open_logs(
         self: &Arc<Self>,
         defaults: &TopicConfig,
-    ) -> Result<Vec<(TopicPartition, FoundLog)>, LogDirError> {
+    ) -> Result<Found, LogDirError> {
+        // From here on the directory is not in order until it is closed.
+        CleanShutdownFile::of(&self.path).remove()?;
         self.finish_deletions()?;
-        let folders = self.folders()?;
+        let (folders, copies) = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
         let clean = self.left_clean.is_some();
@@ -188,18 +288,27 @@ impl LogDir {
         for chunk in opened {
             logs.extend(chunk?);
         }
-        Ok(logs)
+        Ok(Found { logs, copies })
     }
 
     fn finish_deletions(&self) -> Result<(), LogDirError> {
-        let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
-        for entry in entries {
-            let path = entry.map_err(io_error("read", &self.path))?.path();
-            let is_doomed = path.to_str().is_some_and(|name| name.ends_with("-delete"));
+        for path in self.entries()? {
+            let is_doomed = path.to_str().is_some_and(|name| Suffix::Delete.ends(name));
             if is_doomed && path.is_dir() {
                 fs::remove_dir_all(&path).map_err(io_error("delete", &path))?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl LogDir {
+    /// A directory that is only a name, for tests.
+    pub(crate) fn in_test(path: &Path) -> Arc<LogDir> {
+        Arc::new(LogDir {
+            id: Uuid([1; 16]),
+            ..LogDir::unknown(path, watch::Sender::new(0))
+        })
     }
 }

@@ -64,6 +64,7 @@ impl Partition {
     /// The batch is bad, the partition is not led from here, the ISR is too small for acks=all,
     /// the producer's sequence does not follow, or the disk failed.
     pub(crate) fn append(&self, request: AppendRequest) -> Result<Appended, AppendError> {
+        self.check_online()?;
         if self.leader_epoch_if_leader().is_none() {
             return Err(ErrorCode::NotLeaderOrFollower.into());
         }
@@ -123,14 +124,16 @@ impl Partition {
         let header = validated.assign(&mut batch, log.log_end_offset(), leader_epoch);
         if let Err(error) = log.append(&batch) {
             drop(log);
-            self.fail("append", &error);
-            return Err(ErrorCode::KafkaStorageError);
+            return Err(self.storage_error("append", &error));
         }
         let end_offset = header.next_offset();
         // Registered before anything can release it, within the append lock.
         let acked = self.wait_for_ack(acks, end_offset);
         self.advance_leader(now_ms);
         drop(log);
+        if self.check_online().is_err() {
+            self.fail_waiters();
+        }
         if self.flushes_before_ack() {
             self.request_flush();
         }
@@ -149,6 +152,7 @@ impl Partition {
         acks: Acks,
         expected_epoch: Option<LeaderEpoch>,
     ) -> Result<LeaderEpoch, ErrorCode> {
+        self.check_online()?;
         let role = lock(&self.role);
         let Role::Leader(leader) = &*role else {
             return Err(ErrorCode::NotLeaderOrFollower);

@@ -48,7 +48,7 @@ impl Partition {
             && let Err(error) = log.append(&records[..checked.bytes])
         {
             drop(log);
-            self.fail("append", &error);
+            self.storage_error("append", &error);
             return Err(error.into());
         }
         let end_offset = log.log_end_offset();
@@ -113,7 +113,7 @@ impl Partition {
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
         if let Err(error) = log.truncate_fully_and_start_at(offset) {
-            self.fail("truncate", &error);
+            self.storage_error("truncate", &error);
             return Err(error.into());
         }
         self.high_watermark.store(offset, Ordering::Release);
@@ -141,7 +141,7 @@ impl Partition {
             self.high_watermark.store(offset, Ordering::Release);
         }
         if let Err(error) = log.truncate_to(offset) {
-            self.fail("truncate", &error);
+            self.storage_error("truncate", &error);
             return Err(error.into());
         }
         self.lower_recovery_point()

@@ -26,10 +26,11 @@ pub(crate) use append::{Acks, AppendError, AppendRequest};
 pub(crate) use follow::FollowError;
 pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
-pub(crate) use role::Leadership;
+pub(crate) use role::{Leadership, RoleKind};
 pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
 use crate::{
+    control::DirectoryAssignments,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
     replication::IsrUpdates,
@@ -37,12 +38,12 @@ use crate::{
 use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
-use klamm_storage::{Log, LogReader};
+use klamm_storage::{Log, LogReader, StorageError};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
 use role::Role;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 use tracing::error;
 use waiters::AckWaiters;
@@ -55,6 +56,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) isr_updates: IsrUpdates,
     pub(crate) lag_time_max_ms: i64,
     pub(crate) dirs: Arc<LogDirs>,
+    pub(crate) assignments: DirectoryAssignments,
 }
 
 /// A replica of a partition on this broker.
@@ -77,7 +79,6 @@ pub(crate) struct Partition {
     /// Long polls of followers: they wake on the log end.
     pub(crate) followers: WakerSet,
     flush_turn: FlushTurn,
-    failed: AtomicBool,
 }
 
 impl Partition {
@@ -111,7 +112,6 @@ impl Partition {
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
             flush_turn: FlushTurn::default(),
-            failed: AtomicBool::new(false),
         })
     }
 
@@ -181,6 +181,11 @@ impl Partition {
     pub(crate) fn flush(&self) {
         self.flush_turn.begin();
         let place = self.place();
+        if !place.is_online() {
+            self.fail_waiters();
+            self.flush_turn.end();
+            return;
+        }
         match place.flusher.flush() {
             Ok(flushed) => {
                 self.advance_leader(crate::clock::now_ms());
@@ -235,20 +240,47 @@ impl Partition {
         self.consumers.wake();
     }
 
-    /// A write or flush failed: the log takes no more, and everybody who waits is told.
+    /// A write or flush failed: the log takes no more, its directory is offline, and everybody who
+    /// waits is told.
     fn fail(&self, action: &str, reason: &dyn std::fmt::Display) {
-        if !self.failed.swap(true, Ordering::AcqRel) {
-            error!(topic = %self.topic, partition = self.id.partition, action, %reason,
-                "the log has failed and is offline");
-            self.env.flush_queue.report_failure(format!(
-                "{}-{}: {action}: {reason}",
-                self.topic, self.id.partition
-            ));
-        }
+        let (topic, index) = (&self.topic, self.id.partition);
+        let place = self.place();
+        let log_dir = place.seat().log_dir();
+        log_dir.fail(format!("{topic}-{index}: {action}: {reason}"));
+        self.fail_waiters();
+    }
+
+    fn fail_waiters(&self) {
         lock(&self.commits).fail_all(ErrorCode::KafkaStorageError);
         lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
         self.consumers.wake();
         self.followers.wake();
+    }
+
+    /// What the writer is told of a failed operation. The disk's failures take the directory
+    /// offline; what did not fit the log has changed nothing.
+    fn storage_error(&self, action: &str, error: &StorageError) -> ErrorCode {
+        match error {
+            StorageError::Io { .. } | StorageError::Poisoned(_) => self.fail(action, error),
+            _ => error!(topic = %self.topic, partition = self.id.partition, action, %error,
+                "the log does not take what does not fit it"),
+        }
+        error.error_code()
+    }
+
+    /// Refuses everything once the log's directory is offline (rule 39).
+    pub(crate) fn check_online(&self) -> Result<(), ErrorCode> {
+        match self.place.load().is_online() {
+            true => Ok(()),
+            false => Err(ErrorCode::KafkaStorageError),
+        }
+    }
+
+    /// Stops leading or following: the log's directory is offline. The append lock is not taken,
+    /// since a sick disk may hold it for long; an append that is under way tells its waiter.
+    pub(crate) fn go_offline(&self) {
+        *lock(&self.role) = Role::None;
+        self.fail_waiters();
     }
 
     /// The last epoch in the log.

@@ -8,7 +8,7 @@ use klamm_replica::{
 };
 use klamm_storage::ReadError;
 use klamm_types::{ErrorCode, LeaderEpoch};
-use std::sync::atomic::Ordering;
+use rustix::io::Errno;
 use tracing::error;
 
 /// How far a fetch may read.
@@ -178,6 +178,7 @@ impl Partition {
         current_leader_epoch: LeaderEpoch,
         from_follower_allowed: bool,
     ) -> Result<(), ErrorCode> {
+        self.check_online()?;
         let (leads, epoch) = match &*lock(&self.role) {
             Role::Leader(leader) => (true, leader.leader_epoch()),
             Role::Follower { leader_epoch, .. } => (false, *leader_epoch),
@@ -189,9 +190,6 @@ impl Partition {
             } else {
                 ErrorCode::UnknownLeaderEpoch
             });
-        }
-        if self.failed.load(Ordering::Acquire) {
-            return Err(ErrorCode::KafkaStorageError);
         }
         if leads || from_follower_allowed {
             Ok(())
@@ -206,6 +204,47 @@ impl Partition {
             error!(topic = %self.topic, partition = self.id.partition, reason = %failure,
                 "cannot read the log");
         }
+        if is_disk_failure(failure) {
+            self.fail("read", failure);
+        }
         failure.error_code()
+    }
+}
+
+/// Whether the disk does not give what it was given, rather than something that passes or that
+/// concerns one file.
+fn is_disk_failure(failure: &ReadError) -> bool {
+    const REASONS: [Errno; 5] = [
+        Errno::IO,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::STALE,
+        Errno::UCLEAN,
+    ];
+    match failure {
+        ReadError::Io { source, .. } => {
+            Errno::from_io_error(source).is_some_and(|errno| REASONS.contains(&errno))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn only_a_sick_disk_takes_the_directory_offline() {
+        let check = |source: io::Error, expected| {
+            let path = String::new();
+            let failure = ReadError::Io { path, source };
+            assert_eq!(is_disk_failure(&failure), expected, "{failure}");
+        };
+        check(Errno::IO.into(), true);
+        check(Errno::STALE.into(), true);
+        check(Errno::MFILE.into(), false);
+        check(Errno::NOENT.into(), false);
+        check(io::ErrorKind::InvalidData.into(), false);
     }
 }
