@@ -12,6 +12,7 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
 mod describe_quorum;
 mod describe_topic_partitions;
 mod fetch;
@@ -101,6 +102,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::InitProducerId, init_producer_id::start),
     (ApiKey::OffsetForLeaderEpoch, offset_for_leader_epoch::start),
     (ApiKey::DescribeConfigs, describe_configs::start),
+    (ApiKey::DescribeLogDirs, describe_log_dirs::start),
     (ApiKey::CreatePartitions, create_partitions::start),
     (ApiKey::DeleteGroups, delete_groups::start),
     (ApiKey::OffsetDelete, offset_delete::start),
