@@ -20,6 +20,7 @@ mod garbage;
 mod groups;
 mod lab;
 mod log_dirs;
+mod log_start;
 mod metadata;
 mod node_start;
 mod process;

@@ -2,17 +2,23 @@
 
 use crate::{
     clock::now_ms,
+    deleted_folders::DeletedFolders,
+    dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, FoundLogs, LogDirError, LogDirs},
+    log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv, RoleKind},
     replication::Fetchers,
+    segment_jitter::jittered_log_config,
 };
+use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
+use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
 };
@@ -32,6 +38,9 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
+    deleted: DeletedFolders,
+    /// The settings of topics without their own, as the metadata has them.
+    topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<FoundLogs>,
@@ -50,14 +59,20 @@ impl Partitions {
         fetchers: Fetchers,
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
-        let found = dirs.open_logs(&config.topic_defaults)?;
+        let mut found = dirs.open_logs(&config.topic_defaults)?;
+        let deleted = DeletedFolders::default();
+        for folder in found.take_doomed() {
+            deleted.push(folder, 0);
+        }
         Ok(Partitions {
             me: config.node_id,
+            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
             config,
             env,
             dirs,
             fetchers,
             groups: OnceLock::new(),
+            deleted,
             replicas: RwLock::default(),
             found: Mutex::new(found),
             offline: Mutex::default(),
@@ -142,9 +157,7 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        for topic in delta.changed_topic_configs() {
-            self.apply_config(topic, image);
-        }
+        self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -174,7 +187,7 @@ impl Partitions {
             }
         }
         for copy in copies {
-            self.dirs.delete_folder(&copy.dir, copy.seat.log_dir());
+            self.delete_later(&copy.dir, copy.seat.log_dir());
         }
     }
 
@@ -195,9 +208,27 @@ impl Partitions {
         }
     }
 
-    /// Writes the checkpoints of every log directory.
-    pub(crate) fn checkpoint(&self) {
-        self.dirs.checkpoint(&self.all());
+    /// Writes checkpoints of every log directory.
+    pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
+        self.dirs.checkpoint(&self.all(), kinds);
+    }
+
+    /// Flushes the logs whose topic wants it by now.
+    pub(crate) fn flush_due(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.request_flush_if_due(now_ms);
+        }
+    }
+
+    /// Unlinks the files of removed segments and the folders of removed replicas that are due,
+    /// all of them `at_once` if need be.
+    pub(crate) fn purge_removed(&self, at_once: bool) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.purge_removed(now_ms, at_once);
+        }
+        self.deleted.delete_due(now_ms, at_once);
     }
 
     /// Closes every log cleanly, so that the next start scans nothing.
@@ -205,7 +236,7 @@ impl Partitions {
         self.fetchers.stop();
         let partitions = self.all();
         let unclean = close_all(&partitions);
-        self.checkpoint();
+        self.checkpoint(&CheckpointKind::ALL);
         for dir in self
             .dirs
             .online()
@@ -269,6 +300,25 @@ impl Partitions {
         }
     }
 
+    /// What is set for brokers concerns every topic without its own.
+    fn apply_configs(&self, delta: &Delta, image: &Image) {
+        let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
+            for topic in delta.changed_topic_configs() {
+                self.apply_config(topic, image);
+            }
+            return;
+        };
+        self.topic_defaults.store(Arc::new(defaults));
+        let topics: BTreeSet<Arc<str>> = self
+            .read_replicas()
+            .values()
+            .map(|partition| Arc::clone(&partition.topic))
+            .collect();
+        for topic in topics {
+            self.apply_config(&topic, image);
+        }
+    }
+
     fn apply_config(&self, topic: &str, image: &Image) {
         let Some(metadata) = image.topic_by_name(topic) else {
             return;
@@ -309,7 +359,7 @@ impl Partitions {
             .partition(id)
             .and_then(|partition| partition.directory(self.me))
             .unwrap_or(Uuid::ZERO);
-        let log = match self.open_or_create(id, topic, directory, &config) {
+        let mut log = match self.open_or_create(id, topic, directory, &config) {
             Ok(Some(log)) => log,
             Ok(None) => {
                 lock(&self.offline).insert(id);
@@ -323,6 +373,8 @@ impl Partitions {
             }
         };
         lock(&self.offline).remove(&id);
+        // A log that was found had been opened before anybody knew the topic's settings.
+        log.log.set_config(jittered_log_config(id, &config));
         let topic = Arc::clone(&topic.name);
         let partition = Partition::new(id, topic, log, config, self.env.clone());
         self.replicas
@@ -373,7 +425,7 @@ impl Partitions {
         let overrides = image
             .configs(&ConfigResource::Topic(topic.to_owned()))
             .unwrap_or(&none);
-        TopicConfig::resolve(overrides, &self.config.topic_defaults)
+        TopicConfig::resolve(overrides, &self.topic_defaults.load())
     }
 
     fn remove_topic(&self, topic_id: Uuid) {
@@ -407,9 +459,16 @@ impl Partitions {
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
         let place = partition.place();
-        let log_dir = place.seat().log_dir();
-        if log_dir.is_online() {
-            self.dirs.delete_folder(place.folder(), log_dir);
+        self.delete_later(place.folder(), place.seat().log_dir());
+    }
+
+    /// Has a folder deleted in a while.
+    fn delete_later(&self, folder: &Path, log_dir: &LogDir) {
+        if log_dir.is_online()
+            && let Some(folder) = self.dirs.doom(folder, log_dir)
+        {
+            let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
+            self.deleted.push(folder, now_ms().saturating_add(delay_ms));
         }
     }
 

@@ -5,13 +5,14 @@
 //! any time.
 
 use crate::{
-    AlterPartition, AssignDirectories, BrokerRef, ConfigOp, Context, CreatableTopic, CreateTopics,
-    Decision, Draws, FailLogDirs, Heartbeat, InitCluster, IsrMember, PartitionHighWatermark,
-    PartitionIsr, RegisterBroker, ReplicaAssignment, ReplicaDirectory, ReportHighWatermarks,
-    Request, ResourceChange, Response, SessionConfig, Sessions, Settings, StreamId, decide,
+    AlterPartition, AssignDirectories, BrokerRef, ConfigOp, ConfigRules, Context, CreatableTopic,
+    CreateTopics, Decision, Draws, FailLogDirs, Heartbeat, InitCluster, IsrMember,
+    PartitionHighWatermark, PartitionIsr, ProposedConfigs, Refusal, RegisterBroker,
+    ReplicaAssignment, ReplicaDirectory, ReportHighWatermarks, Request, ResourceChange, Response,
+    SessionConfig, Sessions, Settings, StreamId, decide,
 };
 use klamm_metadata::{
-    ConfigResource, Image, Listener, Partition, RecoveryState,
+    ConfigResource, Configs, Image, Listener, Partition, RecoveryState,
     proto::{Record, RecordBatch},
 };
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, TopicPartition, Uuid};
@@ -25,6 +26,23 @@ pub(crate) struct Lab {
     /// The log directories of brokers that have several.
     dirs: BTreeMap<i32, Vec<Uuid>>,
     drawn: u64,
+}
+
+/// Everything is fine that is not called "wrong"; "list" is a list.
+struct LabRules;
+
+impl ConfigRules for LabRules {
+    fn list_default(&self, _: &ConfigResource, name: &str, _: &Configs) -> Option<String> {
+        (name == "list").then(|| "x".to_owned())
+    }
+
+    fn check(&self, proposed: &ProposedConfigs) -> Result<(), Refusal> {
+        let mut configs = proposed.configs.iter();
+        if configs.any(|(name, value)| name == "wrong" || value == "wrong") {
+            return Err(Refusal::new(ErrorCode::InvalidConfig, "wrong"));
+        }
+        Ok(())
+    }
 }
 
 impl Lab {
@@ -113,16 +131,12 @@ impl Lab {
             topic_ids: topic_ids.collect(),
             seed: self.draw(),
         };
-        let validate_config = |_: &ConfigResource, name: &str, value: &str| {
-            let is_wrong = name == "wrong" || value == "wrong";
-            (!is_wrong).then_some(()).ok_or_else(|| "wrong".to_owned())
-        };
         let ctx = Context {
             now_ms: self.now_ms,
             settings: &self.settings,
             sessions: &self.sessions,
             draws: &draws,
-            validate_config: &validate_config,
+            config_rules: &LabRules,
         };
         let decision = decide(&self.image, request, &ctx);
         let again = decide(&self.image, request, &ctx);
@@ -321,6 +335,7 @@ impl Lab {
             resources: vec![ResourceChange {
                 resource: ConfigResource::Topic("t".into()),
                 ops: vec![(name.into(), op)],
+                replace: false,
             }],
             validate_only: false,
         }))
@@ -438,7 +453,7 @@ pub(crate) fn succeeded(response: &Response) -> bool {
         Response::DeleteTopics(all) => all.iter().all(|one| one.result.is_ok()),
         Response::CreatePartitions(all) => all.iter().all(|one| one.result.is_ok()),
         Response::AllocateProducerIds(result) => result.is_ok(),
-        Response::AlterConfigs(all) => all.iter().all(|one| one.result.is_ok()),
+        Response::AlterConfigs(all) => all.resources.iter().all(|one| one.result.is_ok()),
     }
 }
 
@@ -453,7 +468,7 @@ pub(crate) fn error(response: &Response) -> ErrorCode {
         Response::CreateTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::DeleteTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::CreatePartitions(all) => all.iter().find_map(|one| one.result.err_code()),
-        Response::AlterConfigs(all) => all.iter().find_map(|one| one.result.err_code()),
+        Response::AlterConfigs(all) => all.resources.iter().find_map(|one| one.result.err_code()),
     };
     code.unwrap_or(ErrorCode::None)
 }

@@ -16,6 +16,7 @@ mod alter_partition;
 mod assign_directories;
 mod broker_state;
 mod cluster;
+mod config_rules;
 mod create_partitions;
 mod create_topics;
 mod decision;
@@ -37,17 +38,16 @@ mod sessions;
 mod topic_name;
 mod topic_settings;
 
-pub use alter_configs::{AlterConfigs, AlteredConfigs, ConfigOp, ResourceChange};
+pub use alter_configs::{AlterConfigs, AlteredConfigs, AlteredResource, ConfigOp, ResourceChange};
 pub use alter_partition::{
     AlterPartition, AlteredPartition, IsrMember, PartitionIsr, PartitionState,
 };
 pub use assign_directories::{AssignDirectories, ReplicaDirectory};
 pub use cluster::{InitCluster, RegisterController};
+pub use config_rules::{ConfigRules, ProposedConfigs};
 pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
 pub use create_topics::{CreatableTopic, CreateTopics, Created, CreatedTopic};
-pub use decision::{
-    BrokerRef, ConfigValidator, Context, Decision, Draws, Request, Response, Settings, decide,
-};
+pub use decision::{BrokerRef, Context, Decision, Draws, Request, Response, Settings, decide};
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
 pub use election::{Loss, Rules, change_partition};
 pub use fail_log_dirs::FailLogDirs;

@@ -3,13 +3,12 @@
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
-use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
-use crate::log_files::LogFile;
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::recovery::{self, OpenOptions, RecoveryReport};
@@ -64,8 +63,8 @@ impl Log {
         let first_offset = segments[0].base_offset();
         let log_start_offset = options.log_start_offset.max(first_offset);
         let read = || {
-            recovery::remove_stray_snapshots(dir, &segments)?;
-            recovery::load_producers(dir, &segments, log_end_offset)
+            producer_recovery::remove_stray_snapshots(dir, &segments)?;
+            producer_recovery::load(dir, &segments, log_end_offset, opened.trust)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
         // What was found after a crash is on no disk for certain before the next flush.
@@ -83,6 +82,7 @@ impl Log {
             opened.epochs,
         );
         state.change_epochs(|_| opened.epochs_changed);
+        state.undecided().replace(producers.undecided);
         if !options.clean_shutdown && log_end_offset > first_offset {
             state.set_changed();
         }
@@ -91,7 +91,7 @@ impl Log {
             state,
             config,
             active: opened.active,
-            producers,
+            producers: producers.states,
             plan: Vec::new(),
         };
         if let Some(parent) = dir.parent().filter(|_| is_new) {
@@ -160,13 +160,16 @@ impl Log {
     ///
     /// # Errors
     /// The input is not a sequence of complete batches of rising offsets from the log end offset
-    /// on, and nothing was appended; or the disk failed, now or before.
+    /// on, or the disk is full ([`StorageError::is_storage_full`]), and nothing was appended; or
+    /// the disk failed, now or before.
     pub fn append(&mut self, batches: &[u8]) -> Result<Appended, StorageError> {
         self.state.check()?;
         let mut plan = std::mem::take(&mut self.plan);
         plan.clear();
         let result = self.plan(batches, &mut plan).and_then(|()| {
-            let result = self.write(batches, &plan);
+            let log_end_offset = self.log_end_offset();
+            let written = self.write(batches, &plan);
+            let result = written.or_else(|error| self.undo_if_full(error, log_end_offset));
             self.state.poison_on_error(result)
         });
         self.plan = plan;
@@ -219,9 +222,9 @@ impl Log {
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
+            self.note_producer(&batch.header, &batches[batch.position as usize..]);
             self.state
                 .change_epochs(|epochs| assign_if_new(epochs, epoch, start));
-            self.producers.update(&batch.header);
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
@@ -233,24 +236,39 @@ impl Log {
         Ok(appended)
     }
 
+    /// A disk that is full is no broken one: what was written of an append that did not fit is
+    /// cut off again, and later ones may fit.
+    fn undo_if_full(
+        &mut self,
+        error: StorageError,
+        log_end_offset: i64,
+    ) -> Result<Appended, StorageError> {
+        if !error.is_storage_full() {
+            return Err(error);
+        }
+        let reason = error.to_string();
+        self.cut(log_end_offset)?;
+        Err(StorageError::Full(reason))
+    }
+
     fn write_run(&mut self, batches: &[u8], run: &[BatchAt]) -> Result<(), StorageError> {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
+        self.write_aborted()?;
         let written = self.active.write(bytes, first.header.base_offset);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }
 
     /// Starts a new segment. An empty active one gives way to it.
-    fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
+    pub(crate) fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
         let dir = self.state.dir().to_path_buf();
         let mut segments = self.state.segments().to_vec();
         let old = self.active.segment().clone();
         if old.size() == 0 {
-            old.remove()
-                .map_err(StorageError::io("remove", old.path()))?;
+            self.state.remove_segment(&old, 0)?;
             segments.pop();
         } else {
             self.active
@@ -341,9 +359,7 @@ impl Log {
         }
         state.set_segments(segments.clone());
         for segment in removed.iter().rev() {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
+            state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         let cut = || {
             last.truncate(position, end_offset)?;
@@ -355,11 +371,7 @@ impl Log {
             StorageError::io("truncate", last.path())(source)
         })?;
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
-        if !self.producers.is_empty() {
-            let dir = state.dir();
-            let producers = recovery::load_producers(dir, &segments, end_offset);
-            self.producers = producers.map_err(StorageError::io("read producer states in", dir))?;
-        }
+        self.reload_producers(&segments, end_offset)?;
         Ok(end_offset)
     }
 
@@ -379,15 +391,13 @@ impl Log {
         state.cut(&flushing, offset, offset);
         state.set_log_start_offset(offset);
         for segment in state.segments().iter().rev() {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
+            state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         self.remove_snapshots(|_| true)?;
         self.active = new_active(state.dir(), offset)?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
-        self.producers = ProducerStates::default();
+        self.set_producers(Producers::default());
         Ok(())
     }
 
@@ -397,54 +407,8 @@ impl Log {
     /// # Errors
     /// The offset is behind the end of the log, or the disk failed, now or before.
     pub fn advance_start_offset(&mut self, offset: i64) -> Result<(), StorageError> {
-        self.state.check()?;
-        let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
-        if offset > log_end_offset {
-            return Err(StorageError::OutOfRange {
-                offset,
-                log_start_offset,
-                log_end_offset,
-            });
-        }
-        if offset <= log_start_offset {
-            return Ok(());
-        }
-        self.state.set_log_start_offset(offset);
-        self.state
-            .change_epochs(|epochs| epochs.truncate_from_start(offset));
-        let result = self.remove_segments_before(offset);
-        self.state.poison_on_error(result)
-    }
-
-    fn remove_segments_before(&mut self, offset: i64) -> Result<(), StorageError> {
-        let segments = self.state.segments();
-        let count = segments.partition_point(|segment| segment.base_offset() <= offset);
-        let (removed, kept) = segments.split_at(count.saturating_sub(1));
-        if removed.is_empty() {
-            return Ok(());
-        }
-        self.state.set_segments(kept.to_vec());
-        for segment in removed {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
-        }
-        let first_offset = kept[0].base_offset();
-        self.remove_snapshots(|snapshot_offset| snapshot_offset < first_offset)
-    }
-
-    fn remove_snapshots(&self, is_unwanted: impl Fn(i64) -> bool) -> Result<(), StorageError> {
-        let dir = self.state.dir();
-        let remove = || {
-            for offset in producer_snapshot::offsets(dir)?
-                .into_iter()
-                .filter(|&o| is_unwanted(o))
-            {
-                disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-            }
-            Ok(())
-        };
-        remove().map_err(StorageError::io("remove producer states in", dir))
+        self.raise_start_offset(offset)?;
+        self.remove_old_segments().map(drop)
     }
 
     /// Writes the producer states as of now, so that the next start reads less. They become
@@ -457,7 +421,7 @@ impl Log {
         let dir = self.state.dir();
         let write = || {
             let path = producer_snapshot::write(dir, self.log_end_offset(), &self.producers)?;
-            recovery::remove_stray_snapshots(dir, &self.state.segments())?;
+            producer_recovery::remove_stray_snapshots(dir, &self.state.segments())?;
             Ok(path)
         };
         let result = write().map_err(StorageError::io("write producer states in", dir));

@@ -12,8 +12,7 @@ use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::log_files::{LogFile, is_leftover};
 use crate::log_state::Segments;
-use crate::producer_snapshot;
-use crate::producer_states::ProducerStates;
+use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
 use std::{io, path::Path, sync::Arc};
 
@@ -42,6 +41,8 @@ pub struct RecoveryReport {
     pub segments_removed: usize,
     /// Segments whose indexes were missing or damaged and were made anew.
     pub indexes_rebuilt: usize,
+    /// Segments whose transaction index was damaged and was made anew.
+    pub transaction_indexes_rebuilt: usize,
     /// Whether the leader epochs were missing or damaged and were derived from the batches.
     pub leader_epochs_rebuilt: bool,
 }
@@ -54,6 +55,7 @@ pub(crate) struct Opened {
     pub(crate) epochs: LeaderEpochs,
     /// Whether the epochs differ from what their file says.
     pub(crate) epochs_changed: bool,
+    pub(crate) trust: Trust,
     pub(crate) report: RecoveryReport,
 }
 
@@ -72,6 +74,7 @@ pub(crate) fn open_segments(
         config,
         options,
         epochs: stored_epochs.clone().unwrap_or_default(),
+        trust: Trust::of(options),
         report: RecoveryReport::default(),
     };
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
@@ -80,7 +83,10 @@ pub(crate) fn open_segments(
         recovery.report.leader_epochs_rebuilt = true;
     }
     let Recovery {
-        mut epochs, report, ..
+        mut epochs,
+        trust,
+        report,
+        ..
     } = recovery;
     let first_offset = segments[0].base_offset();
     epochs.truncate_from_start(options.log_start_offset.max(first_offset));
@@ -91,6 +97,7 @@ pub(crate) fn open_segments(
         log_end_offset,
         epochs_changed: stored_epochs.unwrap_or_default() != epochs,
         epochs,
+        trust,
         report,
     })
 }
@@ -123,6 +130,7 @@ struct Recovery<'a> {
     config: &'a LogConfig,
     options: &'a OpenOptions,
     epochs: LeaderEpochs,
+    trust: Trust,
     report: RecoveryReport,
 }
 
@@ -133,6 +141,8 @@ struct Walked {
     next_offset: i64,
     /// Whether there are bytes behind the last good batch.
     is_torn: bool,
+    /// Whether offsets are missing between the batches or in them, as compaction leaves them.
+    has_gaps: bool,
 }
 
 impl Recovery<'_> {
@@ -186,10 +196,14 @@ impl Recovery<'_> {
     }
 
     /// Whether a segment may follow one that was checked. Within what was flushed, compaction
-    /// leaves gaps; behind that, a gap means that the disk kept the later segment only.
+    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. Where
+    /// the recovery point is lost or was never written, a compacted segment is known by the gaps
+    /// within it.
     fn may_follow(&self, previous: &Walked, base_offset: i64) -> bool {
         let is_flushed = previous.next_offset < self.options.recovery_point;
-        previous.next_offset == base_offset || (previous.next_offset < base_offset && is_flushed)
+        let is_compacted = self.config.compact && previous.has_gaps;
+        previous.next_offset == base_offset
+            || (previous.next_offset < base_offset && (is_flushed || is_compacted))
     }
 
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
@@ -211,6 +225,10 @@ impl Recovery<'_> {
         let (segment, has_indexes) =
             Segment::open(self.dir, base_offset).map_err(StorageError::io("open", &path))?;
         let segment = Arc::new(segment);
+        if !segment.has_transaction_index() {
+            self.report.transaction_indexes_rebuilt += 1;
+            self.trust.transactions_to = self.trust.transactions_to.min(base_offset);
+        }
         if !has_indexes && segment.size() > 0 {
             self.report.indexes_rebuilt += 1;
             // The walk over a segment that is checked anyway indexes it; this is for the others,
@@ -276,6 +294,7 @@ impl Recovery<'_> {
             active: walked.active,
             next_offset: walked.next_offset,
             is_torn,
+            has_gaps: walked.has_gaps,
         })
     }
 
@@ -296,7 +315,7 @@ impl Recovery<'_> {
             self.report.bytes_truncated +=
                 disk::size(&path).map_err(StorageError::io("read", &path))?;
             self.report.segments_removed += 1;
-            for file in [LogFile::Log, LogFile::OffsetIndex, LogFile::TimeIndex] {
+            for file in LogFile::OF_SEGMENT {
                 let path = file.path(self.dir, base_offset);
                 disk::remove(&path).map_err(StorageError::io("remove", &path))?;
             }
@@ -311,6 +330,7 @@ struct Walk {
     next_offset: i64,
     /// Where the last good batch ends.
     end: u64,
+    has_gaps: bool,
 }
 
 /// Walks a segment from where a batch starts, completing its indexes from there on.
@@ -330,6 +350,7 @@ fn walk(
     let mut active = ActiveSegment::new(segment.clone(), bytes_since_index)?;
     let mut next_offset = segment.base_offset();
     let mut end = start;
+    let mut has_gaps = false;
     let mut scan = segment.scan(start)?;
     loop {
         let batch = match scan.next() {
@@ -346,6 +367,9 @@ fn walk(
         }
         active.note(&batch, config);
         visit(&batch);
+        let is_first_seen = end == start && start > 0;
+        has_gaps |= !is_first_seen && batch.header.base_offset > next_offset;
+        has_gaps |= batch.header.records_count <= batch.header.last_offset_delta;
         next_offset = batch.header.next_offset();
         end = batch.end();
     }
@@ -358,6 +382,7 @@ fn walk(
         active,
         next_offset,
         end,
+        has_gaps,
     })
 }
 
@@ -393,6 +418,7 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
         active,
         next_offset,
         is_torn: false,
+        has_gaps: false,
     }))
 }
 
@@ -422,79 +448,14 @@ fn first_timestamp(segment: &Segment) -> io::Result<i64> {
     }
 }
 
-/// Calls `visit` with every batch of a log that ends at or behind an offset.
-pub(crate) fn visit_batches(
-    segments: &[Arc<Segment>],
-    from_offset: i64,
-    visit: &mut dyn FnMut(&BatchAt),
-) -> io::Result<()> {
-    let first = segments.partition_point(|segment| segment.base_offset() <= from_offset);
-    for segment in &segments[first.saturating_sub(1)..] {
-        let found = segment.find_batch(from_offset).map_err(io::Error::other)?;
-        let Some(found) = found else {
-            continue;
-        };
-        let mut scan = segment.scan(found.position)?;
-        loop {
-            match scan.next() {
-                Ok(Some(batch)) => visit(&batch),
-                Ok(None) => break,
-                Err(error) => return Err(io::Error::other(segment.read_error(error))),
-            }
-        }
-    }
-    Ok(())
-}
-
 fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
     let mut epochs = LeaderEpochs::default();
-    visit_batches(segments, 0, &mut |batch| {
+    visit_batches(segments, 0, &mut |_, batch| {
         let epoch = batch.header.partition_leader_epoch;
         if epochs.latest().is_none_or(|latest| latest < epoch) {
             epochs.assign(epoch, batch.header.base_offset);
         }
+        Ok(())
     })?;
     Ok(epochs)
-}
-
-/// The producer states at the end of a log: the latest usable snapshot, and what came after.
-/// Snapshots that lie behind the end are removed.
-pub(crate) fn load_producers(
-    dir: &Path,
-    segments: &[Arc<Segment>],
-    log_end_offset: i64,
-) -> io::Result<ProducerStates> {
-    let mut states = ProducerStates::default();
-    let mut covered = segments.first().map_or(0, |segment| segment.base_offset());
-    for offset in producer_snapshot::offsets(dir)?.into_iter().rev() {
-        if offset > log_end_offset {
-            disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-        } else if let Some(snapshot) = producer_snapshot::read(dir, offset)? {
-            states = snapshot;
-            covered = offset;
-            break;
-        }
-    }
-    visit_batches(segments, covered, &mut |batch| {
-        if batch.header.base_offset >= covered {
-            states.update(&batch.header);
-        }
-    })?;
-    Ok(states)
-}
-
-/// Removes the snapshots that nothing will start from: all but the latest and those at the
-/// start of a segment.
-pub(crate) fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
-    let mut offsets = producer_snapshot::offsets(dir)?;
-    offsets.pop();
-    for offset in offsets {
-        if segments
-            .binary_search_by_key(&offset, |segment| segment.base_offset())
-            .is_err()
-        {
-            disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-        }
-    }
-    Ok(())
 }

@@ -5,9 +5,12 @@
 mod admin;
 mod data;
 mod group;
+mod log_dirs;
 mod refused;
 mod refused_group;
 mod unsupported;
+
+pub(crate) use data::{deletion_request, offset_request};
 
 use crate::{
     asking::{Asking, PATIENCE, assert_code, batch, fresh, served_from},
@@ -38,6 +41,7 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::Fetch, data::fetch),
     (ApiKey::ListOffsets, data::list_offsets),
     (ApiKey::Metadata, data::metadata),
+    (ApiKey::DeleteRecords, data::delete_records),
     (ApiKey::OffsetForLeaderEpoch, data::offset_for_leader_epoch),
     (ApiKey::InitProducerId, data::init_producer_id),
     (ApiKey::OffsetCommit, group::offset_commit),
@@ -56,6 +60,7 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, admin::delete_topics),
     (ApiKey::CreatePartitions, admin::create_partitions),
     (ApiKey::DescribeConfigs, admin::describe_configs),
+    (ApiKey::DescribeLogDirs, log_dirs::describe_log_dirs),
     (ApiKey::DescribeQuorum, admin::describe_quorum),
     (ApiKey::DescribeCluster, admin::describe_cluster),
     (
@@ -72,6 +77,7 @@ const REFUSALS: &[(ApiKey, Check)] = &[
     (ApiKey::Fetch, refused::fetch_session),
     (ApiKey::Fetch, refused::fetch_with_wrong_epochs),
     (ApiKey::ListOffsets, refused::list_offsets),
+    (ApiKey::DeleteRecords, refused::delete_records),
     (ApiKey::Metadata, refused::metadata),
     (
         ApiKey::OffsetForLeaderEpoch,
@@ -241,9 +247,11 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (18, 0, 4),
     (19, 2, 7),
     (20, 1, 6),
+    (21, 0, 2),
     (22, 0, 5),
     (23, 2, 4),
     (32, 1, 4),
+    (35, 1, 5),
     (37, 0, 3),
     (42, 0, 2),
     (47, 0, 0),

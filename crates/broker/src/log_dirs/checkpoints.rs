@@ -36,6 +36,25 @@ impl Checkpoints {
         self.log_starts.write(dir, CheckpointKind::LogStart)
     }
 
+    /// Writes one of them, unless it is on disk already.
+    pub(super) fn update(
+        &mut self,
+        dir: &Path,
+        kind: CheckpointKind,
+        offsets: OffsetCheckpoint,
+    ) -> Result<(), CheckpointError> {
+        let known = match kind {
+            CheckpointKind::RecoveryPoint => &mut self.recovery_points,
+            CheckpointKind::HighWatermark => &mut self.high_watermarks,
+            CheckpointKind::LogStart => &mut self.log_starts,
+        };
+        if *known != offsets {
+            offsets.write(dir, kind)?;
+            *known = offsets;
+        }
+        Ok(())
+    }
+
     /// Whether there was anything to forget.
     pub(super) fn forget(&mut self, topic: &str, partition: i32) -> bool {
         let all = [

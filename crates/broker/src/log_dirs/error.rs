@@ -1,6 +1,7 @@
 //! What can go wrong with a log directory.
 
-use klamm_storage::{CheckpointError, DirLockError, MetaPropertiesError, StorageError};
+use klamm_storage::{CheckpointError, DirLockError, MetaPropertiesError, ReadError, StorageError};
+use rustix::io::Errno;
 use std::{io, path::Path};
 
 /// What cannot be done with a log directory.
@@ -66,9 +67,69 @@ impl LogDirError {
             | LogDirError::Checkpoint(CheckpointError::Io { source, .. })
             | LogDirError::Log(StorageError::Io { source, .. })
             | LogDirError::Io { source, .. } => source,
-            LogDirError::Log(StorageError::Poisoned(_)) => return true,
             _ => return false,
         };
         source.kind() != io::ErrorKind::PermissionDenied
+    }
+
+    /// Whether the disk is full, which passes.
+    pub(super) fn is_full(&self) -> bool {
+        let source = match self {
+            LogDirError::Log(StorageError::Full(_)) => return true,
+            LogDirError::Meta(MetaPropertiesError::Io { source, .. })
+            | LogDirError::Checkpoint(CheckpointError::Io { source, .. })
+            | LogDirError::Log(StorageError::Io { source, .. })
+            | LogDirError::Io { source, .. } => source,
+            _ => return false,
+        };
+        matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}
+
+/// Whether a read failed because the disk does not give what it was given, rather than for
+/// something that passes or that concerns one file.
+pub(crate) fn is_disk_failure(failure: &ReadError) -> bool {
+    const REASONS: [Errno; 5] = [
+        Errno::IO,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::STALE,
+        Errno::UCLEAN,
+    ];
+    match failure {
+        ReadError::Io { source, .. } => {
+            Errno::from_io_error(source).is_some_and(|errno| REASONS.contains(&errno))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_sick_disk_takes_the_directory_offline() {
+        let check = |source: io::Error, expected| {
+            let path = String::new();
+            let failure = ReadError::Io { path, source };
+            assert_eq!(is_disk_failure(&failure), expected, "{failure}");
+        };
+        check(Errno::IO.into(), true);
+        check(Errno::STALE.into(), true);
+        check(Errno::MFILE.into(), false);
+        check(Errno::NOENT.into(), false);
+        check(io::ErrorKind::InvalidData.into(), false);
+    }
+
+    #[test]
+    fn a_full_disk_is_not_a_broken_one() {
+        let error = |errno: Errno| io_error("write", Path::new("f"))(errno.into());
+        assert!(error(Errno::NOSPC).is_full());
+        assert!(error(Errno::DQUOT).is_full());
+        assert!(!error(Errno::IO).is_full());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{FoundCopy, FoundLog, log_dir::Found};
 use klamm_types::{TopicPartition, Uuid};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// What was found. A partition has one log, unless the process died while it moved from one
 /// directory to another, or an operator has restored a directory from long ago.
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub(crate) struct FoundLogs {
     logs: BTreeMap<TopicPartition, Vec<FoundLog>>,
     copies: BTreeMap<TopicPartition, Vec<FoundCopy>>,
+    doomed: Vec<PathBuf>,
 }
 
 impl FoundLogs {
@@ -20,6 +21,7 @@ impl FoundLogs {
         for (id, copy) in found.copies {
             self.copies.entry(id).or_default().push(copy);
         }
+        self.doomed.extend(found.doomed);
     }
 
     /// The log of a replica, best from the directory that the metadata names, else the longest;
@@ -50,6 +52,11 @@ impl FoundLogs {
         ids.iter()
             .flat_map(|id| self.logs.remove(id).unwrap_or_default())
             .collect()
+    }
+
+    /// The folders that were about to be deleted when the broker stopped.
+    pub(crate) fn take_doomed(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.doomed)
     }
 
     /// Everything that is left.

@@ -66,6 +66,8 @@ impl Drop for Seat {
 pub(super) struct Found {
     pub(super) logs: Vec<(TopicPartition, FoundLog)>,
     pub(super) copies: Vec<(TopicPartition, FoundCopy)>,
+    /// Folders to be deleted.
+    pub(super) doomed: Vec<PathBuf>,
 }
 
 impl LogDir {
@@ -144,6 +146,15 @@ impl LogDir {
     /// Why it is offline, if it is.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
+    }
+
+    /// Takes the directory offline, unless its disk is only full.
+    pub(crate) fn on_error(&self, error: &LogDirError) {
+        if error.is_full() {
+            warn!(dir = %self.path.display(), %error, "the disk is full");
+        } else {
+            self.fail(error.to_string());
+        }
     }
 
     /// Takes the directory offline; whoever watches for failures hears of it.
@@ -239,7 +250,6 @@ impl LogDir {
     ) -> Result<Found, LogDirError> {
         // From here on the directory is not in order until it is closed.
         CleanShutdownFile::of(&self.path).remove()?;
-        self.finish_deletions()?;
         let (folders, copies) = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
@@ -288,17 +298,23 @@ impl LogDir {
         for chunk in opened {
             logs.extend(chunk?);
         }
-        Ok(Found { logs, copies })
+        Ok(Found {
+            logs,
+            copies,
+            doomed: self.doomed()?,
+        })
     }
 
-    fn finish_deletions(&self) -> Result<(), LogDirError> {
+    /// The folders that were about to be deleted when the broker stopped.
+    fn doomed(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let mut doomed = Vec::new();
         for path in self.entries()? {
             let is_doomed = path.to_str().is_some_and(|name| Suffix::Delete.ends(name));
             if is_doomed && path.is_dir() {
-                fs::remove_dir_all(&path).map_err(io_error("delete", &path))?;
+                doomed.push(path);
             }
         }
-        Ok(())
+        Ok(doomed)
     }
 }
 

@@ -21,6 +21,7 @@ mod log_dir;
 mod space;
 
 pub use error::LogDirError;
+pub(crate) use error::is_disk_failure;
 pub(crate) use found_log::{FoundCopy, FoundLog, log_config};
 pub(crate) use found_logs::FoundLogs;
 pub(crate) use log_dir::{LogDir, Seat};
@@ -30,18 +31,15 @@ use crate::partition::Partition;
 use folders::{Suffix, folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OffsetCheckpoint,
-    OpenOptions, PartitionMetadata,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenOptions,
+    PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
 };
 use tokio::sync::watch;
-use tracing::warn;
 
 /// The log directories of a broker, locked by it.
 pub(crate) struct LogDirs {
@@ -226,8 +224,8 @@ impl LogDirs {
             };
             match create_log_in(parent, id, topic, config) {
                 Err(error) => {
-                    parent.fail(error.to_string());
-                    if home.is_some() {
+                    parent.on_error(&error);
+                    if home.is_some() || parent.is_online() {
                         return Err(error);
                     }
                 }
@@ -245,45 +243,37 @@ impl LogDirs {
         rename_away(&found.dir, Suffix::Stray).map(|_| ())
     }
 
-    /// Renames the folder of a removed replica, or of a copy, and deletes it in the background.
-    pub(crate) fn delete_folder(&self, folder: &Path, log_dir: &LogDir) {
-        let renamed = match rename_away(folder, Suffix::Delete) {
-            Ok(renamed) => renamed,
-            Err(error) => {
-                log_dir.fail(error.to_string());
-                return;
-            }
-        };
-        let delete = move || {
-            if let Err(error) = fs::remove_dir_all(&renamed) {
-                warn!(dir = %renamed.display(), %error, "cannot delete the log of a removed replica");
-            }
-        };
-        let deleting = thread::Builder::new().name("delete-log".to_owned());
-        if let Err(error) = deleting.spawn(delete) {
-            warn!(%error, "cannot start a thread to delete a log: the next start deletes it");
-        }
+    /// Renames the folder of a removed replica, or of a copy, to one that is about to be deleted;
+    /// that one. `None` if the disk does not do that.
+    pub(crate) fn doom(&self, folder: &Path, log_dir: &LogDir) -> Option<PathBuf> {
+        let renamed = rename_away(folder, Suffix::Delete);
+        renamed.map_err(|error| log_dir.on_error(&error)).ok()
     }
 
-    /// Writes recovery points, high watermarks and log start offsets. A directory that does not
-    /// take them is offline.
-    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>]) {
+    /// Writes checkpoints of these kinds: recovery points, high watermarks, log start offsets.
+    /// One that says what is on disk already is not written again. A directory that does not take
+    /// them is offline.
+    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>], kinds: &[CheckpointKind]) {
         for dir in self.online() {
             let here: Vec<_> = partitions
                 .iter()
                 .filter(|partition| Arc::ptr_eq(partition.place().seat().log_dir(), dir))
                 .collect();
-            let of = |offset: fn(&Partition) -> i64| -> OffsetCheckpoint {
-                here.iter()
+            for &kind in kinds {
+                let offset = match kind {
+                    CheckpointKind::RecoveryPoint => Partition::flushed_offset,
+                    CheckpointKind::HighWatermark => Partition::high_watermark,
+                    CheckpointKind::LogStart => Partition::log_start_offset,
+                };
+                let mut checkpoints = dir.checkpoints();
+                let offsets = here
+                    .iter()
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
-                    .collect()
-            };
-            let mut checkpoints = dir.checkpoints();
-            checkpoints.recovery_points = of(Partition::flushed_offset);
-            checkpoints.high_watermarks = of(Partition::high_watermark);
-            checkpoints.log_starts = of(Partition::log_start_offset);
-            if let Err(error) = checkpoints.write(&dir.path) {
-                dir.fail(error.to_string());
+                    .collect();
+                if let Err(error) = checkpoints.update(&dir.path, kind, offsets) {
+                    dir.on_error(&error.into());
+                    break;
+                }
             }
         }
     }
@@ -311,7 +301,7 @@ impl LogDirs {
     /// Notes that every log in a directory was closed in order under this registration.
     pub(crate) fn mark_clean(&self, dir: &LogDir, broker_epoch: BrokerEpoch) {
         if let Err(error) = CleanShutdownFile::of(&dir.path).write(CleanShutdown { broker_epoch }) {
-            dir.fail(error.to_string());
+            dir.on_error(&error.into());
         }
     }
 

@@ -13,6 +13,9 @@
 //! either happens wholly before it or finds the new role.
 
 mod append;
+mod cleanup;
+mod failure;
+mod flush_due;
 mod flush_turn;
 mod follow;
 #[cfg(test)]
@@ -20,6 +23,7 @@ pub(crate) mod lab;
 mod place;
 mod read;
 mod role;
+mod stored_codec;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest};
@@ -38,14 +42,13 @@ use crate::{
 use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
-use klamm_storage::{Log, LogReader, StorageError};
-use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
+use klamm_storage::{Log, LogReader};
+use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};
 use role::Role;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicI64, Ordering},
 };
-use tracing::error;
 use waiters::AckWaiters;
 
 /// What a partition needs of the broker around it.
@@ -78,7 +81,11 @@ pub(crate) struct Partition {
     pub(crate) consumers: WakerSet,
     /// Long polls of followers: they wake on the log end.
     pub(crate) followers: WakerSet,
+    /// DeleteRecords that wait for the log starts of the replicas.
+    pub(crate) low_watermarks: WakerSet,
     flush_turn: FlushTurn,
+    /// When the last flush ended.
+    flushed_at_ms: AtomicI64,
 }
 
 impl Partition {
@@ -111,7 +118,9 @@ impl Partition {
             flushes: Mutex::default(),
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
+            low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
+            flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
         })
     }
 
@@ -177,27 +186,6 @@ impl Partition {
         }
     }
 
-    /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
-    pub(crate) fn flush(&self) {
-        self.flush_turn.begin();
-        let place = self.place();
-        if !place.is_online() {
-            self.fail_waiters();
-            self.flush_turn.end();
-            return;
-        }
-        match place.flusher.flush() {
-            Ok(flushed) => {
-                self.advance_leader(crate::clock::now_ms());
-                lock(&self.flushes).release(flushed);
-            }
-            Err(error) => self.fail("flush", &error),
-        }
-        if self.flush_turn.end() {
-            self.queue_flush();
-        }
-    }
-
     /// Lets the leader, if this is one, count what is durable now.
     fn advance_leader(&self, now_ms: i64) {
         let mut role = lock(&self.role);
@@ -238,49 +226,6 @@ impl Partition {
         );
         lock(&self.commits).release(high_watermark);
         self.consumers.wake();
-    }
-
-    /// A write or flush failed: the log takes no more, its directory is offline, and everybody who
-    /// waits is told.
-    fn fail(&self, action: &str, reason: &dyn std::fmt::Display) {
-        let (topic, index) = (&self.topic, self.id.partition);
-        let place = self.place();
-        let log_dir = place.seat().log_dir();
-        log_dir.fail(format!("{topic}-{index}: {action}: {reason}"));
-        self.fail_waiters();
-    }
-
-    fn fail_waiters(&self) {
-        lock(&self.commits).fail_all(ErrorCode::KafkaStorageError);
-        lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
-        self.consumers.wake();
-        self.followers.wake();
-    }
-
-    /// What the writer is told of a failed operation. The disk's failures take the directory
-    /// offline; what did not fit the log has changed nothing.
-    fn storage_error(&self, action: &str, error: &StorageError) -> ErrorCode {
-        match error {
-            StorageError::Io { .. } | StorageError::Poisoned(_) => self.fail(action, error),
-            _ => error!(topic = %self.topic, partition = self.id.partition, action, %error,
-                "the log does not take what does not fit it"),
-        }
-        error.error_code()
-    }
-
-    /// Refuses everything once the log's directory is offline (rule 39).
-    pub(crate) fn check_online(&self) -> Result<(), ErrorCode> {
-        match self.place.load().is_online() {
-            true => Ok(()),
-            false => Err(ErrorCode::KafkaStorageError),
-        }
-    }
-
-    /// Stops leading or following: the log's directory is offline. The append lock is not taken,
-    /// since a sick disk may hold it for long; an append that is under way tells its waiter.
-    pub(crate) fn go_offline(&self) {
-        *lock(&self.role) = Role::None;
-        self.fail_waiters();
     }
 
     /// The last epoch in the log.

@@ -6,6 +6,9 @@
 mod concurrency;
 mod crash;
 mod fixture;
+mod full_disk;
 mod log;
 mod model;
+mod retention;
 mod side_files;
+mod transactions;
