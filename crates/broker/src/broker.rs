@@ -17,6 +17,7 @@ use crate::{
     partition::PartitionEnv,
     partitions::Partitions,
     producer_ids::ProducerIds,
+    recovery_backlog::RecoveryBacklog,
     replication::{Fetchers, IsrUpdates, Suspects},
 };
 use klamm_config::{Listener, NetworkSettings, ServerConfig};
@@ -119,6 +120,7 @@ impl Broker {
         let assignments = DirectoryAssignments::default();
         let failure = flusher.queue().failure();
         let env = PartitionEnv {
+            recovery_backlog: RecoveryBacklog::default(),
             me: config.node_id,
             flush_queue: flusher.queue(),
             isr_updates: isr_updates.clone(),

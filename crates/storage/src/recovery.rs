@@ -74,6 +74,8 @@ pub(crate) fn open_segments(
         config,
         options,
         epochs: stored_epochs.clone().unwrap_or_default(),
+        stored_epochs: stored_epochs.as_ref(),
+        checked_to: None,
         trust: Trust::of(options),
         report: RecoveryReport::default(),
     };
@@ -130,6 +132,9 @@ struct Recovery<'a> {
     config: &'a LogConfig,
     options: &'a OpenOptions,
     epochs: LeaderEpochs,
+    stored_epochs: Option<&'a LeaderEpochs>,
+    /// The offset after the last segment that was checked.
+    checked_to: Option<i64>,
     trust: Trust,
     report: RecoveryReport,
 }
@@ -141,8 +146,6 @@ struct Walked {
     next_offset: i64,
     /// Whether there are bytes behind the last good batch.
     is_torn: bool,
-    /// Whether offsets are missing between the batches or in them, as compaction leaves them.
-    has_gaps: bool,
 }
 
 impl Recovery<'_> {
@@ -168,7 +171,7 @@ impl Recovery<'_> {
             }
             let fits = last
                 .as_ref()
-                .is_none_or(|previous| self.may_follow(previous, base_offset));
+                .is_none_or(|previous| self.may_follow(previous, base_offset, base_offsets[0]));
             if !fits {
                 self.remove_from(&base_offsets[i..])?;
                 break;
@@ -196,12 +199,13 @@ impl Recovery<'_> {
     }
 
     /// Whether a segment may follow one that was checked. Within what was flushed, compaction
-    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. Where
-    /// the recovery point is lost or was never written, a compacted segment is known by the gaps
-    /// within it.
-    fn may_follow(&self, previous: &Walked, base_offset: i64) -> bool {
-        let is_flushed = previous.next_offset < self.options.recovery_point;
-        let is_compacted = self.config.compact && previous.has_gaps;
+    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. How far a
+    /// log was flushed is not known where no recovery point was recorded, or it was lost: then a
+    /// compacted log is not given up for gaps that are most likely its own.
+    fn may_follow(&self, previous: &Walked, base_offset: i64, first_offset: i64) -> bool {
+        let recovery_point = self.options.recovery_point;
+        let is_flushed = previous.next_offset < recovery_point;
+        let is_compacted = self.config.compact && recovery_point <= first_offset;
         previous.next_offset == base_offset
             || (previous.next_offset < base_offset && (is_flushed || is_compacted))
     }
@@ -273,13 +277,13 @@ impl Recovery<'_> {
         segment.truncate_indexes(start, offset)?;
         // What was noted of these offsets may be of batches that a truncation removed.
         self.epochs.truncate_from_end(offset);
-        let epochs = &mut self.epochs;
+        let (epochs, stored) = (&mut self.epochs, self.stored_epochs);
+        let mut after = self.checked_to.unwrap_or(offset);
         let walked = walk(segment, self.config, start, true, &mut |batch| {
-            let epoch = batch.header.partition_leader_epoch;
-            if epochs.latest().is_none_or(|latest| latest < epoch) {
-                epochs.assign(epoch, batch.header.base_offset);
-            }
+            note_epoch(epochs, stored, after, batch);
+            after = batch.header.next_offset();
         })?;
+        self.checked_to = Some(walked.next_offset);
         self.report.segments_checked += 1;
         let end = walked.end;
         self.report.bytes_checked += end - start;
@@ -294,7 +298,6 @@ impl Recovery<'_> {
             active: walked.active,
             next_offset: walked.next_offset,
             is_torn,
-            has_gaps: walked.has_gaps,
         })
     }
 
@@ -330,7 +333,6 @@ struct Walk {
     next_offset: i64,
     /// Where the last good batch ends.
     end: u64,
-    has_gaps: bool,
 }
 
 /// Walks a segment from where a batch starts, completing its indexes from there on.
@@ -350,7 +352,6 @@ fn walk(
     let mut active = ActiveSegment::new(segment.clone(), bytes_since_index)?;
     let mut next_offset = segment.base_offset();
     let mut end = start;
-    let mut has_gaps = false;
     let mut scan = segment.scan(start)?;
     loop {
         let batch = match scan.next() {
@@ -367,9 +368,6 @@ fn walk(
         }
         active.note(&batch, config);
         visit(&batch);
-        let is_first_seen = end == start && start > 0;
-        has_gaps |= !is_first_seen && batch.header.base_offset > next_offset;
-        has_gaps |= batch.header.records_count <= batch.header.last_offset_delta;
         next_offset = batch.header.next_offset();
         end = batch.end();
     }
@@ -382,7 +380,6 @@ fn walk(
         active,
         next_offset,
         end,
-        has_gaps,
     })
 }
 
@@ -418,7 +415,6 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
         active,
         next_offset,
         is_torn: false,
-        has_gaps: false,
     }))
 }
 
@@ -446,6 +442,31 @@ fn first_timestamp(segment: &Segment) -> io::Result<i64> {
         Ok(None) | Err(ScanError::Batch { .. }) => Ok(klamm_records::NO_TIMESTAMP),
         Err(ScanError::Io(error)) => Err(error),
     }
+}
+
+/// Notes the epoch of a batch that follows one which ends before `after`. If compaction removed
+/// the batches in between, the file knows better where the epoch began: followers are told to
+/// truncate to it.
+fn note_epoch(
+    epochs: &mut LeaderEpochs,
+    stored: Option<&LeaderEpochs>,
+    after: i64,
+    batch: &BatchAt,
+) {
+    let (epoch, base_offset) = (
+        batch.header.partition_leader_epoch,
+        batch.header.base_offset,
+    );
+    if epochs.latest().is_some_and(|latest| latest >= epoch) {
+        return;
+    }
+    let mut entries = stored.into_iter().flat_map(LeaderEpochs::entries);
+    let start_offset = entries
+        .find(|(stored_epoch, start)| {
+            *stored_epoch == epoch && (after..=base_offset).contains(start)
+        })
+        .map_or(base_offset, |(_, start)| *start);
+    epochs.assign(epoch, start_offset);
 }
 
 fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
