@@ -6,8 +6,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use klamm_client::{Acks, Client};
+use klamm_protocol::messages::alter_replica_log_dirs_request::{
+    AlterReplicaLogDir, AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest,
+};
+use klamm_protocol::messages::alter_replica_log_dirs_response::AlterReplicaLogDirsResponse;
 use klamm_protocol::messages::describe_log_dirs_request::DescribeLogDirsRequest;
 use klamm_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsResponse, DescribeLogDirsResult,
@@ -35,7 +40,7 @@ fn start(nodes: i32) -> Cluster {
 /// The partitions of a topic in a log directory.
 fn partitions_in(dir: &Path, topic: &str) -> Vec<i32> {
     let entries = fs::read_dir(dir).expect("list a log directory");
-    let names = entries.map(|entry| entry.expect("list").file_name().into_string().unwrap());
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let indexes = names.filter_map(|name| {
         let (found, index) = name.rsplit_once('-')?;
         index.parse().ok().filter(|_| found == topic)
@@ -232,4 +237,143 @@ async fn a_directory_that_is_replaced_is_filled_again() {
     for partition in 0..PARTITIONS {
         wait_identical(&cluster, "replaced", partition);
     }
+}
+
+async fn alter(
+    cluster: &Cluster,
+    id: i32,
+    topic: &str,
+    partitions: &[i32],
+    path: &Path,
+) -> Vec<ErrorCode> {
+    let request = AlterReplicaLogDirsRequest {
+        dirs: vec![AlterReplicaLogDir {
+            path: path.display().to_string(),
+            topics: vec![AlterReplicaLogDirTopic {
+                name: topic.to_owned(),
+                partitions: partitions.to_vec(),
+            }],
+        }],
+    };
+    let answer = connection(cluster, id).await.request(&request, 2).await;
+    let answer: AlterReplicaLogDirsResponse = answer.expect("a node moves replicas");
+    let topic = &answer.results[0];
+    let codes = topic.partitions.iter().map(|p| p.error_code.into());
+    codes.collect()
+}
+
+/// Waits until a topic's replicas on a node are in this directory, and nothing is on its way any more.
+async fn wait_moved(cluster: &Cluster, id: i32, topic: &str, dir: &Path, expected: &[i32]) {
+    eventually("the replicas have moved", || async {
+        let described = describe(cluster, id).await;
+        let all = described.values().flat_map(|result| &result.topics);
+        let is_moving = all
+            .flat_map(|topic| &topic.partitions)
+            .any(|p| p.is_future_key);
+        (!is_moving && partitions_in(dir, topic) == expected).then_some(())
+    })
+    .await;
+}
+
+/// Leaders and followers change their directory under load, nobody notices, and the metadata knows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_move_between_directories_while_they_serve() {
+    let cluster = start(3);
+    let client = client(&cluster);
+    create_topic(
+        &cluster,
+        "moving",
+        PARTITIONS,
+        &[("segment.bytes", "1048576")],
+    )
+    .await;
+    let traffic = Traffic::start(client.clone(), "moving", PARTITIONS);
+    traffic.flows().await;
+    let dirs = cluster.data_dirs(2);
+    let everything: Vec<i32> = (0..PARTITIONS).collect();
+    let done = vec![ErrorCode::None; everything.len()];
+    for target in [1, 0, 1] {
+        let codes = alter(&cluster, 2, "moving", &everything, &dirs[target]).await;
+        assert_eq!(codes, done);
+        traffic.flows().await;
+        wait_moved(&cluster, 2, "moving", &dirs[target], &everything).await;
+        assert_eq!(partitions_in(&dirs[1 - target], "moving"), []);
+        traffic.flows().await;
+    }
+    cluster.wait_in_sync(&["moving"]);
+    // What fails now is where everything is: the controller has to know.
+    take_away(&dirs[1]);
+    for index in everything.clone() {
+        let is_out = |p: &klamm_client::PartitionView| p.leader != 2 && !p.isr.contains(&2);
+        partition_where(&client, "moving", index, "is led elsewhere", is_out).await;
+    }
+    traffic.flows().await;
+    cluster.kill9(2);
+    bring_back(&dirs[1]);
+    cluster.restart(2);
+    cluster.wait_ready();
+    cluster.wait_in_sync(&["moving"]);
+    traffic.finish(&client).await;
+    assert_eq!(partitions_in(&dirs[1], "moving"), everything);
+    for index in everything {
+        wait_identical(&cluster, "moving", index);
+    }
+}
+
+/// Killed at any time: each replica is in one directory afterwards, with all its records, and the move is not forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_survives_the_death_of_the_node() {
+    let cluster = start(1);
+    let client = client(&cluster);
+    create_topic(&cluster, "killed", PARTITIONS, &[]).await;
+    let traffic = Traffic::start(client.clone(), "killed", PARTITIONS);
+    traffic.flows().await;
+    let dirs = cluster.data_dirs(1);
+    let everything: Vec<i32> = (0..PARTITIONS).collect();
+    for round in 0..4 {
+        let target = &dirs[1 - round % 2];
+        alter(&cluster, 1, "killed", &everything, target).await;
+        tokio::time::sleep(Duration::from_millis(7 * round as u64)).await;
+        cluster.kill9(1);
+        cluster.restart(1);
+        cluster.wait_ready();
+        traffic.flows().await;
+        let [first, second] = [&dirs[0], &dirs[1]].map(|dir| partitions_in(dir, "killed"));
+        let mut all = [first, second].concat();
+        all.sort_unstable();
+        assert_eq!(all, everything, "round {round}");
+    }
+    alter(&cluster, 1, "killed", &everything, &dirs[0]).await;
+    wait_moved(&cluster, 1, "killed", &dirs[0], &everything).await;
+    traffic.flows().await;
+    traffic.finish(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moves_are_refused_as_kafka_refuses_them() {
+    let cluster = start(1);
+    create_topic(&cluster, "refused", 1, &[]).await;
+    let dirs = cluster.data_dirs(1);
+    let nowhere = Path::new("/nowhere");
+    let check = async |topic: &str, partition: i32, path: &Path, expected: ErrorCode| {
+        let codes = alter(&cluster, 1, topic, &[partition], path).await;
+        assert_eq!(codes, [expected], "{topic}-{partition} to {path:?}");
+    };
+    check("refused", 0, nowhere, ErrorCode::LogDirNotFound).await;
+    check("refused", 0, Path::new("data"), ErrorCode::LogDirNotFound).await;
+    let unknown = ErrorCode::UnknownTopicOrPartition;
+    check("refused", 7, &dirs[1], unknown).await;
+    // The directory is remembered for the replica to be made.
+    check("later", 0, &dirs[1], unknown).await;
+    check("later", 1, &dirs[1], unknown).await;
+    create_topic(&cluster, "later", 2, &[]).await;
+    assert_eq!(partitions_in(&dirs[1], "later"), [0, 1]);
+    take_away(&dirs[1]);
+    eventually("the directory is offline", || async {
+        let described = describe(&cluster, 1).await;
+        (described[&dirs[1]].error_code != 0).then_some(())
+    })
+    .await;
+    check("refused", 0, &dirs[1], ErrorCode::KafkaStorageError).await;
+    check("later", 0, &dirs[0], ErrorCode::KafkaStorageError).await;
 }

@@ -1,5 +1,7 @@
 //! All replicas on this broker, kept in step with the metadata.
 
+mod moves;
+
 use crate::{
     clock::now_ms,
     deleted_folders::DeletedFolders,
@@ -7,6 +9,7 @@ use crate::{
     groups::Groups,
     log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv, RoleKind},
+    replica_moves::ReplicaMoves,
     replication::Fetchers,
     segment_jitter::jittered_log_config,
 };
@@ -18,7 +21,6 @@ use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
 };
@@ -38,7 +40,10 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
-    deleted: DeletedFolders,
+    deleted: Arc<DeletedFolders>,
+    moves: ReplicaMoves,
+    /// Where replicas are to be made that are not here yet, by topic and index.
+    preferred: Mutex<BTreeMap<(String, i32), Arc<LogDir>>>,
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
@@ -60,10 +65,15 @@ impl Partitions {
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
         let mut found = dirs.open_logs(&config.topic_defaults)?;
-        let deleted = DeletedFolders::default();
+        let deleted = Arc::new(DeletedFolders::default());
         for folder in found.take_doomed() {
             deleted.push(folder, 0);
         }
+        let delay_ms = config.topic_defaults.file_delete_delay_ms;
+        let (waiting, folders_of) = (Arc::clone(&deleted), Arc::clone(&dirs));
+        let moves = ReplicaMoves::new(env.assignments.clone(), move |folder, log_dir| {
+            moves::doom(&folders_of, &waiting, delay_ms, folder, log_dir);
+        });
         Ok(Partitions {
             me: config.node_id,
             topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
@@ -73,6 +83,8 @@ impl Partitions {
             fetchers,
             groups: OnceLock::new(),
             deleted,
+            moves,
+            preferred: Mutex::default(),
             replicas: RwLock::default(),
             found: Mutex::new(found),
             offline: Mutex::default(),
@@ -128,6 +140,9 @@ impl Partitions {
     fn tell_directory(&self, partition: &Partition, metadata: &PartitionMetadata) {
         let known = metadata.directory(self.me).unwrap_or(Uuid::ZERO);
         let actual = partition.place().seat().log_dir().id();
+        if self.moves.on_assigned(partition.id, known) {
+            return;
+        }
         let has_choice = !known.is_zero() || self.dirs.all().len() > 1;
         if known != actual && has_choice {
             self.env.assignments.tell(partition.id, actual);
@@ -248,6 +263,7 @@ impl Partitions {
     /// Closes every log cleanly, so that the next start scans nothing.
     pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
         self.fetchers.stop();
+        self.moves.stop();
         let partitions = self.all();
         let unclean = close_all(&partitions);
         self.checkpoint(&CheckpointKind::ALL);
@@ -395,6 +411,7 @@ impl Partitions {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id, Arc::clone(&partition));
+        self.resume_moves(&partition);
         Some(partition)
     }
 
@@ -415,7 +432,9 @@ impl Partitions {
         if let Some(found) = found {
             return Ok(found.seat.log_dir().is_online().then_some(found));
         }
-        let home = self.dirs.by_id(directory);
+        let preferred = lock(&self.preferred).remove(&(topic.name.to_string(), id.partition));
+        let preferred = preferred.filter(|dir| dir.is_online());
+        let home = self.dirs.by_id(directory).or(preferred.as_ref());
         if home.is_none() && !directory.is_zero() && self.dirs.has_failed() {
             return Ok(None);
         }
@@ -458,6 +477,7 @@ impl Partitions {
     /// Removes a replica and its log.
     fn remove(&self, id: TopicPartition) {
         self.fetchers.unfollow(id);
+        self.moves.cancel(id);
         lock(&self.offline).remove(&id);
         let removed = self
             .replicas
@@ -474,16 +494,6 @@ impl Partitions {
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
         let place = partition.place();
         self.delete_later(place.folder(), place.seat().log_dir());
-    }
-
-    /// Has a folder deleted in a while.
-    fn delete_later(&self, folder: &Path, log_dir: &LogDir) {
-        if log_dir.is_online()
-            && let Some(folder) = self.dirs.doom(folder, log_dir)
-        {
-            let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
-            self.deleted.push(folder, now_ms().saturating_add(delay_ms));
-        }
     }
 
     fn tell_groups(&self, tell: impl FnOnce(&Groups)) {

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     log_dirs::{LogDir, Space},
     partition::Partition,
+    replica_moves::Move,
 };
 use klamm_protocol::{
     Decoder,
@@ -94,6 +95,11 @@ fn describe(context: &Context, wanted: &Wanted) -> Vec<DescribeLogDirsResult> {
     for partition in partitions.iter().filter(wanted) {
         note(&mut contents, partition);
     }
+    for moving in context.partitions.moves().all() {
+        if wanted(&&moving.partition) {
+            note_move(&mut contents, &moving);
+        }
+    }
     let dirs = context.partitions.log_dirs().all();
     dirs.iter()
         .map(|dir| describe_dir(dir, contents.remove(&dir.id()).unwrap_or_default()))
@@ -110,14 +116,30 @@ fn note(contents: &mut Contents, partition: &Partition) {
         offset_lag: (partition.high_watermark() - end_offset).max(0),
         is_future_key: false,
     };
-    let mut add = |dir: Uuid, described| {
-        let topics = contents.entry(dir).or_default();
-        topics
-            .entry(Arc::clone(&partition.topic))
-            .or_default()
-            .push(described);
+    add(contents, place.seat().log_dir(), partition, described);
+}
+
+/// Notes a copy in the directory to which it is on its way.
+fn note_move(contents: &mut Contents, moving: &Move) {
+    let partition = &moving.partition;
+    let described = DescribeLogDirsPartition {
+        partition_index: partition.id.partition,
+        partition_size: bytes(moving.size_bytes()),
+        offset_lag: (partition.log_end_offset() - moving.end_offset()).max(0),
+        is_future_key: true,
     };
-    add(place.seat().log_dir().id(), described);
+    add(contents, &moving.to, partition, described);
+}
+
+fn add(
+    contents: &mut Contents,
+    dir: &LogDir,
+    partition: &Partition,
+    described: DescribeLogDirsPartition,
+) {
+    let topics = contents.entry(dir.id()).or_default();
+    let topic = topics.entry(Arc::clone(&partition.topic)).or_default();
+    topic.push(described);
 }
 
 fn describe_dir(

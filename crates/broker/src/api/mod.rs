@@ -4,6 +4,7 @@
 //! A handler translates and decides; it does not reach into anybody's state.
 
 mod alter_configs;
+mod alter_replica_log_dirs;
 mod api_versions;
 mod authorized_operations;
 mod config_changes;
@@ -109,6 +110,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::OffsetForLeaderEpoch, offset_for_leader_epoch::start),
     (ApiKey::DescribeConfigs, describe_configs::start),
     (ApiKey::AlterConfigs, alter_configs::start),
+    (ApiKey::AlterReplicaLogDirs, alter_replica_log_dirs::start),
     (ApiKey::DescribeLogDirs, describe_log_dirs::start),
     (ApiKey::CreatePartitions, create_partitions::start),
     (ApiKey::DeleteGroups, delete_groups::start),

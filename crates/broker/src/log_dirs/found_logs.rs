@@ -40,6 +40,11 @@ impl FoundLogs {
         (logs.pop(), logs)
     }
 
+    /// The copies of a replica's log.
+    pub(crate) fn claim_copies(&mut self, id: TopicPartition) -> Vec<FoundCopy> {
+        self.copies.remove(&id).unwrap_or_default()
+    }
+
     /// The logs of another topic that had the same name.
     pub(crate) fn claim_namesakes(&mut self, topic: &str, partition: i32) -> Vec<FoundLog> {
         let is_namesake = |id: &TopicPartition, logs: &Vec<FoundLog>| {

@@ -176,6 +176,21 @@ impl LogDir {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes recovery point, high watermark and log start of a log that comes here.
+    pub(super) fn vouch(
+        &self,
+        topic: &str,
+        partition: i32,
+        [recovery_point, high_watermark, log_start]: [i64; 3],
+    ) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        let known = &mut *checkpoints;
+        known.recovery_points.set(topic, partition, recovery_point);
+        known.high_watermarks.set(topic, partition, high_watermark);
+        known.log_starts.set(topic, partition, log_start);
+        Ok(checkpoints.write(&self.path)?)
+    }
+
     /// Drops what the checkpoints say of a partition, if they say anything.
     pub(super) fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
         let mut checkpoints = self.checkpoints();

@@ -13,6 +13,7 @@
 //! A directory that fails is offline until the next start; the others go on (rule 93).
 
 mod checkpoints;
+mod copies;
 mod error;
 mod folders;
 mod found_log;
@@ -111,6 +112,14 @@ impl LogDirs {
     /// The directory of an id, if it is online.
     pub(crate) fn by_id(&self, id: Uuid) -> Option<&Arc<LogDir>> {
         self.online().find(|dir| dir.id() == id)
+    }
+
+    /// The directory of a path, which is absolute.
+    pub(crate) fn by_path(&self, path: &str) -> Option<&Arc<LogDir>> {
+        let is_it = |dir: &&Arc<LogDir>| {
+            std::path::absolute(dir.path()).is_ok_and(|absolute| absolute == Path::new(path))
+        };
+        self.dirs.iter().find(is_it)
     }
 
     /// The ids of the directories that are online, in the order of `log.dirs`.

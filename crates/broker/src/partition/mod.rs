@@ -24,6 +24,7 @@ mod place;
 mod read;
 mod role;
 mod stored_codec;
+mod switch;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest};
@@ -31,6 +32,7 @@ pub(crate) use follow::FollowError;
 pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
 pub(crate) use role::{Leadership, RoleKind};
+pub(crate) use switch::Switch;
 pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
 use crate::{
