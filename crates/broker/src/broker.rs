@@ -2,6 +2,7 @@
 
 use crate::{
     auto_topics::AutoTopics,
+    cleaner::Cleaner,
     context::{Context, Identity},
     control::{
         Change, DirectoryAssignments, Heartbeats, Lifecycle, Registration, RegistrationError,
@@ -81,6 +82,7 @@ pub struct Broker {
     dirs_id: BrokerId,
     addresses: Vec<(String, SocketAddr)>,
     flusher: Option<Flusher>,
+    cleaner: Option<Cleaner>,
     tasks: JoinSet<()>,
     wants_shutdown: watch::Sender<bool>,
     lifecycle: watch::Receiver<Lifecycle>,
@@ -136,6 +138,7 @@ impl Broker {
             dirs_id: config.node_id,
             addresses,
             flusher: Some(flusher),
+            cleaner: None,
             tasks: JoinSet::new(),
             wants_shutdown,
             lifecycle,
@@ -149,6 +152,9 @@ impl Broker {
             Arc::clone(&broker.context.identity),
             broker.context.controller.clone(),
         ));
+        let partitions = Arc::clone(&broker.context.partitions);
+        let cleaner = Cleaner::start(&broker.context.config.log, partitions);
+        broker.cleaner = Some(cleaner.map_err(system("start cleaner threads"))?);
         for acceptor in acceptors {
             broker
                 .tasks
@@ -189,8 +195,11 @@ impl Broker {
         self.tasks.shutdown().await;
         self.context.groups.stop();
         let context = Arc::clone(&self.context);
-        let flusher = self.flusher.take();
+        let (flusher, cleaner) = (self.flusher.take(), self.cleaner.take());
         let closing = spawn_blocking(move || {
+            if let Some(cleaner) = cleaner {
+                cleaner.stop();
+            }
             context.partitions.close(context.identity.epoch());
             if let Some(flusher) = flusher {
                 flusher.stop();
@@ -270,7 +279,7 @@ impl Broker {
             Arc::clone(&context.metadata),
             Arc::clone(&context.partitions),
         ));
-        housekeeping::start(&mut self.tasks, &context.config, &context.partitions);
+        housekeeping::start(&mut self.tasks, context);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     deleted_folders::DeletedFolders,
     dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs},
+    log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs, SpaceReport},
     partition::{Leadership, Partition, PartitionEnv, RoleKind},
     replica_moves::ReplicaMoves,
     replication::Fetchers,
@@ -47,6 +47,10 @@ pub(crate) struct Partitions {
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+    /// Replicas whose logs could not be made for want of room.
+    uncreated: Mutex<BTreeSet<TopicPartition>>,
+    /// Held while the replicas follow the metadata.
+    applying: Mutex<()>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<FoundLogs>,
     /// Replicas whose log is in a directory that is offline, where it is not open.
@@ -64,6 +68,7 @@ impl Partitions {
         fetchers: Fetchers,
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
+        dirs.look_at_space(config.log.dirs_free_bytes_min);
         let mut found = dirs.open_logs(&config.topic_defaults)?;
         let deleted = Arc::new(DeletedFolders::default());
         for folder in found.take_doomed() {
@@ -86,6 +91,8 @@ impl Partitions {
             moves,
             preferred: Mutex::default(),
             replicas: RwLock::default(),
+            uncreated: Mutex::default(),
+            applying: Mutex::default(),
             found: Mutex::new(found),
             offline: Mutex::default(),
         })
@@ -161,6 +168,7 @@ impl Partitions {
 
     /// Follows a change of the metadata to `image`.
     pub(crate) fn apply(&self, delta: &Delta, image: &Image) {
+        let _applying = lock(&self.applying);
         let removed: Vec<(Uuid, Arc<str>)> = delta
             .removed_topics
             .iter()
@@ -188,6 +196,28 @@ impl Partitions {
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
         }
+    }
+
+    /// Tries again to make the logs of replicas that there was no room for. `image` is the latest
+    /// that the broker knows.
+    pub(crate) fn create_missing(&self, image: impl FnOnce() -> Arc<Image>) {
+        let _applying = lock(&self.applying);
+        let missing = std::mem::take(&mut *lock(&self.uncreated));
+        if missing.is_empty() {
+            return;
+        }
+        let image = image();
+        for id in missing {
+            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(id))
+            {
+                self.apply_partition(id, topic, partition, &image);
+            }
+        }
+    }
+
+    /// Looks at the free space of the log directories.
+    pub(crate) fn look_at_space(&self) -> SpaceReport {
+        self.dirs.look_at_space(self.config.log.dirs_free_bytes_min)
     }
 
     /// Sets aside the logs that no metadata claims: of topics that were deleted, or replicas that
@@ -395,6 +425,12 @@ impl Partitions {
                 lock(&self.offline).insert(id);
                 return None;
             }
+            Err(error) if error.is_storage_full() => {
+                lock(&self.uncreated).insert(id);
+                error!(topic = %topic.name, partition = id.partition, %error,
+                    "no room for the log of a new replica");
+                return None;
+            }
             Err(error) => {
                 error!(topic = %topic.name, partition = id.partition, %error,
                     "cannot open the log of a replica");
@@ -493,7 +529,9 @@ impl Partitions {
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
         let place = partition.place();
-        self.delete_later(place.folder(), place.seat().log_dir());
+        let log_dir = place.seat().log_dir();
+        log_dir.forget_later(&partition.topic, id.partition);
+        self.delete_later(place.folder(), log_dir);
     }
 
     fn tell_groups(&self, tell: impl FnOnce(&Groups)) {

@@ -1,7 +1,8 @@
 //! Walks the headers of the batches in a segment, reading the file in pieces.
 
+use crate::disk::DiskFile;
 use klamm_records::{BatchError, BatchHeader, HEADER_SIZE};
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{io, sync::Arc};
 
 /// Bytes read at once. Headers of small batches come from one read; those of large ones cost
 /// one read each.
@@ -34,17 +35,17 @@ pub(crate) enum ScanError {
 }
 
 /// Walks from one batch to the next.
-pub(crate) struct BatchScan<'a> {
-    file: &'a File,
+pub(crate) struct BatchScan {
+    file: Arc<DiskFile>,
     position: u64,
     end: u64,
     chunk: Vec<u8>,
     chunk_position: u64,
 }
 
-impl<'a> BatchScan<'a> {
+impl BatchScan {
     /// Walks from `position`, where a batch must start, to `end`.
-    pub(crate) fn new(file: &'a File, position: u64, end: u64) -> BatchScan<'a> {
+    pub(crate) fn new(file: Arc<DiskFile>, position: u64, end: u64) -> BatchScan {
         BatchScan {
             file,
             position,

@@ -1,6 +1,7 @@
 //! What can go wrong with a log.
 
 use crate::checkpoint_file::CheckpointError;
+use crate::disk;
 use klamm_records::BatchError;
 use klamm_types::ErrorCode;
 use std::{io, path::Path, sync::Arc};
@@ -64,10 +65,7 @@ impl StorageError {
     pub fn is_storage_full(&self) -> bool {
         match self {
             StorageError::Full(_) => true,
-            StorageError::Io { source, .. } => matches!(
-                source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            ),
+            StorageError::Io { source, .. } => disk::is_full(source),
             _ => false,
         }
     }

@@ -3,11 +3,13 @@
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
+use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::open_files::OpenFiles;
 use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
@@ -28,6 +30,8 @@ pub struct Log {
     pub(crate) config: LogConfig,
     pub(crate) active: ActiveSegment,
     pub(crate) producers: ProducerStates,
+    /// The time of the latest append, if it was told.
+    now_ms: Option<i64>,
     /// Bytes appended since the producer states were last written: at most so many are read to
     /// know them again after a crash.
     bytes_since_snapshot: u64,
@@ -49,7 +53,8 @@ pub struct Appended {
 }
 
 impl Log {
-    /// Opens the log in a folder, which is created if need be.
+    /// Opens the log in a folder, which is created if need be. It keeps
+    /// [`OpenFiles::LIMIT_DEFAULT`] files open at most.
     ///
     /// # Errors
     /// The disk failed. Damage is repaired by cutting the log before it; see
@@ -59,8 +64,22 @@ impl Log {
         config: LogConfig,
         options: OpenOptions,
     ) -> Result<(Log, RecoveryReport), StorageError> {
+        let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
+        Log::open_sharing(dir, config, options, &files)
+    }
+
+    /// The same for one of many logs, which share the open files that they may have.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_sharing(
+        dir: &Path,
+        config: LogConfig,
+        options: OpenOptions,
+        files: &Arc<OpenFiles>,
+    ) -> Result<(Log, RecoveryReport), StorageError> {
         let is_new = !dir.exists();
-        let opened = recovery::open_segments(dir, &config, &options)?;
+        let opened = recovery::open_segments(dir, &config, &options, files)?;
         let segments = opened.segments;
         let log_end_offset = opened.log_end_offset;
         let first_offset = segments[0].base_offset();
@@ -78,6 +97,7 @@ impl Log {
         };
         let state = LogState::new(
             dir.to_path_buf(),
+            files.clone(),
             segments,
             log_start_offset,
             log_end_offset,
@@ -95,6 +115,7 @@ impl Log {
             config,
             active: opened.active,
             producers: producers.states,
+            now_ms: None,
             bytes_since_snapshot: 0,
             plan: Vec::new(),
         };
@@ -183,6 +204,15 @@ impl Log {
         result
     }
 
+    /// The same at a time: segments whose batches have no timestamps are rolled by it.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn append_at(&mut self, batches: &[u8], now_ms: i64) -> Result<Appended, StorageError> {
+        self.now_ms = Some(now_ms);
+        self.append(batches)
+    }
+
     fn plan(&self, batches: &[u8], plan: &mut Vec<BatchAt>) -> Result<(), StorageError> {
         let mut expected_offset = self.log_end_offset();
         let mut position = 0;
@@ -216,11 +246,15 @@ impl Log {
         let mut run_start = 0;
         for (i, batch) in plan.iter().enumerate() {
             let pending = batch.position - plan[run_start].position;
-            if self.active.should_roll(pending, batch, &self.config) {
+            if self
+                .active
+                .should_roll(pending, batch, &self.config, self.now_ms)
+            {
                 self.write_run(batches, &plan[run_start..i])?;
                 self.roll(segment_base_offset(log_end_offset, batch))?;
                 run_start = i;
             }
+            self.active.note_use(self.now_ms);
             let pending = batch.position - plan[run_start].position;
             let position = self.active.segment().size() + pending;
             self.active
@@ -265,7 +299,9 @@ impl Log {
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
         self.write_aborted()?;
-        let written = self.active.write(bytes, first.header.base_offset);
+        let written = self
+            .active
+            .write(bytes, first.header.base_offset, &self.config);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }
@@ -288,7 +324,7 @@ impl Log {
             self.state.sync_later(snapshot);
             self.bytes_since_snapshot = 0;
         }
-        self.active = new_active(&dir, base_offset)?;
+        self.active = new_active(&self.state, base_offset)?;
         segments.push(self.active.segment().clone());
         self.state.set_segments(segments);
         Ok(())
@@ -318,8 +354,9 @@ impl Log {
             .end_offset_for(epoch, self.log_end_offset())
     }
 
-    /// Removes everything from an offset on. A batch that spans it goes as a whole, so the log
-    /// may end before it, and then even start before it. The new log end offset.
+    /// Removes everything from an offset on, durably: what was removed must not come back behind
+    /// what is appended next. A batch that spans the offset goes as a whole, so the log may end
+    /// before it, and then even start before it. The new log end offset.
     ///
     /// The caller records the flushed offset anew if it went back, before it appends again: a
     /// recovery point vouches for what lies below it. Epochs that start at or behind the new end
@@ -367,9 +404,11 @@ impl Log {
             state.set_log_start_offset(end_offset);
         }
         state.set_segments(segments.clone());
+        self.remove_snapshots(|snapshot_offset| snapshot_offset > end_offset)?;
         for segment in removed.iter().rev() {
             state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
+        disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         let cut = || {
             last.truncate(position, end_offset)?;
             recovery::resume_active(&last, &self.config)
@@ -403,7 +442,8 @@ impl Log {
             state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         self.remove_snapshots(|_| true)?;
-        self.active = new_active(state.dir(), offset)?;
+        self.active = new_active(&state, offset)?;
+        disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
         self.set_producers(Producers::default());
@@ -495,7 +535,11 @@ fn segment_base_offset(log_end_offset: i64, batch: &BatchAt) -> i64 {
     }
 }
 
-fn new_active(dir: &Path, base_offset: i64) -> Result<ActiveSegment, StorageError> {
-    let create = || ActiveSegment::new(Arc::new(Segment::create(dir, base_offset)?), 0);
+fn new_active(state: &LogState, base_offset: i64) -> Result<ActiveSegment, StorageError> {
+    let dir = state.dir();
+    let create = || {
+        let segment = Segment::create(dir, base_offset, state.files())?;
+        ActiveSegment::new(Arc::new(segment), 0)
+    };
     create().map_err(StorageError::io("create a segment in", dir))
 }

@@ -3,14 +3,13 @@
 use crate::batch_scan::{BatchAt, ScanError};
 use crate::error::ReadError;
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
-use crate::log_state::LogState;
+use crate::log_state::{LogState, Segments};
 use crate::segment::Segment;
 use bytes::Bytes;
 use klamm_records::{
     BatchHeader, Batches, DECOMPRESSED_BYTES_MAX_DEFAULT, HEADER_SIZE, Records, TimestampType,
 };
 use klamm_types::LeaderEpoch;
-use rustix::{buffer::spare_capacity, io::Errno};
 use std::{io, sync::Arc};
 
 /// Reads a log. Clones share it; none ever waits for an append or a flush.
@@ -103,6 +102,34 @@ impl LogReader {
         offset_max: i64,
         at_least_one: bool,
     ) -> Result<LogRead, ReadError> {
+        self.unless_replaced(|segments| {
+            self.read_from(segments, start_offset, bytes_max, offset_max, at_least_one)
+        })
+    }
+
+    /// Reads from segments as they were a moment ago, and again if they are not the log's any
+    /// more and do not give it: files of theirs may be gone.
+    pub(crate) fn unless_replaced<T>(
+        &self,
+        read: impl Fn(&Segments) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        loop {
+            let segments = self.state.segments();
+            match read(&segments) {
+                Err(_) if self.state.has_replaced(&segments) => {}
+                result => return result,
+            }
+        }
+    }
+
+    pub(crate) fn read_from(
+        &self,
+        segments: &Segments,
+        start_offset: i64,
+        bytes_max: usize,
+        offset_max: i64,
+        at_least_one: bool,
+    ) -> Result<LogRead, ReadError> {
         let limit = self.check_range(start_offset)?.min(offset_max);
         let nothing = LogRead {
             records: Bytes::new(),
@@ -112,7 +139,7 @@ impl LogReader {
         if start_offset >= limit {
             return Ok(nothing);
         }
-        let Some((segment, position)) = self.find(start_offset)? else {
+        let Some((segment, position)) = self.find(segments, start_offset)? else {
             return Ok(nothing);
         };
         let available = segment.size().saturating_sub(position);
@@ -157,8 +184,11 @@ impl LogReader {
     }
 
     /// The segment and the place of the first batch that ends at or behind an offset.
-    fn find(&self, offset: i64) -> Result<Option<(Arc<Segment>, u64)>, ReadError> {
-        let segments = self.state.segments();
+    fn find(
+        &self,
+        segments: &Segments,
+        offset: i64,
+    ) -> Result<Option<(Arc<Segment>, u64)>, ReadError> {
         let count = segments.partition_point(|segment| segment.base_offset() <= offset);
         for segment in &segments[count.saturating_sub(1)..] {
             if let Some(position) = segment.recent_position(offset) {
@@ -199,8 +229,16 @@ impl LogReader {
         &self,
         timestamp: i64,
     ) -> Result<Option<TimestampOffset>, ReadError> {
+        self.unless_replaced(|segments| self.offset_for_timestamp_in(segments, timestamp))
+    }
+
+    fn offset_for_timestamp_in(
+        &self,
+        segments: &Segments,
+        timestamp: i64,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
         let log_start_offset = self.log_start_offset();
-        for segment in self.state.segments().iter() {
+        for segment in segments {
             let newest = segment
                 .max_timestamp()
                 .map_err(ReadError::io(segment.path()))?;
@@ -209,8 +247,6 @@ impl LogReader {
             }
             match first_at_or_after(segment, timestamp, log_start_offset) {
                 Ok(None) => {}
-                // Removed meanwhile, with the offsets before the log start.
-                Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 found => return found,
             }
         }
@@ -222,13 +258,15 @@ impl LogReader {
     /// # Errors
     /// The disk failed, or a batch cannot be decompressed.
     pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, ReadError> {
-        let mut newest = None;
-        for segment in self.state.segments().iter() {
-            let entry = segment
-                .max_timestamp()
-                .map_err(ReadError::io(segment.path()))?;
-            newest = newest.max(entry.map(|entry| entry.timestamp));
-        }
+        let newest = self.unless_replaced(|segments| {
+            let mut newest = None;
+            for segment in segments {
+                let entry = segment.max_timestamp();
+                let entry = entry.map_err(ReadError::io(segment.path()))?;
+                newest = newest.max(entry.map(|entry| entry.timestamp));
+            }
+            Ok(newest)
+        })?;
         match newest {
             Some(timestamp) => self.offset_for_timestamp(timestamp),
             None => Ok(None),
@@ -253,16 +291,10 @@ fn whole_batches(bytes: &[u8], limit: i64) -> (usize, i64) {
 
 fn read_at(segment: &Segment, position: u64, size: usize) -> Result<Bytes, ReadError> {
     let file = segment.file().map_err(ReadError::io(segment.path()))?;
-    let mut bytes = Vec::with_capacity(size);
-    while bytes.len() < size {
-        let at = position + bytes.len() as u64;
-        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
-            Ok(0) => break,
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(ReadError::io(segment.path())(error.into())),
-        }
-    }
-    Ok(bytes.into())
+    let bytes = file.read_vec_at(size, position);
+    bytes
+        .map(Bytes::from)
+        .map_err(ReadError::io(segment.path()))
 }
 
 fn damaged(segment: &Segment, position: u64) -> ReadError {
@@ -281,9 +313,12 @@ fn first_at_or_after(
     from_offset: i64,
 ) -> Result<Option<TimestampOffset>, ReadError> {
     let error = || ReadError::io(segment.path());
-    let indexed = segment.offset_before(timestamp).map_err(error())?;
-    let offset = indexed.unwrap_or(from_offset).max(from_offset);
-    let Some(start) = segment.find_batch(offset)? else {
+    let indexed = segment.batch_before(timestamp).map_err(error())?;
+    let start = match indexed.filter(|batch| batch.header.base_offset > from_offset) {
+        None => segment.find_batch(from_offset)?,
+        indexed => indexed,
+    };
+    let Some(start) = start else {
         return Ok(None);
     };
     let mut scan = segment.scan(start.position).map_err(error())?;

@@ -8,12 +8,15 @@ use crate::active_segment::ActiveSegment;
 use crate::batch_scan::{BatchAt, ScanError};
 use crate::config::LogConfig;
 use crate::disk;
+use crate::epochs_check;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
-use crate::log_files::{LogFile, is_leftover};
+use crate::log_files::LogFile;
 use crate::log_state::Segments;
+use crate::open_files::OpenFiles;
 use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
+use crate::swap_recovery::finish_replacements;
 use std::{io, path::Path, sync::Arc};
 
 /// What is known of a log before it is opened.
@@ -21,8 +24,9 @@ use std::{io, path::Path, sync::Arc};
 pub struct OpenOptions {
     /// Whether the log was closed by [`crate::Log::close`] and not touched since.
     pub clean_shutdown: bool,
-    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`] it must be
-    /// recorded anew before it is relied on: a stale one vouches for bytes written later.
+    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`], and where the log
+    /// was found to end before it, it must be recorded anew before the next append: a stale one
+    /// vouches for bytes written later.
     pub recovery_point: i64,
     /// The log start offset as last recorded; an empty folder gets a log that starts here.
     pub log_start_offset: i64,
@@ -64,6 +68,7 @@ pub(crate) fn open_segments(
     dir: &Path,
     config: &LogConfig,
     options: &OpenOptions,
+    files: &Arc<OpenFiles>,
 ) -> Result<Opened, StorageError> {
     disk::create_dir(dir).map_err(StorageError::io("create", dir))?;
     let base_offsets = clear_folder(dir).map_err(StorageError::io("read", dir))?;
@@ -73,6 +78,7 @@ pub(crate) fn open_segments(
         dir,
         config,
         options,
+        files,
         epochs: stored_epochs.clone().unwrap_or_default(),
         stored_epochs: stored_epochs.as_ref(),
         checked_to: None,
@@ -80,18 +86,25 @@ pub(crate) fn open_segments(
         report: RecoveryReport::default(),
     };
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
-    if stored_epochs.is_none() && log_end_offset > segments[0].base_offset() {
-        recovery.epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
-        recovery.report.leader_epochs_rebuilt = true;
-    }
     let Recovery {
         mut epochs,
         trust,
-        report,
+        mut report,
         ..
     } = recovery;
     let first_offset = segments[0].base_offset();
-    epochs.truncate_from_start(options.log_start_offset.max(first_offset));
+    let log_start_offset = options.log_start_offset.max(first_offset);
+    epochs.truncate_from_end(log_end_offset);
+    epochs_check::complete(&mut epochs, &segments, log_start_offset)
+        .map_err(StorageError::io("read", dir))?;
+    let fits = stored_epochs.is_some()
+        && epochs_check::fit(&epochs, &segments, log_start_offset, log_end_offset)
+            .map_err(StorageError::io("read", dir))?;
+    if !fits && log_end_offset > first_offset {
+        epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
+        report.leader_epochs_rebuilt = true;
+    }
+    epochs.truncate_from_start(log_start_offset);
     epochs.truncate_from_end(log_end_offset);
     Ok(Opened {
         segments,
@@ -104,15 +117,14 @@ pub(crate) fn open_segments(
     })
 }
 
-/// Removes leftovers and files of segments that are not there. The base offsets, ascending.
+/// Finishes what a crash interrupted; removes leftovers and files of segments that are not there. The base offsets, ascending.
 fn clear_folder(dir: &Path) -> io::Result<Vec<i64>> {
+    finish_replacements(dir)?;
     let names = disk::file_names(dir)?;
     let mut base_offsets = Vec::new();
     for name in &names {
-        match LogFile::parse(name) {
-            Some((LogFile::Log, offset)) => base_offsets.push(offset),
-            None if is_leftover(name) => disk::remove(&dir.join(name))?,
-            _ => {}
+        if let Some((LogFile::Log, offset)) = LogFile::parse(name) {
+            base_offsets.push(offset);
         }
     }
     for name in &names {
@@ -131,6 +143,7 @@ struct Recovery<'a> {
     dir: &'a Path,
     config: &'a LogConfig,
     options: &'a OpenOptions,
+    files: &'a Arc<OpenFiles>,
     epochs: LeaderEpochs,
     stored_epochs: Option<&'a LeaderEpochs>,
     /// The offset after the last segment that was checked.
@@ -156,9 +169,11 @@ impl Recovery<'_> {
         let first_checked = if self.options.clean_shutdown {
             base_offsets.len().saturating_sub(1)
         } else {
+            // The segment before a recovery point that lies between two was not sealed when
+            // its batches were flushed, so its indexes may have been lost.
             let recovery_point = self.options.recovery_point;
             base_offsets
-                .partition_point(|&base| base <= recovery_point)
+                .partition_point(|&base| base < recovery_point)
                 .saturating_sub(1)
         };
         let mut segments = Segments::new();
@@ -213,7 +228,7 @@ impl Recovery<'_> {
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
         let start = self.options.log_start_offset.max(0);
         let create = || {
-            let segment = Arc::new(Segment::create(self.dir, start)?);
+            let segment = Arc::new(Segment::create(self.dir, start, self.files)?);
             Ok((
                 vec![segment.clone()],
                 ActiveSegment::new(segment, 0)?,
@@ -226,8 +241,8 @@ impl Recovery<'_> {
     /// Opens a segment; makes unusable indexes of a trusted one anew.
     fn open_segment(&mut self, base_offset: i64) -> Result<Arc<Segment>, StorageError> {
         let path = LogFile::Log.path(self.dir, base_offset);
-        let (segment, has_indexes) =
-            Segment::open(self.dir, base_offset).map_err(StorageError::io("open", &path))?;
+        let (segment, has_indexes) = Segment::open(self.dir, base_offset, self.files)
+            .map_err(StorageError::io("open", &path))?;
         let segment = Arc::new(segment);
         if !segment.has_transaction_index() {
             self.report.transaction_indexes_rebuilt += 1;
@@ -294,6 +309,9 @@ impl Recovery<'_> {
             walked.active.publish_max_timestamp();
         }
         segment.set_dirty();
+        if self.config.preallocate {
+            segment.set_preallocated();
+        }
         Ok(Walked {
             active: walked.active,
             next_offset: walked.next_offset,
@@ -323,7 +341,8 @@ impl Recovery<'_> {
                 disk::remove(&path).map_err(StorageError::io("remove", &path))?;
             }
         }
-        Ok(())
+        // They must not come back behind what is appended next.
+        disk::sync_dir(self.dir).map_err(StorageError::io("sync", self.dir))
     }
 }
 
@@ -392,6 +411,11 @@ pub(crate) fn resume_active(
 }
 
 fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walked>> {
+    if let Some(newest) = segment.time_index().last()?
+        && segment.batch_of(newest)?.is_none()
+    {
+        return Ok(None);
+    }
     let last = segment.offset_index().last()?;
     let start = last.map_or(0, |entry| entry.position);
     let mut active = ActiveSegment::new(segment.clone(), 0)?;
@@ -420,15 +444,18 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
 
 /// The last indexed batch before the recovery point, if both indexes hold together up to it.
 fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<BatchAt>> {
-    let Some((_, entry)) = segment
-        .offset_index()
-        .lookup(recovery_point.saturating_sub(1))?
-    else {
-        return Ok(None);
-    };
     if !segment.offset_index().is_ordered()? || !segment.time_index().is_ordered()? {
         return Ok(None);
     }
+    // One index may have lost more of its end than the other: behind the last entry of the time
+    // index, no batch is known to be older than it says.
+    let Some(newest) = segment.time_index().last()? else {
+        return Ok(None);
+    };
+    let trusted_offset = newest.offset.min(recovery_point.saturating_sub(1));
+    let Some((_, entry)) = segment.offset_index().lookup(trusted_offset)? else {
+        return Ok(None);
+    };
     match segment.scan(entry.position)?.next() {
         Ok(batch) => Ok(batch.filter(|batch| batch.header.last_offset() == entry.last_offset)),
         Err(ScanError::Batch { .. }) => Ok(None),

@@ -1,19 +1,20 @@
 //! One segment: a file of batches and its two indexes, shared by the writer and the readers.
 
 use crate::batch_scan::{BatchAt, BatchScan, ScanError};
-use crate::disk;
+use crate::disk::{self, DiskFile};
 use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{OffsetEntry, OffsetIndex};
+use crate::open_files::{CachedFile, OpenFiles};
 use crate::time_index::{TimeEntry, TimeIndex};
 use crate::transaction_index::TransactionIndex;
+use klamm_records::NO_TIMESTAMP;
 use std::{
     collections::VecDeque,
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -25,8 +26,8 @@ const RECENT_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Segment {
     base_offset: i64,
-    path: PathBuf,
-    file: OnceLock<File>,
+    /// The batches; dirty while some are not synced.
+    file: CachedFile,
     /// Bytes of complete batches; readers look no further.
     size: AtomicU64,
     offset_index: OffsetIndex,
@@ -34,52 +35,49 @@ pub(crate) struct Segment {
     transaction_index: TransactionIndex,
     /// Whether what was found of the transaction index was of use.
     has_transaction_index: bool,
-    /// Whether batches were written that are not synced.
-    is_dirty: AtomicBool,
+    /// Whether room was reserved behind the batches.
+    is_preallocated: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
-    /// Largest timestamp and its offset, if anyone has looked it up or written it.
-    max_timestamp: Mutex<Option<TimeEntry>>,
+    /// Largest timestamp and its offset, once anyone has looked it up or written it.
+    max_timestamp: Mutex<Option<Option<TimeEntry>>>,
     /// (base offset, position) of the latest appends, ascending.
     recent: Mutex<VecDeque<(i64, u64)>>,
 }
 
 impl Segment {
-    /// A new, empty segment.
-    pub(crate) fn create(dir: &Path, base_offset: i64) -> io::Result<Segment> {
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::create(time_index_path, base_offset)?;
-        let path = LogFile::Log.path(dir, base_offset);
-        let file = disk::create(&path)?;
-        let mut segment = Segment::new(base_offset, path, 0, offset_index, time_index);
-        segment.file = OnceLock::from(file);
+    /// A new, empty segment. Its indexes get files with their first entries.
+    pub(crate) fn create(
+        dir: &Path,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Segment> {
+        Segment::create_at(&|file| file.path(dir, base_offset), base_offset, files)
+    }
+
+    /// The same with other names.
+    pub(crate) fn create_at(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Segment> {
+        let segment = Segment::new(path_of, base_offset, 0, files, None);
+        segment.file.create()?;
         Ok(segment)
     }
 
     /// A segment whose log file exists. The indexes are new and empty if what is there cannot
     /// be used; the flag tells.
-    pub(crate) fn open(dir: &Path, base_offset: i64) -> io::Result<(Segment, bool)> {
-        let path = LogFile::Log.path(dir, base_offset);
-        let size = disk::size(&path)?;
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::open(offset_index_path.clone(), base_offset, size)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::open(time_index_path.clone(), base_offset, size)?;
-        let (mut segment, has_indexes) = match (offset_index, time_index) {
-            // An empty one is rare enough to be made anew on suspicion.
-            (Some(offset_index), Some(time_index)) if size == 0 || time_index.last()?.is_some() => {
-                let segment = Segment::new(base_offset, path, size, offset_index, time_index);
-                (segment, true)
-            }
-            _ => {
-                let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-                let time_index = TimeIndex::create(time_index_path, base_offset)?;
-                let segment = Segment::new(base_offset, path, size, offset_index, time_index);
-                (segment, false)
-            }
-        };
+    pub(crate) fn open(
+        dir: &Path,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<(Segment, bool)> {
+        let size = disk::size(&LogFile::Log.path(dir, base_offset))?;
+        let indexes = open_indexes(dir, base_offset, size, files)?;
+        let has_indexes = size == 0 || indexes.is_some();
+        let path_of = |file: LogFile| file.path(dir, base_offset);
+        let mut segment = Segment::new(&path_of, base_offset, size, files, indexes);
         let path = LogFile::TransactionIndex.path(dir, base_offset);
         match TransactionIndex::open(path, base_offset, size)? {
             Some(index) => segment.transaction_index = index,
@@ -89,22 +87,27 @@ impl Segment {
     }
 
     fn new(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
         base_offset: i64,
-        path: PathBuf,
         size: u64,
-        offset_index: OffsetIndex,
-        time_index: TimeIndex,
+        files: &Arc<OpenFiles>,
+        indexes: Option<(OffsetIndex, TimeIndex)>,
     ) -> Segment {
+        let (offset_index, time_index) = indexes.unwrap_or_else(|| {
+            (
+                OffsetIndex::new(path_of(LogFile::OffsetIndex), base_offset, files),
+                TimeIndex::new(path_of(LogFile::TimeIndex), base_offset, files),
+            )
+        });
         Segment {
             base_offset,
-            transaction_index: TransactionIndex::empty(path.with_extension("txnindex")),
+            transaction_index: TransactionIndex::empty(path_of(LogFile::TransactionIndex)),
             has_transaction_index: true,
-            path,
-            file: OnceLock::new(),
+            file: CachedFile::closed(path_of(LogFile::Log), files),
             size: AtomicU64::new(size),
             offset_index,
             time_index,
-            is_dirty: AtomicBool::new(false),
+            is_preallocated: AtomicBool::new(false),
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
             recent: Mutex::new(VecDeque::new()),
@@ -116,7 +119,7 @@ impl Segment {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -140,18 +143,44 @@ impl Segment {
         self.has_transaction_index
     }
 
-    /// The file of the batches, opened when it is first needed.
-    pub(crate) fn file(&self) -> io::Result<&File> {
-        if let Some(file) = self.file.get() {
-            return Ok(file);
-        }
-        let file = disk::open(&self.path)?;
-        Ok(self.file.get_or_init(|| file))
+    /// The file of the batches, opened when it is needed.
+    pub(crate) fn file(&self) -> io::Result<Arc<DiskFile>> {
+        self.file.get()
     }
 
-    /// Notes that batches were written which the next sync has to reach.
+    /// Writes bytes behind what is there; the next sync reaches them.
+    pub(crate) fn write(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        let file = self.file.pin()?;
+        file.write_all_at(bytes, position)?;
+        // After the write: a sync that runs beside it may miss the bytes, and must not take the
+        // mark with it. Before they are published: whoever vouches for them finds the mark.
+        self.file.set_dirty();
+        Ok(())
+    }
+
+    /// Reserves room on disk; see [`Segment::trim`].
+    pub(crate) fn preallocate(&self, size: u64) -> io::Result<()> {
+        self.set_preallocated();
+        self.file.get()?.preallocate(size)
+    }
+
+    /// Notes that room may have been reserved.
+    pub(crate) fn set_preallocated(&self) {
+        self.is_preallocated.store(true, Ordering::Release);
+    }
+
+    /// Gives back what was reserved and not used.
+    pub(crate) fn trim(&self) -> io::Result<()> {
+        if self.is_preallocated.swap(false, Ordering::AcqRel) {
+            self.set_dirty();
+            self.file.pin()?.set_len(self.size())?;
+        }
+        Ok(())
+    }
+
+    /// Has the next sync reach whatever is in the file.
     pub(crate) fn set_dirty(&self) {
-        self.is_dirty.store(true, Ordering::Release);
+        self.file.set_dirty();
     }
 
     /// Notes that nothing will be written any more.
@@ -164,10 +193,9 @@ impl Segment {
     /// Makes what was written before the call durable; the indexes too, once sealed.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.transaction_index.sync()?;
-        if !self.is_dirty.swap(false, Ordering::AcqRel) {
+        if !self.file.sync()? {
             return Ok(());
         }
-        self.file()?.sync_data()?;
         if self.sync_indexes.swap(false, Ordering::AcqRel) {
             self.sync_indexes()?;
             self.offset_index.file().close();
@@ -193,7 +221,7 @@ impl Segment {
         self.size.store(size, Ordering::Release);
     }
 
-    /// Cuts the segment. Nothing from `position`, where `offset` starts, is left.
+    /// Cuts the segment, durably. Nothing from `position`, where `offset` starts, is left.
     pub(crate) fn truncate(&self, position: u64, offset: i64) -> io::Result<()> {
         let mut max_timestamp = lock(&self.max_timestamp);
         *max_timestamp = None;
@@ -203,7 +231,29 @@ impl Segment {
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
         self.set_dirty();
-        self.file()?.set_len(position)
+        self.file.pin()?.set_len(position)?;
+        // Neither old batches nor what the indexes say of them may come back behind new ones.
+        self.sync_indexes()?;
+        self.transaction_index.sync()?;
+        self.file.sync().map(|_| ())
+    }
+
+    /// Makes files for indexes without entries, as a segment has that is no longer written.
+    pub(crate) fn create_missing_indexes(&self) -> io::Result<()> {
+        if self.size() == 0 {
+            return Ok(());
+        }
+        self.offset_index.file().create_if_missing()?;
+        self.time_index.file().create_if_missing()
+    }
+
+    /// Notes that its files are about to be removed: whatever has their names later is another
+    /// segment's. Readers that have them open are not disturbed.
+    pub(crate) fn disown(&self) {
+        self.file.disown();
+        self.offset_index.file().disown();
+        self.time_index.file().disown();
+        self.transaction_index.disown();
     }
 
     /// Drops both indexes' entries from a place on, where `offset` starts.
@@ -214,27 +264,77 @@ impl Segment {
 
     /// Remembers the largest timestamp.
     pub(crate) fn set_max_timestamp(&self, entry: Option<TimeEntry>) {
-        *lock(&self.max_timestamp) = entry;
+        *lock(&self.max_timestamp) = Some(entry);
     }
 
     /// The largest timestamp and the last offset of its batch; `None` if no batch has one.
     pub(crate) fn max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
         let mut known = lock(&self.max_timestamp);
-        if known.is_none() {
-            *known = self.time_index.last()?;
+        if let Some(known) = *known {
+            return Ok(known);
         }
-        Ok(*known)
+        let found = self.find_max_timestamp()?;
+        *known = Some(found);
+        Ok(found)
+    }
+
+    /// The last entry of the time index, if it is true and nothing at the end of the segment is
+    /// newer; else every batch is asked.
+    fn find_max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
+        let indexed = self.time_index.last()?;
+        let last_position = self.offset_index.last()?.map_or(0, |entry| entry.position);
+        if let Some(indexed) = indexed
+            && self.batch_of(indexed)?.is_some()
+        {
+            let newest = self.newest_from(last_position)?;
+            if newest.is_some_and(|newest| newest.timestamp <= indexed.timestamp) {
+                return Ok(Some(indexed));
+            }
+        }
+        self.newest_from(0)
+    }
+
+    /// The newest batch from a position on; what lies behind damage is left out.
+    fn newest_from(&self, position: u64) -> io::Result<Option<TimeEntry>> {
+        let mut newest: Option<TimeEntry> = None;
+        let mut scan = self.scan(position)?;
+        loop {
+            let header = match scan.next() {
+                Ok(Some(batch)) => batch.header,
+                Ok(None) | Err(ScanError::Batch { .. }) => return Ok(newest),
+                Err(ScanError::Io(error)) => return Err(error),
+            };
+            let (timestamp, offset) = (header.max_timestamp, header.last_offset());
+            if newest.map_or(NO_TIMESTAMP, |newest| newest.timestamp) < timestamp {
+                newest = Some(TimeEntry { timestamp, offset });
+            }
+        }
+    }
+
+    /// The batch that an entry of the time index is about; `None` if the entry is wrong.
+    pub(crate) fn batch_of(&self, entry: TimeEntry) -> io::Result<Option<BatchAt>> {
+        let is_true = |batch: &BatchAt| {
+            batch.header.max_timestamp == entry.timestamp
+                && batch.header.base_offset <= entry.offset
+        };
+        match self.find_batch(entry.offset) {
+            Ok(found) => Ok(found.filter(is_true)),
+            Err(ReadError::Io { source, .. }) => Err(source),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The last indexed batch whose predecessors are all older than `timestamp`.
-    pub(crate) fn offset_before(&self, timestamp: i64) -> io::Result<Option<i64>> {
+    pub(crate) fn batch_before(&self, timestamp: i64) -> io::Result<Option<BatchAt>> {
         // Entries of exactly this timestamp may point behind the first record that has it.
-        let entry = unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))?;
-        Ok(entry.map(|entry| entry.offset))
+        match unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))? {
+            Some(entry) => self.batch_of(entry),
+            None => Ok(None),
+        }
     }
 
     /// Walks the batches from a place on where one starts.
-    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan<'_>> {
+    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan> {
         Ok(BatchScan::new(self.file()?, position, self.size()))
     }
 
@@ -242,16 +342,19 @@ impl Segment {
     pub(crate) fn find_batch(&self, offset: i64) -> Result<Option<BatchAt>, ReadError> {
         let start = self
             .position_before(offset)
-            .map_err(ReadError::io(&self.path))?;
+            .map_err(ReadError::io(self.path()))?;
         match self.find_batch_from(start, offset) {
-            // An index that points between batches; without it, it is only slower.
+            // An index that points between batches, or too far; without it, it is only slower.
             Err(ReadError::Damaged { .. }) if start > 0 => self.find_batch_from(0, offset),
+            Ok(Some(found)) if start == found.position && found.header.base_offset > offset => {
+                self.find_batch_from(0, offset)
+            }
             found => found,
         }
     }
 
     fn find_batch_from(&self, start: u64, offset: i64) -> Result<Option<BatchAt>, ReadError> {
-        let mut scan = self.scan(start).map_err(ReadError::io(&self.path))?;
+        let mut scan = self.scan(start).map_err(ReadError::io(self.path()))?;
         loop {
             match scan.next().map_err(|error| self.read_error(error))? {
                 Some(batch) if batch.header.last_offset() < offset => {}
@@ -286,7 +389,7 @@ impl Segment {
 
     /// What a walk's end means to a reader.
     pub(crate) fn read_error(&self, error: ScanError) -> ReadError {
-        let path = self.path.display().to_string();
+        let path = self.path().display().to_string();
         match error {
             ScanError::Io(source) => ReadError::Io { path, source },
             ScanError::Batch { position, error } => ReadError::Damaged {
@@ -299,9 +402,35 @@ impl Segment {
 
     /// The segment's files; not all of them need to exist.
     pub(crate) fn files(&self) -> [PathBuf; 4] {
-        let dir = self.path.parent().unwrap_or(Path::new(""));
+        let dir = self.path().parent().unwrap_or(Path::new(""));
         LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
     }
+}
+
+/// The indexes of a segment with batches; `None` if one of them is missing or visibly damaged.
+fn open_indexes(
+    dir: &Path,
+    base_offset: i64,
+    size: u64,
+    files: &Arc<OpenFiles>,
+) -> io::Result<Option<(OffsetIndex, TimeIndex)>> {
+    let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
+    let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
+    if size == 0 {
+        // What a crash kept of indexes without batches must not wait for new ones.
+        disk::remove(&offset_index_path)?;
+        disk::remove(&time_index_path)?;
+        return Ok(None);
+    }
+    let offset_index = OffsetIndex::open(offset_index_path, base_offset, size, files)?;
+    let time_index = TimeIndex::open(time_index_path, base_offset, size, files)?;
+    Ok(match (offset_index, time_index) {
+        // An empty one is rare enough to be made anew on suspicion.
+        (Some(offset_index), Some(time_index)) if time_index.last()?.is_some() => {
+            Some((offset_index, time_index))
+        }
+        _ => None,
+    })
 }
 
 /// Does without an index that was cut while it was being read.

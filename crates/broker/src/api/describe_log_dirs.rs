@@ -5,12 +5,7 @@
 //! nothing else (KIP-112, KIP-113).
 
 use super::{Answer, Call, Refusal};
-use crate::{
-    context::Context,
-    log_dirs::{LogDir, Space},
-    partition::Partition,
-    replica_moves::Move,
-};
+use crate::{context::Context, log_dirs::LogDir, partition::Partition, replica_moves::Move};
 use klamm_protocol::{
     Decoder,
     messages::{
@@ -21,6 +16,7 @@ use klamm_protocol::{
         },
     },
 };
+use klamm_storage::DiskSpace;
 use klamm_types::{ErrorCode, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -157,7 +153,7 @@ fn describe_dir(
             ..Default::default()
         };
     }
-    let space = Space::of(dir.path()).ok();
+    let space = DiskSpace::of(dir.path()).ok();
     let topics = topics
         .into_iter()
         .map(|(name, partitions)| DescribeLogDirsTopic {
@@ -167,8 +163,8 @@ fn describe_dir(
     DescribeLogDirsResult {
         log_dir,
         topics: topics.collect(),
-        total_bytes: space.map_or(UNKNOWN, |space| bytes(space.total_bytes)),
-        usable_bytes: space.map_or(UNKNOWN, |space| bytes(space.usable_bytes)),
+        total_bytes: space.map_or(UNKNOWN, |space| bytes(space.total)),
+        usable_bytes: space.map_or(UNKNOWN, |space| bytes(space.available)),
         ..Default::default()
     }
 }

@@ -27,7 +27,7 @@ impl LogDir {
         let name = unique_name(topic, id.partition, Suffix::Future)?;
         let dir = self.path.join(name);
         let seat = self.seat();
-        let (log, _) = Log::open(&dir, config, NEW_LOG)?;
+        let (log, _) = Log::open_sharing(&dir, config, NEW_LOG, &self.files)?;
         let topic_id = id.topic_id;
         PartitionMetadata { topic_id }.write(&log)?;
         Ok((FoundCopy { dir, seat }, log))
@@ -36,7 +36,9 @@ impl LogDir {
     /// Drops what the checkpoints say of a partition that is not here any more; if the disk does
     /// not take that now, the next checkpoint drops it.
     pub(crate) fn forget_later(&self, topic: &str, partition: i32) {
-        if let Err(error) = self.forget(topic, partition) {
+        if self.is_online()
+            && let Err(error) = self.forget(topic, partition)
+        {
             self.on_error(&error);
         }
     }
@@ -48,7 +50,8 @@ impl FoundCopy {
     /// # Errors
     /// The disk failed.
     pub(crate) fn open(&self, config: LogConfig) -> Result<Log, LogDirError> {
-        let (log, _) = Log::open(&self.dir, config, NEW_LOG)?;
+        let files = &self.seat.log_dir().files;
+        let (log, _) = Log::open_sharing(&self.dir, config, NEW_LOG, files)?;
         Ok(log)
     }
 
@@ -81,7 +84,7 @@ impl FoundCopy {
             recovery_point: end_offset,
             log_start_offset: start_offset,
         };
-        let (log, _) = Log::open(&dir, config, options)?;
+        let (log, _) = Log::open_sharing(&dir, config, options, &log_dir.files)?;
         if log.log_end_offset() != end_offset {
             let lost = io::Error::new(io::ErrorKind::InvalidData, "it has lost its end");
             return Err(io_error("open the copy in", &dir)(lost));

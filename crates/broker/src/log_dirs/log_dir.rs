@@ -9,9 +9,13 @@ use super::{
     error::io_error,
     folders::{Suffix, parse_folder_name, parse_future_name},
     found_log::{FoundCopy, open_log},
+    space::DirSpace,
 };
 use klamm_config::TopicConfig;
-use klamm_storage::{CleanShutdown, CleanShutdownFile, DirLock, MetaProperties, PartitionMetadata};
+use klamm_storage::{
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties, OpenFiles,
+    PartitionMetadata,
+};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
@@ -35,6 +39,8 @@ pub(crate) struct LogDir {
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
+    /// Where the logs of all directories keep their files open.
+    pub(super) files: Arc<OpenFiles>,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
@@ -44,6 +50,8 @@ pub(crate) struct LogDir {
     failure: OnceLock<String>,
     /// Counts the directories that have failed.
     failures: watch::Sender<usize>,
+    /// Whether there is room for more.
+    pub(crate) space: DirSpace,
 }
 
 /// A log's seat in its directory, which counts it for as long as it is held.
@@ -74,6 +82,7 @@ impl LogDir {
     pub(super) fn open(
         node_id: BrokerId,
         path: &Path,
+        files: &Arc<OpenFiles>,
         failures: watch::Sender<usize>,
     ) -> Result<LogDir, LogDirError> {
         fs::create_dir_all(path).map_err(io_error("create", path))?;
@@ -95,6 +104,7 @@ impl LogDir {
         };
         Ok(LogDir {
             id,
+            files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             _lock: Some(lock),
@@ -109,11 +119,13 @@ impl LogDir {
             id: Uuid::ZERO,
             cluster_id: None,
             left_clean: None,
+            files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
             failure: OnceLock::new(),
             failures,
+            space: DirSpace::default(),
         }
     }
 
@@ -150,7 +162,7 @@ impl LogDir {
 
     /// Takes the directory offline, unless its disk is only full.
     pub(crate) fn on_error(&self, error: &LogDirError) {
-        if error.is_full() {
+        if error.is_storage_full() {
             warn!(dir = %self.path.display(), %error, "the disk is full");
         } else {
             self.fail(error.to_string());
@@ -194,10 +206,13 @@ impl LogDir {
     /// Drops what the checkpoints say of a partition, if they say anything.
     pub(super) fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
         let mut checkpoints = self.checkpoints();
-        if checkpoints.forget(topic, partition) {
-            checkpoints.write(&self.path)?;
+        let mut kept = checkpoints.clone();
+        if kept.forget(topic, partition) {
+            kept.write(&self.path)?;
+            *checkpoints = kept;
         }
-        Ok(())
+        drop(checkpoints);
+        self.forget_cleaned(topic, partition)
     }
 
     /// The folders of logs, with topic and partition by their name, and those of copies.
@@ -313,11 +328,39 @@ impl LogDir {
         for chunk in opened {
             logs.extend(chunk?);
         }
+        self.lower_recovery_points(&logs)?;
         Ok(Found {
             logs,
             copies,
             doomed: self.doomed()?,
         })
+    }
+
+    /// Lowers the recovery points that lie behind the end of what was found: they would vouch
+    /// for what is appended next.
+    fn lower_recovery_points(
+        &self,
+        logs: &[(TopicPartition, FoundLog)],
+    ) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        let points = &mut checkpoints.recovery_points;
+        let mut is_changed = false;
+        for (_, found) in logs {
+            let name = found.dir.file_name().and_then(|name| name.to_str());
+            let Some((topic, partition)) = name.and_then(parse_folder_name) else {
+                continue;
+            };
+            let flushed = found.log.flusher().flushed_offset();
+            let known = points.get(topic, partition);
+            if known.is_some_and(|point| point > flushed) {
+                points.set(topic, partition, flushed);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            points.write(&self.path, CheckpointKind::RecoveryPoint)?;
+        }
+        Ok(())
     }
 
     /// The folders that were about to be deleted when the broker stopped.

@@ -3,7 +3,8 @@
 //! ```text
 //! <log dir>/meta.properties                 whose it is
 //! <log dir>/.lock, .kafka_cleanshutdown     in use; left in order
-//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts
+//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts, and
+//!                                           where compactions ended
 //! <log dir>/<topic>-<partition>/            a log, with partition.metadata naming its topic's id
 //! <log dir>/<topic>-<partition>.<id>-delete about to be deleted
 //! <log dir>/<topic>-<partition>.<id>-stray  claimed by nobody
@@ -13,6 +14,7 @@
 //! A directory that fails is offline until the next start; the others go on (rule 93).
 
 mod checkpoints;
+mod cleaned_offsets;
 mod copies;
 mod error;
 mod folders;
@@ -21,19 +23,20 @@ mod found_logs;
 mod log_dir;
 mod space;
 
+pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
 pub(crate) use error::is_disk_failure;
 pub(crate) use found_log::{FoundCopy, FoundLog, log_config};
 pub(crate) use found_logs::FoundLogs;
 pub(crate) use log_dir::{LogDir, Seat};
-pub(crate) use space::Space;
+pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
 use folders::{Suffix, folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenOptions,
-    PartitionMetadata,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DiskSpace, Log, MetaProperties, OpenFiles,
+    OpenOptions, PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
@@ -63,10 +66,11 @@ impl LogDirs {
         metadata_log_dir: &Path,
     ) -> Result<LogDirs, LogDirError> {
         let failures = watch::Sender::new(0);
+        let files = OpenFiles::of_process();
         let mut dirs = Vec::with_capacity(paths.len());
         let mut first_error = None;
         for path in paths {
-            match LogDir::open(node_id, path, failures.clone()) {
+            match LogDir::open(node_id, path, &files, failures.clone()) {
                 Ok(dir) => dirs.push(Arc::new(dir)),
                 Err(error) if error.is_disk_failure() => {
                     let dir = LogDir::unknown(path, failures.clone());
@@ -273,6 +277,8 @@ impl LogDirs {
                     CheckpointKind::RecoveryPoint => Partition::flushed_offset,
                     CheckpointKind::HighWatermark => Partition::high_watermark,
                     CheckpointKind::LogStart => Partition::log_start_offset,
+                    // Written by whoever has compacted a log.
+                    CheckpointKind::Cleaner => continue,
                 };
                 let mut checkpoints = dir.checkpoints();
                 let offsets = here
@@ -287,24 +293,44 @@ impl LogDirs {
         }
     }
 
-    /// Sees to it that the recovery point on disk does not lie behind the flushed offset of
-    /// `partition`, which a truncation has moved back. Must come before the next append: what is
-    /// below a recovery point is not checked after a crash.
-    pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
+    /// Looks at the free space of every directory. `reserve` is
+    /// `klamm.log.dirs.free.bytes.min`.
+    pub(crate) fn look_at_space(&self, reserve: i64) -> SpaceReport {
+        let reports = self
+            .dirs
+            .iter()
+            .map(|dir| dir.space.look(&dir.path, reserve));
+        reports.fold(SpaceReport::default(), SpaceReport::and)
+    }
+
+    /// Sees to it that the recovery point on disk does not lie behind `offset`, from which on the
+    /// log of `partition` is truncated, nor the log start behind the present one. Must come before
+    /// the next append: what is below a recovery point is not checked after a crash, and what is
+    /// below the log start is dropped.
+    pub(crate) fn lower_recovery_point(
+        &self,
+        partition: &Partition,
+        offset: i64,
+    ) -> Result<(), LogDirError> {
         let place = partition.place();
         let dir = place.seat().log_dir();
         let (topic, index) = (&*partition.topic, partition.id.partition);
-        let flushed = partition.flushed_offset();
         let mut checkpoints = dir.checkpoints();
-        let points = &mut checkpoints.recovery_points;
-        if points
-            .get(topic, index)
-            .is_some_and(|point| point > flushed)
-        {
-            points.set(topic, index, flushed);
-            points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
+        let known = checkpoints.recovery_points.get(topic, index);
+        if known.is_some_and(|point| point > offset) {
+            let mut points = checkpoints.recovery_points.clone();
+            points.set(topic, index, offset);
+            checkpoints.update(&dir.path, CheckpointKind::RecoveryPoint, points)?;
         }
-        Ok(())
+        let start = partition.log_start_offset();
+        let known = checkpoints.log_starts.get(topic, index);
+        if known.is_some_and(|known| known > start) {
+            let mut starts = checkpoints.log_starts.clone();
+            starts.set(topic, index, start);
+            checkpoints.update(&dir.path, CheckpointKind::LogStart, starts)?;
+        }
+        drop(checkpoints);
+        dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
     /// Notes that every log in a directory was closed in order under this registration.
@@ -320,8 +346,9 @@ impl LogDirs {
         let wanted = u64::from(config.segment_bytes.unsigned_abs());
         let rank = |dir: &&Arc<LogDir>| {
             // Where the space cannot be told, the next write will tell.
-            let usable = Space::of(dir.path()).map_or(u64::MAX, |space| space.usable_bytes);
-            (wanted.saturating_sub(usable), dir.log_count())
+            let available = DiskSpace::of(dir.path()).map_or(u64::MAX, |space| space.available);
+            let lacking = wanted.saturating_sub(available);
+            (dir.space.is_low(), lacking, dir.log_count())
         };
         self.online()
             .min_by_key(rank)
@@ -343,7 +370,7 @@ fn create_log_in(
         // Left by a crash before it said whose it is, or unreadable: kept, but out of the way.
         rename_away(&dir, Suffix::Stray)?;
     }
-    let (log, _) = Log::open(&dir, log_config(config), NEW_LOG)?;
+    let (log, _) = Log::open_sharing(&dir, log_config(config), NEW_LOG, &parent.files)?;
     let topic_id = id.topic_id;
     PartitionMetadata { topic_id }.write(&log)?;
     Ok(FoundLog {

@@ -46,8 +46,9 @@ impl Partition {
 
     /// Unlinks the files of removed segments that are due, all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, now_ms: i64, at_once: bool) {
+        let place = self.place();
         if self.check_online().is_ok()
-            && let Err(error) = self.place().flusher.purge_removed(now_ms, at_once)
+            && let Err(error) = place.flusher.purge_removed(now_ms, at_once)
         {
             self.fail("unlink removed files of", &error);
         }

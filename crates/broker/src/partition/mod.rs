@@ -14,6 +14,7 @@
 
 mod append;
 mod cleanup;
+mod compact;
 mod failure;
 mod flush_due;
 mod flush_turn;
@@ -27,7 +28,7 @@ mod stored_codec;
 mod switch;
 mod waiters;
 
-pub(crate) use append::{Acks, AppendError, AppendRequest};
+pub(crate) use append::{Acks, AppendError, AppendRequest, NO_ROOM};
 pub(crate) use follow::FollowError;
 pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
