@@ -411,6 +411,14 @@ pub(crate) fn resume_active(
 }
 
 fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walked>> {
+    if segment.size() == 0 {
+        // Not even opened: nodes have many of them.
+        return Ok(Some(Walked {
+            active: ActiveSegment::new(segment.clone(), 0)?,
+            next_offset: segment.base_offset(),
+            is_torn: false,
+        }));
+    }
     if let Some(newest) = segment.time_index().last()?
         && segment.batch_of(newest)?.is_none()
     {

@@ -340,6 +340,9 @@ impl Segment {
 
     /// The first batch that ends at or behind `offset`; `None` if all end before it.
     pub(crate) fn find_batch(&self, offset: i64) -> Result<Option<BatchAt>, ReadError> {
+        if self.size() == 0 {
+            return Ok(None); // without opening the file
+        }
         let start = self
             .position_before(offset)
             .map_err(ReadError::io(self.path()))?;
