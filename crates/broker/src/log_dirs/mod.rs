@@ -16,12 +16,14 @@ mod error;
 mod folders;
 mod found_log;
 mod log_dir;
+mod recovery_points;
 mod space;
 
 pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
+pub(crate) use recovery_points::raise_recovery_point;
 pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
