@@ -142,7 +142,9 @@ impl Shared {
         let now_ms = now_ms();
         let mut found = Vec::new();
         for partition in self.partitions.all() {
-            if !partition.config().cleanup_policy.compact || !self.is_free(partition.id) {
+            // It takes room before it gives room.
+            let may_compact = self.is_free(partition.id) && !partition.lacks_room();
+            if !partition.config().cleanup_policy.compact || !may_compact {
                 continue;
             }
             match partition.cleanable(cleaned_offset(&partition), now_ms) {
