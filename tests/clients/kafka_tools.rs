@@ -16,6 +16,7 @@ const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand
 const QUORUM: &str = "org.apache.kafka.tools.MetadataQuorumCommand";
 const API_VERSIONS: &str = "org.apache.kafka.tools.BrokerApiVersionsCommand";
 pub(crate) const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
+const LOG_DIRS: &str = "org.apache.kafka.tools.LogDirsCommand";
 const CONSOLE_PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";
 const CONSOLE_CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PRODUCER_PERF: &str = "org.apache.kafka.tools.ProducerPerformance";
@@ -248,6 +249,32 @@ fn performance_tools_run() {
         Some(&"20000"),
         "records consumed in:\n{consumed}"
     );
+}
+
+#[test]
+fn log_directories_are_described() {
+    if !Client::Java.is_here() {
+        return;
+    }
+    let cluster = shared_cluster();
+    let _logs = cluster.logs_on_panic();
+    let topic = unique("tools-log-dirs");
+    cluster.create_topic(&topic, 2);
+    fill(cluster, &topic, 100, 100);
+    let described = tool(cluster, LOG_DIRS, &["--describe", "--topic-list", &topic]).text();
+    let json = described.lines().last().unwrap_or_default();
+    for partition in 0..2 {
+        let found = json
+            .matches(&format!("\"partition\":\"{topic}-{partition}\""))
+            .count();
+        assert_eq!(
+            found, 3,
+            "replicas of partition {partition} in:\n{described}"
+        );
+    }
+    assert_eq!(json.matches("\"error\":null").count(), 3, "{described}");
+    assert_eq!(json.matches("\"isFuture\":false").count(), 6, "{described}");
+    assert!(!json.contains("\"size\":0"), "{described}");
 }
 
 #[test]

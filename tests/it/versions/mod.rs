@@ -5,6 +5,7 @@
 mod admin;
 mod data;
 mod group;
+mod log_dirs;
 mod refused;
 mod refused_group;
 mod unsupported;
@@ -60,6 +61,11 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::CreatePartitions, admin::create_partitions),
     (ApiKey::DescribeConfigs, admin::describe_configs),
     (ApiKey::ListConfigResources, admin::list_config_resources),
+    (
+        ApiKey::AlterReplicaLogDirs,
+        log_dirs::alter_replica_log_dirs,
+    ),
+    (ApiKey::DescribeLogDirs, log_dirs::describe_log_dirs),
     (ApiKey::AlterConfigs, admin::alter_configs),
     (
         ApiKey::IncrementalAlterConfigs,
@@ -99,6 +105,7 @@ const REFUSALS: &[(ApiKey, Check)] = &[
         refused::incremental_alter_configs,
     ),
     (ApiKey::DescribeCluster, refused::describe_cluster),
+    (ApiKey::AlterReplicaLogDirs, log_dirs::alter_to_nowhere),
     (
         ApiKey::DescribeTopicPartitions,
         refused::describe_topic_partitions,
@@ -262,6 +269,8 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (23, 2, 4),
     (32, 1, 4),
     (33, 0, 2),
+    (34, 1, 2),
+    (35, 1, 5),
     (37, 0, 3),
     (42, 0, 2),
     (44, 0, 1),

@@ -15,6 +15,12 @@ pub(crate) struct FoundLog {
     pub(crate) high_watermark: i64,
 }
 
+/// A copy of a log on its way to another directory, not opened yet.
+pub(crate) struct FoundCopy {
+    pub(crate) dir: PathBuf,
+    pub(crate) seat: Seat,
+}
+
 impl FoundLog {
     /// Whether it stands in the folder of this topic.
     pub(crate) fn is_of(&self, topic: &str) -> bool {

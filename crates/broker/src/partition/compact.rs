@@ -5,7 +5,6 @@ use crate::log_dirs::{log_config, raise_recovery_point};
 use klamm_storage::{
     Cleanable, Compaction, CompactionLimits, ReadError, Replacement, StorageError,
 };
-use std::sync::atomic::Ordering;
 use tracing::warn;
 
 impl Partition {
@@ -20,7 +19,7 @@ impl Partition {
         now_ms: i64,
     ) -> Result<Option<Cleanable>, ReadError> {
         let config = log_config(&self.config());
-        if !config.compact || self.failed.load(Ordering::Acquire) {
+        if !config.compact || self.check_online().is_err() {
             return Ok(None);
         }
         let stable = self.last_stable_offset(self.high_watermark());
