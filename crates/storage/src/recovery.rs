@@ -17,6 +17,7 @@ use crate::open_files::OpenFiles;
 use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
 use crate::swap_recovery::finish_replacements;
+use crate::transactions_check;
 use std::{io, path::Path, sync::Arc};
 
 /// What is known of a log before it is opened.
@@ -88,7 +89,7 @@ pub(crate) fn open_segments(
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
     let Recovery {
         mut epochs,
-        trust,
+        mut trust,
         mut report,
         ..
     } = recovery;
@@ -106,6 +107,11 @@ pub(crate) fn open_segments(
     }
     epochs.truncate_from_start(log_start_offset);
     epochs.truncate_from_end(log_end_offset);
+    let damaged = transactions_check::drop_damaged(&segments, log_end_offset);
+    if let Some((from, count)) = damaged.map_err(StorageError::io("read", dir))? {
+        trust.transactions_to = trust.transactions_to.min(from);
+        report.transaction_indexes_rebuilt += count;
+    }
     Ok(Opened {
         segments,
         active,
