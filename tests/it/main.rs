@@ -24,6 +24,7 @@ mod full_disk;
 mod garbage;
 mod groups;
 mod lab;
+mod log_dirs;
 mod log_start;
 mod metadata;
 mod node_start;

@@ -148,6 +148,8 @@ calls! {
     alter_partition(AlterPartitionRequest) -> AlterPartitionResponse;
     /// Reports high watermarks of partitions that this broker leads.
     report_high_watermarks(ReportHighWatermarksRequest) -> ReportHighWatermarksResponse;
+    /// Tells in which log directories replicas live.
+    assign_directories(AssignDirectoriesRequest) -> AssignDirectoriesResponse;
     /// Creates topics.
     create_topics(CreateTopicsRequest) -> CreateTopicsResponse;
     /// Deletes topics.

@@ -194,6 +194,9 @@ impl Shared {
         candidate: &Candidate,
     ) -> Result<(i64, klamm_storage::CompactionStats), CompactionError> {
         let mut go_on = |bytes| self.go_on(bytes);
+        if !partition.may_have_gaps_to(candidate.cleanable.end_offset) {
+            return Err(CompactionError::Stopped);
+        }
         let compaction = partition.compaction(&candidate.cleanable, self.limits, now_ms());
         let mut rewriting = compaction.map_keys(&mut go_on)?;
         while let Some(replacement) = rewriting.next_replacement(&mut go_on)? {

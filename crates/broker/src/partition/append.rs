@@ -69,6 +69,7 @@ impl Partition {
     /// The batch is bad, the partition is not led from here, the ISR is too small for acks=all,
     /// the producer's sequence does not follow, or the disk is nearly full or failed.
     pub(crate) fn append(&self, request: AppendRequest) -> Result<Appended, AppendError> {
+        self.check_online()?;
         if self.leader_epoch_if_leader().is_none() {
             return Err(ErrorCode::NotLeaderOrFollower.into());
         }
@@ -152,6 +153,9 @@ impl Partition {
         let acked = self.wait_for_ack(acks, end_offset);
         self.advance_leader(now_ms);
         drop(log);
+        if self.check_online().is_err() {
+            self.fail_waiters();
+        }
         self.request_flush_if_due(now_ms);
         self.followers.wake();
         Ok(Appended {
@@ -177,8 +181,7 @@ impl Partition {
             self.place.load().seat().log_dir().space.set_low();
             return AppendError::NoRoom;
         }
-        self.fail("append", error);
-        ErrorCode::KafkaStorageError.into()
+        self.storage_error("append", error).into()
     }
 
     /// Whether this replica leads and may take an append now. The append lock is held: nothing
@@ -188,6 +191,7 @@ impl Partition {
         acks: Acks,
         expected_epoch: Option<LeaderEpoch>,
     ) -> Result<LeaderEpoch, ErrorCode> {
+        self.check_online()?;
         let role = lock(&self.role);
         let Role::Leader(leader) = &*role else {
             return Err(ErrorCode::NotLeaderOrFollower);

@@ -2,6 +2,7 @@
 
 use super::{Partition, PartitionEnv};
 use crate::{
+    control::DirectoryAssignments,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
     recovery_backlog::RecoveryBacklog,
@@ -35,7 +36,8 @@ pub(crate) fn open_partition(
         flush_queue,
         isr_updates: IsrUpdates::default(),
         lag_time_max_ms: 30_000,
-        dirs: Arc::new(LogDirs::open(ME, &[]).unwrap()),
+        assignments: DirectoryAssignments::default(),
+        dirs: Arc::new(LogDirs::open(ME, &[], Path::new("")).unwrap()),
     };
     let found = FoundLog {
         dir: dir.to_owned(),
