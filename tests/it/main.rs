@@ -19,6 +19,7 @@ mod configs;
 mod crash;
 mod dev;
 mod failover;
+mod flushing;
 mod full_disk;
 mod garbage;
 mod groups;

@@ -23,8 +23,12 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
+    time::Duration,
 };
 use tracing::{error, info, warn};
+
+/// Between two attempts to open the logs on a full disk.
+const ROOM_PAUSE: Duration = Duration::from_millis(250);
 
 /// Logs that are closed at the same time.
 const CLOSE_THREADS: usize = 8;
@@ -68,8 +72,7 @@ impl Partitions {
         fetchers: Fetchers,
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
-        dirs.look_at_space(config.log.dirs_free_bytes_min);
-        let mut found = dirs.open_logs(&config.topic_defaults)?;
+        let mut found = open_logs(&dirs, &config)?;
         let deleted = Arc::new(DeletedFolders::default());
         for folder in found.take_doomed() {
             deleted.push(folder, 0);
@@ -544,6 +547,23 @@ impl Partitions {
         &self,
     ) -> std::sync::RwLockReadGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
         self.replicas.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens every log, as soon as the disks have the little room that recovering may need.
+fn open_logs(dirs: &LogDirs, config: &ServerConfig) -> Result<FoundLogs, LogDirError> {
+    let mut is_told = false;
+    loop {
+        dirs.look_at_space(config.log.dirs_free_bytes_min);
+        match dirs.open_logs(&config.topic_defaults) {
+            Err(error) if error.is_storage_full() => {
+                if !std::mem::replace(&mut is_told, true) {
+                    warn!(%error, "the start waits for room on the disk");
+                }
+                thread::sleep(ROOM_PAUSE);
+            }
+            opened => return opened,
+        }
     }
 }
 

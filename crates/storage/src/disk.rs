@@ -11,7 +11,10 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::FileExt,
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::FileExt,
+    },
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -99,9 +102,20 @@ impl DiskFile {
         Ok(())
     }
 
+    /// Bytes of the file.
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        self.file.metadata().map(|metadata| metadata.len())
+    }
+
     /// Takes the lock of the file until it is closed, unless somebody has it.
     pub(crate) fn try_lock(&self) -> Result<(), TryLockError> {
         self.file.try_lock()
+    }
+}
+
+impl AsRawFd for DiskFile {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
     }
 }
 

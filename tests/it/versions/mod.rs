@@ -60,6 +60,7 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, admin::delete_topics),
     (ApiKey::CreatePartitions, admin::create_partitions),
     (ApiKey::DescribeConfigs, admin::describe_configs),
+    (ApiKey::ListConfigResources, admin::list_config_resources),
     (
         ApiKey::AlterReplicaLogDirs,
         log_dirs::alter_replica_log_dirs,
@@ -97,6 +98,7 @@ const REFUSALS: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, refused::delete_topics),
     (ApiKey::CreatePartitions, refused::create_partitions),
     (ApiKey::DescribeConfigs, refused::describe_configs),
+    (ApiKey::ListConfigResources, refused::list_config_resources),
     (ApiKey::AlterConfigs, refused::alter_configs),
     (
         ApiKey::IncrementalAlterConfigs,
@@ -275,5 +277,6 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (47, 0, 0),
     (55, 0, 2),
     (60, 0, 2),
+    (74, 0, 1),
     (75, 0, 0),
 ];

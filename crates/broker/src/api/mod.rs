@@ -29,6 +29,7 @@ mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod metadata;
@@ -121,6 +122,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::OffsetDelete, offset_delete::start),
     (ApiKey::DescribeQuorum, describe_quorum::start),
     (ApiKey::DescribeCluster, describe_cluster::start),
+    (ApiKey::ListConfigResources, list_config_resources::start),
     (
         ApiKey::DescribeTopicPartitions,
         describe_topic_partitions::start,

@@ -55,12 +55,13 @@ pub(super) fn open_log(
         topic_id: metadata.topic_id,
         partition,
     };
+    // What was compacted had been flushed: should the recovery point be lost, a compacted log is
+    // not cut at its gaps.
+    let flushed = [&checkpoints.recovery_points, &checkpoints.cleaned];
+    let flushed = flushed.map(|offsets| offsets.get(topic, partition));
     let options = OpenOptions {
         clean_shutdown: clean,
-        recovery_point: checkpoints
-            .recovery_points
-            .get(topic, partition)
-            .unwrap_or(0),
+        recovery_point: flushed.into_iter().flatten().max().unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
     let (log, report) =

@@ -21,6 +21,7 @@ mod folders;
 mod found_log;
 mod found_logs;
 mod log_dir;
+mod recovery_points;
 mod space;
 
 pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
@@ -29,6 +30,7 @@ pub(crate) use error::is_disk_failure;
 pub(crate) use found_log::{FoundCopy, FoundLog, log_config};
 pub(crate) use found_logs::FoundLogs;
 pub(crate) use log_dir::{LogDir, Seat};
+pub(crate) use recovery_points::raise_recovery_point;
 pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
@@ -207,6 +209,8 @@ impl LogDirs {
         for dir in self.online() {
             match dir.open_logs(defaults) {
                 Ok(more) => found.add(more),
+                // No sick one: the caller waits for room.
+                Err(error) if error.is_storage_full() => return Err(error),
                 Err(error) => {
                     dir.fail(error.to_string());
                     if self.fatal_failure().is_some() {

@@ -56,16 +56,6 @@ pub(crate) enum AppendError {
 /// What a client is told whose records find no room on the disk: nothing was written, try again.
 pub(crate) const NO_ROOM: ErrorCode = ErrorCode::KafkaStorageError;
 
-impl AppendError {
-    fn error_code(&self) -> ErrorCode {
-        match self {
-            AppendError::Refused(error) => *error,
-            AppendError::Invalid(invalid) => invalid.error_code(),
-            AppendError::NoRoom => NO_ROOM,
-        }
-    }
-}
-
 impl From<ErrorCode> for AppendError {
     fn from(error: ErrorCode) -> Self {
         AppendError::Refused(error)
@@ -99,7 +89,8 @@ impl Partition {
     /// `leader_epoch`.
     ///
     /// # Errors
-    /// As [`Partition::append`].
+    /// As [`Partition::append`], but NOT_ENOUGH_REPLICAS if the disk is nearly full: coordinators
+    /// make "not available" of it, which keeps clients from looking for them elsewhere.
     pub(crate) fn append_internal(
         &self,
         batch: Bytes,
@@ -115,7 +106,11 @@ impl Partition {
         let validated =
             validate_produce(&batch, &policy, now_ms).map_err(|error| error.error_code())?;
         self.append_validated(&batch, &validated, Acks::All, Some(leader_epoch), now_ms)
-            .map_err(|error| error.error_code())
+            .map_err(|error| match error {
+                AppendError::Refused(error) => error,
+                AppendError::Invalid(invalid) => invalid.error_code(),
+                AppendError::NoRoom => ErrorCode::NotEnoughReplicas,
+            })
     }
 
     fn append_validated(
