@@ -23,9 +23,12 @@
 
 mod active_segment;
 mod batch_scan;
+mod batch_walk;
+mod checked_bytes;
 mod checkpoint_file;
 mod clean_shutdown;
 mod config;
+mod damage;
 mod dir_lock;
 mod disk;
 mod error;
@@ -44,12 +47,14 @@ mod producer_snapshot;
 mod producer_states;
 mod recovery;
 mod roll;
+mod scrub;
 mod segment;
 mod time_index;
 
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
 pub use config::LogConfig;
+pub use damage::DamagedRange;
 pub use dir_lock::{DirLock, DirLockError};
 pub use error::{ReadError, StorageError};
 pub use leader_epochs::{EpochEndOffset, LeaderEpochs};
@@ -60,4 +65,5 @@ pub use meta_properties::{MetaProperties, MetaPropertiesError};
 pub use offset_checkpoint::{CheckpointKind, OffsetCheckpoint};
 pub use partition_metadata::PartitionMetadata;
 pub use producer_states::{ProducerState, ProducerStates, SequencedBatch, Verdict};
-pub use recovery::{OpenOptions, RecoveryReport};
+pub use recovery::{Interruption, OpenOptions, RecoveryReport};
+pub use scrub::Scrubbed;

@@ -1,11 +1,13 @@
 //! One segment: a file of batches and its two indexes, shared by the writer and the readers.
 
 use crate::batch_scan::{BatchAt, BatchScan, ScanError};
+use crate::damage::SegmentChecks;
 use crate::disk;
 use crate::error::ReadError;
 use crate::log_files::LogFile;
-use crate::offset_index::{OffsetEntry, OffsetIndex};
+use crate::offset_index::{self, OffsetIndex};
 use crate::time_index::{TimeEntry, TimeIndex};
+use klamm_records::BatchHeader;
 use std::{
     collections::VecDeque,
     fs::File,
@@ -38,6 +40,7 @@ pub(crate) struct Segment {
     max_timestamp: Mutex<Option<TimeEntry>>,
     /// (base offset, position) of the latest appends, ascending.
     recent: Mutex<VecDeque<(i64, u64)>>,
+    checks: SegmentChecks,
 }
 
 impl Segment {
@@ -75,9 +78,13 @@ impl Segment {
                 Ok((segment, true))
             }
             _ => {
+                let is_short = offset_index::points_behind(&offset_index_path, size)?;
                 let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
                 let time_index = TimeIndex::create(time_index_path, base_offset)?;
                 let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
+                if is_short {
+                    segment.checks.set_short();
+                }
                 Ok((segment, false))
             }
         }
@@ -102,6 +109,7 @@ impl Segment {
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
             recent: Mutex::new(VecDeque::new()),
+            checks: SegmentChecks::new(size),
         }
     }
 
@@ -123,6 +131,11 @@ impl Segment {
 
     pub(crate) fn time_index(&self) -> &TimeIndex {
         &self.time_index
+    }
+
+    /// What is known of the batches: good, damaged, or not checked yet.
+    pub(crate) fn checks(&self) -> &SegmentChecks {
+        &self.checks
     }
 
     /// The file of the batches, opened when it is first needed.
@@ -185,6 +198,7 @@ impl Segment {
         self.truncate_indexes(position, offset)?;
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
+        self.checks.cut(position);
         self.set_dirty();
         self.file()?.set_len(position)
     }
@@ -216,9 +230,26 @@ impl Segment {
         Ok(entry.map(|entry| entry.offset))
     }
 
-    /// Walks the batches from a place on where one starts.
+    /// Walks the batches from a place on where one starts, passing over known damage.
     pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan<'_>> {
-        Ok(BatchScan::new(self.file()?, position, self.size()))
+        let damage = self.checks.damage();
+        let damaged = damage
+            .iter()
+            .map(|range| (range.position, range.end_position));
+        let scan = BatchScan::new(self.file()?, position, self.size());
+        Ok(scan.skipping(damaged.collect()))
+    }
+
+    /// Walks all bytes, whatever is known of them.
+    pub(crate) fn scan_all(&self) -> io::Result<BatchScan<'_>> {
+        Ok(BatchScan::new(self.file()?, 0, self.size()))
+    }
+
+    /// The offset behind the last one that an index knows.
+    pub(crate) fn indexed_end_offset(&self) -> io::Result<i64> {
+        let by_offset = self.offset_index.last()?.map(|entry| entry.last_offset + 1);
+        let by_time = self.time_index.last()?.map(|entry| entry.offset + 1);
+        Ok(by_offset.max(by_time).unwrap_or(self.base_offset))
     }
 
     /// The first batch that ends at or behind `offset`; `None` if all end before it.
@@ -227,20 +258,47 @@ impl Segment {
             .position_before(offset)
             .map_err(ReadError::io(&self.path))?;
         match self.find_batch_from(start, offset) {
-            // An index that points between batches; without it, it is only slower.
-            Err(ReadError::Damaged { .. }) if start > 0 => self.find_batch_from(0, offset),
+            // An index that points between batches, or to a later one; without it, it is only
+            // slower.
+            Err(ReadError::Damaged { .. }) if start.position > 0 => {
+                let start = IndexedPlace::default();
+                self.find_batch_from(start, offset)
+            }
             found => found,
         }
     }
 
-    fn find_batch_from(&self, start: u64, offset: i64) -> Result<Option<BatchAt>, ReadError> {
-        let mut scan = self.scan(start).map_err(ReadError::io(&self.path))?;
+    fn find_batch_from(
+        &self,
+        start: IndexedPlace,
+        offset: i64,
+    ) -> Result<Option<BatchAt>, ReadError> {
+        let mut scan = self
+            .scan(start.position)
+            .map_err(ReadError::io(&self.path))?;
+        let mut due = self.base_offset;
         loop {
-            match scan.next().map_err(|error| self.read_error(error))? {
-                Some(batch) if batch.header.last_offset() < offset => {}
-                found => return Ok(found),
+            let batch = scan.next().map_err(|error| self.read_error(error))?;
+            let Some(batch) = batch else {
+                return Ok(None);
+            };
+            let header = &batch.header;
+            let is_indexed = batch.position == start.position;
+            if header.base_offset < due || (is_indexed && start.contradicts(header)) {
+                return Err(self.out_of_place(&batch));
             }
+            if header.last_offset() >= offset {
+                return Ok(Some(batch));
+            }
+            due = header.next_offset();
         }
+    }
+
+    /// A batch stands where another one was.
+    pub(crate) fn out_of_place(&self, batch: &BatchAt) -> ReadError {
+        let BatchAt { position, header } = batch;
+        let reason = format!("base offset {} is out of place", header.base_offset);
+        ReadError::damaged(&self.path, *position, reason)
     }
 
     /// Where the batch of base offset `offset` starts, if one of the latest appends began
@@ -252,31 +310,34 @@ impl Segment {
     }
 
     /// Where a batch starts that is at or before the one of `offset`.
-    fn position_before(&self, offset: i64) -> io::Result<u64> {
+    fn position_before(&self, offset: i64) -> io::Result<IndexedPlace> {
         let recent = lock(&self.recent);
         let count = recent.partition_point(|&(base_offset, _)| base_offset <= offset);
         if let Some(&(_, position)) = count.checked_sub(1).and_then(|last| recent.get(last)) {
-            return Ok(position);
+            return Ok(IndexedPlace {
+                position,
+                last_offset: None,
+            });
         }
         drop(recent);
         let entry = unless_cut(self.offset_index.lookup(offset))?;
         let size = self.size();
         Ok(match entry {
-            Some((_, OffsetEntry { position, .. })) if position < size => position,
-            _ => 0,
+            Some((_, entry)) if entry.position < size => IndexedPlace {
+                position: entry.position,
+                last_offset: Some(entry.last_offset),
+            },
+            _ => IndexedPlace::default(),
         })
     }
 
     /// What a walk's end means to a reader.
     pub(crate) fn read_error(&self, error: ScanError) -> ReadError {
-        let path = self.path.display().to_string();
         match error {
-            ScanError::Io(source) => ReadError::Io { path, source },
-            ScanError::Batch { position, error } => ReadError::Damaged {
-                path,
-                position,
-                reason: error.to_string(),
-            },
+            ScanError::Io(source) => ReadError::io(&self.path)(source),
+            ScanError::Batch { position, error } => {
+                ReadError::damaged(&self.path, position, error.to_string())
+            }
         }
     }
 
@@ -294,6 +355,21 @@ impl Segment {
             disk::remove(&file.path(dir, self.base_offset))?;
         }
         Ok(())
+    }
+}
+
+/// Where to begin to look for a batch, and what should be there.
+#[derive(Clone, Copy, Debug, Default)]
+struct IndexedPlace {
+    position: u64,
+    /// Last offset of the batch there, if an index says.
+    last_offset: Option<i64>,
+}
+
+impl IndexedPlace {
+    fn contradicts(&self, header: &BatchHeader) -> bool {
+        self.last_offset
+            .is_some_and(|last| last != header.last_offset())
     }
 }
 

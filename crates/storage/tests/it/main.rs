@@ -5,6 +5,7 @@
 
 mod concurrency;
 mod crash;
+mod damage;
 mod fixture;
 mod log;
 mod model;
