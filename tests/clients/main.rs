@@ -15,6 +15,7 @@
 
 mod failover;
 mod foreign;
+mod kafka_data_dir;
 mod kafka_tools;
 mod mixed_group;
 mod process;

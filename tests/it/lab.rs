@@ -19,6 +19,8 @@ use klamm_records::BatchBuilder;
 use klamm_tests::Cluster;
 use klamm_types::ErrorCode;
 
+use crate::asking::now_ms;
+
 /// Far beyond what anything takes here, even on a machine that is busy with something else.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks of [`eventually`].
@@ -122,7 +124,7 @@ pub(crate) async fn partition_where(
 pub(crate) fn batch(values: &[String]) -> Bytes {
     let mut builder = BatchBuilder::new(0);
     for value in values {
-        builder.append(1_700_000_000_000, None, Some(value.as_bytes()), &[]);
+        builder.append(now_ms(), None, Some(value.as_bytes()), &[]);
     }
     builder.build().expect("build a batch")
 }

@@ -19,6 +19,7 @@ mod failover;
 mod garbage;
 mod groups;
 mod lab;
+mod log_start;
 mod metadata;
 mod node_start;
 mod process;

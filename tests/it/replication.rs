@@ -59,7 +59,9 @@ async fn followers_hold_what_the_leader_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_topic_leaves_nothing_behind() {
-    let cluster = Cluster::start(3);
+    let cluster = Cluster::builder(3)
+        .property("log.segment.delete.delay.ms", "0")
+        .start();
     let client = client(&cluster);
     let admin = Admin::new(client.clone());
     create_topic(&cluster, "wide", MANY_PARTITIONS, &[]).await;

@@ -70,7 +70,7 @@ check_layers() {
         *) found layers "$manifest: $crate may not use $used" ;;
       esac
     done
-  done < <(files 'crates/*/Cargo.toml' 'tests/Cargo.toml')
+  done < <(files 'crates/*/Cargo.toml' 'tests/Cargo.toml' 'benches/Cargo.toml')
 }
 
 check_lints() {
@@ -78,7 +78,7 @@ check_lints() {
   while IFS= read -r manifest; do
     grep -A1 -Fx '[lints]' "$manifest" | grep -qx 'workspace *= *true' ||
       found lints "$manifest: no \"[lints] workspace = true\""
-  done < <(files 'crates/*/Cargo.toml' 'tests/Cargo.toml')
+  done < <(files 'crates/*/Cargo.toml' 'tests/Cargo.toml' 'benches/Cargo.toml')
 }
 
 check_unfinished() {

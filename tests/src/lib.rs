@@ -23,4 +23,5 @@ pub mod wire;
 
 pub use binary::klamm_binary;
 pub use cluster::{Cluster, ClusterBuilder, LogsOnPanic};
+pub use ports::PortBlock;
 pub use wire::wait_until;

@@ -14,14 +14,14 @@ const BLOCK_SIZE: u16 = 20;
 
 /// A block of free ports on 127.0.0.1, free for others once dropped.
 #[derive(Debug)]
-pub(crate) struct PortBlock {
+pub struct PortBlock {
     first: u16,
     _lock: File,
 }
 
 impl PortBlock {
     /// Takes a block that no other test holds and nobody listens on.
-    pub(crate) fn take() -> Self {
+    pub fn take() -> Self {
         let dir = std::env::temp_dir().join("klamm-test-ports");
         std::fs::create_dir_all(&dir).expect("create folder of port locks");
         let blocks = (PORTS.end - PORTS.start) / BLOCK_SIZE;
@@ -43,7 +43,7 @@ impl PortBlock {
     }
 
     /// The `index`-th port of the block.
-    pub(crate) fn port(&self, index: u16) -> u16 {
+    pub fn port(&self, index: u16) -> u16 {
         assert!(index < BLOCK_SIZE, "a block has {BLOCK_SIZE} ports");
         self.first + index
     }

@@ -10,6 +10,7 @@ use crate::{
     fetch_session::FetchSessions,
     flusher::Flusher,
     groups::Groups,
+    housekeeping,
     log_dirs::{LogDirError, LogDirs},
     metadata::MetadataCache,
     net::{Acceptor, BindError, MemoryBudget, NetLimits, OpenConnections},
@@ -26,7 +27,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinError, JoinSet, spawn_blocking},
-    time::{MissedTickBehavior, interval, timeout},
+    time::timeout,
 };
 use tracing::{error, info, warn};
 
@@ -36,9 +37,6 @@ const REQUEST_BYTES_MAX_DEFAULT: usize = 512 << 20;
 
 /// Metadata changes that may wait for the partitions to follow.
 const CHANGES_QUEUED_MAX: usize = 256;
-
-/// How often leaders look for laggards: at most this far apart.
-const TICK_MAX: Duration = Duration::from_secs(1);
 
 /// How long a broker that stops waits for its partitions to be led elsewhere.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -252,26 +250,7 @@ impl Broker {
             Arc::clone(&context.metadata),
             Arc::clone(&context.partitions),
         ));
-        let partitions = Arc::clone(&context.partitions);
-        let lag_time_max = millis(context.config.replication.lag_time_max_ms);
-        self.tasks
-            .spawn(every((lag_time_max / 2).min(TICK_MAX), move || {
-                partitions.tick();
-            }));
-        let partitions = Arc::clone(&context.partitions);
-        let checkpoints = millis(
-            context
-                .config
-                .replication
-                .high_watermark_checkpoint_interval_ms,
-        );
-        self.tasks
-            .spawn(every(checkpoints, move || partitions.checkpoint()));
-        let partitions = Arc::clone(&context.partitions);
-        let transaction = &context.config.transaction;
-        let expiry = millis(transaction.producer_id_expiration_check_interval_ms.into());
-        self.tasks
-            .spawn(every(expiry, move || partitions.expire_producers()));
+        housekeeping::start(&mut self.tasks, &context.config, &context.partitions);
     }
 }
 
@@ -358,20 +337,6 @@ async fn apply_changes(
         }
         is_current = true;
         context.metadata.mark_applied();
-    }
-}
-
-/// Runs `work` on a thread for blocking work, again and again.
-async fn every(period: Duration, work: impl Fn() + Send + Sync + 'static) {
-    let work = Arc::new(work);
-    let mut ticks = interval(period.max(Duration::from_millis(1)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let work = Arc::clone(&work);
-        if let Err(error) = spawn_blocking(move || work()).await {
-            error!(%error, "housekeeping failed");
-        }
     }
 }
 

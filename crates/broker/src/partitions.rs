@@ -2,20 +2,29 @@
 
 use crate::{
     clock::now_ms,
+    deleted_folders::DeletedFolders,
+    dynamic_configs::changed_topic_defaults,
     groups::Groups,
     log_dirs::{FoundLog, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv},
     replication::Fetchers,
+    segment_jitter::jittered_log_config,
 };
+use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
 use klamm_replica::PartitionState;
+use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    thread,
 };
 use tracing::{error, info, warn};
+
+/// Logs that are closed at the same time.
+const CLOSE_THREADS: usize = 8;
 
 /// The topic of the groups.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -28,6 +37,9 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
+    deleted: DeletedFolders,
+    /// The settings of topics without their own, as the metadata has them.
+    topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
@@ -45,13 +57,19 @@ impl Partitions {
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
         let found = dirs.open_logs(&config.topic_defaults)?;
+        let deleted = DeletedFolders::default();
+        for folder in dirs.doomed_logs()? {
+            deleted.push(folder, 0);
+        }
         Ok(Partitions {
             me: config.node_id,
+            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
             config,
             env,
             dirs,
             fetchers,
             groups: OnceLock::new(),
+            deleted,
             replicas: RwLock::default(),
             found: Mutex::new(found),
         })
@@ -93,9 +111,7 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        for topic in delta.changed_topic_configs() {
-            self.apply_config(topic, image);
-        }
+        self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -143,27 +159,37 @@ impl Partitions {
         }
     }
 
-    /// Writes the checkpoints of every log directory.
-    pub(crate) fn checkpoint(&self) {
-        if let Err(error) = self.dirs.checkpoint(&self.all()) {
+    /// Writes checkpoints of every log directory.
+    pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
+        if let Err(error) = self.dirs.checkpoint(&self.all(), kinds) {
             error!(%error, "cannot write checkpoints");
         }
+    }
+
+    /// Flushes the logs whose topic wants it by now.
+    pub(crate) fn flush_due(&self) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.request_flush_if_due(now_ms);
+        }
+    }
+
+    /// Unlinks the files of removed segments and the folders of removed replicas that are due,
+    /// all of them `at_once` if need be.
+    pub(crate) fn purge_removed(&self, at_once: bool) {
+        let now_ms = now_ms();
+        for partition in self.all() {
+            partition.purge_removed(now_ms, at_once);
+        }
+        self.deleted.delete_due(now_ms, at_once);
     }
 
     /// Closes every log cleanly, so that the next start scans nothing.
     pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
         self.fetchers.stop();
         let partitions = self.all();
-        let mut clean = true;
-        for partition in &partitions {
-            partition.retire();
-            if let Err(error) = partition.close() {
-                error!(topic = %partition.topic, partition = partition.id.partition, %error,
-                    "cannot close the log");
-                clean = false;
-            }
-        }
-        self.checkpoint();
+        let clean = close_all(&partitions);
+        self.checkpoint(&CheckpointKind::ALL);
         if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
             error!(%error, "cannot mark the shutdown as clean");
         }
@@ -211,6 +237,25 @@ impl Partitions {
         }
     }
 
+    /// What is set for brokers concerns every topic without its own.
+    fn apply_configs(&self, delta: &Delta, image: &Image) {
+        let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
+            for topic in delta.changed_topic_configs() {
+                self.apply_config(topic, image);
+            }
+            return;
+        };
+        self.topic_defaults.store(Arc::new(defaults));
+        let topics: BTreeSet<Arc<str>> = self
+            .read_replicas()
+            .values()
+            .map(|partition| Arc::clone(&partition.topic))
+            .collect();
+        for topic in topics {
+            self.apply_config(&topic, image);
+        }
+    }
+
     fn apply_config(&self, topic: &str, image: &Image) {
         let Some(metadata) = image.topic_by_name(topic) else {
             return;
@@ -255,7 +300,7 @@ impl Partitions {
                 self.dirs.create_log(id, &topic.name, &config)
             }
         };
-        let log = match opened {
+        let mut log = match opened {
             Ok(log) => log,
             Err(error) => {
                 error!(topic = %topic.name, partition = id.partition, %error,
@@ -264,15 +309,9 @@ impl Partitions {
                 return None;
             }
         };
-        let partition = Partition::new(
-            id,
-            Arc::clone(&topic.name),
-            log.dir,
-            log.log,
-            log.high_watermark,
-            config,
-            self.env.clone(),
-        );
+        // A log that was found had been opened before anybody knew the topic's settings.
+        log.log.set_config(jittered_log_config(id, &config));
+        let partition = Partition::new(id, Arc::clone(&topic.name), log, config, self.env.clone());
         self.replicas
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -299,7 +338,7 @@ impl Partitions {
         let overrides = image
             .configs(&ConfigResource::Topic(topic.to_owned()))
             .unwrap_or(&none);
-        TopicConfig::resolve(overrides, &self.config.topic_defaults)
+        TopicConfig::resolve(overrides, &self.topic_defaults.load())
     }
 
     fn remove_topic(&self, topic_id: Uuid) {
@@ -330,9 +369,13 @@ impl Partitions {
         }
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
-        if let Err(error) = self.dirs.delete_log(&partition) {
-            error!(topic = %partition.topic, partition = id.partition, %error,
-                "cannot delete the log of a removed replica");
+        match self.dirs.doom_log(&partition) {
+            Ok(folder) => {
+                let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
+                self.deleted.push(folder, now_ms().saturating_add(delay_ms));
+            }
+            Err(error) => error!(topic = %partition.topic, partition = id.partition, %error,
+                "cannot delete the log of a removed replica"),
         }
     }
 
@@ -347,6 +390,29 @@ impl Partitions {
     ) -> std::sync::RwLockReadGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
         self.replicas.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Closes logs, several at a time since each waits for the disk. Whether all went well.
+fn close_all(partitions: &[Arc<Partition>]) -> bool {
+    let share = partitions.len().div_ceil(CLOSE_THREADS).max(1);
+    thread::scope(|scope| {
+        let threads: Vec<_> = partitions
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().filter(|p| !close(p)).count()))
+            .collect();
+        let failures = threads.into_iter().map(|thread| thread.join().unwrap_or(1));
+        failures.sum::<usize>() == 0
+    })
+}
+
+fn close(partition: &Partition) -> bool {
+    partition.retire();
+    let closed = partition.close();
+    if let Err(error) = &closed {
+        error!(topic = %partition.topic, partition = partition.id.partition, %error,
+            "cannot close the log");
+    }
+    closed.is_ok()
 }
 
 /// Whether a broker may join an ISR under this registration (rule 75).

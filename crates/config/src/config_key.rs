@@ -128,6 +128,11 @@ impl ConfigKey {
     pub fn is_sensitive(&self) -> bool {
         self.config_type == ConfigType::Password
     }
+
+    /// Whether its value is a list, which elements can be added to and taken from.
+    pub fn is_list(&self) -> bool {
+        self.config_type == ConfigType::List
+    }
 }
 
 /// The default in a row of [`config_keys`]: a text, or `none` for Kafka's null.

@@ -1,10 +1,14 @@
 //! Checks one value against one row of the table.
 
 use crate::{
-    broker_configs,
-    config_key::{ConfigKey, ConfigType, UpdateMode, Validator},
+    config_key::{ConfigKey, ConfigType, Validator},
     error::ConfigError,
 };
+use std::borrow::Cow;
+
+/// How much of a value messages show, in bytes: enough to know it again. The longest value that
+/// a client can send would not fit into an answer.
+const SHOWN_BYTES_MAX: usize = 200;
 
 /// The elements of a list value: split at commas, blanks around them dropped, no empty ones.
 pub(crate) fn list_elements(value: &str) -> impl Iterator<Item = &str> {
@@ -38,28 +42,51 @@ pub(crate) fn check(key: &ConfigKey, value: &str) -> Result<(), ConfigError> {
         return Ok(());
     }
     let shown = if key.is_sensitive() {
-        "[hidden]"
+        "[hidden]".into()
     } else {
-        value
+        shown(value)
     };
     Err(ConfigError::invalid(key.name, shown, allowed(key)))
 }
 
-/// Checks a setting that is to change while brokers run; the message goes into an INVALID_CONFIG
-/// answer.
-///
-/// # Errors
-/// The name is unknown, the setting needs a restart, or the value breaks its rule.
-pub fn validate_broker_config(name: &str, value: &str) -> Result<(), String> {
-    let Some(key) = broker_configs::find(name) else {
-        return Err(format!("Unknown broker config name: {name}"));
-    };
-    if key.update_mode == UpdateMode::ReadOnly {
-        return Err(format!(
-            "Cannot update {name} while brokers run: it needs a restart"
-        ));
+/// A value as messages show it.
+pub(crate) fn shown(value: &str) -> Cow<'_, str> {
+    if value.len() <= SHOWN_BYTES_MAX {
+        return value.into();
     }
-    check(key, value).map_err(|error| error.to_string())
+    let mut end = SHOWN_BYTES_MAX;
+    while !value.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}… ({} bytes)", &value[..end], value.len()).into()
+}
+
+/// How a wrong value reads in an answer.
+pub(crate) fn in_answer(error: ConfigError) -> String {
+    match error {
+        ConfigError::Invalid {
+            key,
+            value,
+            allowed,
+        } => {
+            format!("Invalid value {value} for configuration {key}: {allowed}")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A value as Kafka shows it: without blanks, and the same for every way to write it.
+pub(crate) fn canonical(key: &ConfigKey, value: &str) -> String {
+    let value = value.trim();
+    let written = match key.config_type {
+        ConfigType::Boolean => parse_boolean(value).map(|flag| flag.to_string()),
+        ConfigType::Int | ConfigType::Short | ConfigType::Long => {
+            value.parse::<i64>().ok().map(|number| number.to_string())
+        }
+        ConfigType::List => Some(list_elements(value).collect::<Vec<_>>().join(",")),
+        _ => None,
+    };
+    written.unwrap_or_else(|| value.to_owned())
 }
 
 fn number_fits<T: std::str::FromStr + Into<i64>>(key: &ConfigKey, value: &str) -> bool {
@@ -83,7 +110,9 @@ fn fraction_fits(key: &ConfigKey, value: &str) -> bool {
 }
 
 fn list_fits(key: &ConfigKey, value: &str) -> bool {
+    let has_gap = !value.trim().is_empty() && value.split(',').any(|e| e.trim().is_empty());
     match key.validator {
+        Validator::ListOf(_) | Validator::ThrottledReplicas if has_gap => false,
         // Kafka takes an element that stands there twice as if it stood there once.
         Validator::ListOf(allowed) => list_elements(value).all(|e| allowed.contains(&e)),
         Validator::ThrottledReplicas => {

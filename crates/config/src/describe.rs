@@ -3,28 +3,36 @@
 use crate::{
     broker_configs,
     config_key::{ConfigKey, UpdateMode},
+    config_value,
+    dynamic_configs::{self, ConfigMap, DynamicConfigs},
     server_config::{ServerConfig, server_value},
     topic_configs::{self, TopicConfigKey},
 };
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-/// Where a value comes from, with its number in the protocol (KIP-226).
+/// Where a value comes from, with its number in the protocol (KIP-226, KIP-848).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i8)]
 pub enum ConfigSource {
     /// Set for the topic.
     DynamicTopic = 1,
+    /// Set for this broker at run time.
+    DynamicBroker = 2,
+    /// Set for all brokers at run time.
+    DynamicDefaultBroker = 3,
     /// Set for the server: its file, its environment or its command line.
     StaticBroker = 4,
     /// Set by nobody.
     Default = 5,
+    /// Set for the group.
+    DynamicGroup = 8,
 }
 
-/// Another setting that this one takes its value from.
+/// A value that this setting has, or would have without a stronger one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigSynonym {
-    /// Its name.
-    pub name: &'static str,
+    /// The setting that gives it.
+    pub name: String,
     /// Its value; `None` if it is secret.
     pub value: Option<String>,
     /// Where that comes from.
@@ -52,83 +60,148 @@ pub struct DescribedConfig {
     pub doc: &'static str,
 }
 
-/// All settings of a topic, by name.
-pub fn describe_topic_config(
-    overrides: &BTreeMap<String, String>,
-    server: &ServerConfig,
-) -> Vec<DescribedConfig> {
-    topic_configs::KEYS
-        .iter()
-        .filter(|row| !row.key.internal)
-        .map(|row| describe_topic_row(row, overrides.get(row.key.name), server))
-        .collect()
-}
-
-fn describe_topic_row(
-    row: &'static TopicConfigKey,
-    own_value: Option<&String>,
-    server: &ServerConfig,
-) -> DescribedConfig {
-    let mut synonyms = Vec::new();
-    if let Some(value) = own_value {
-        synonyms.push(ConfigSynonym {
-            name: row.key.name,
-            value: Some(value.clone()),
-            source: ConfigSource::DynamicTopic,
-        });
+impl DescribedConfig {
+    /// A setting with the value of its first synonym.
+    pub(crate) fn new(key: &ConfigKey, synonyms: Vec<ConfigSynonym>) -> DescribedConfig {
+        let first = synonyms.first();
+        DescribedConfig {
+            name: key.name.to_owned(),
+            value: first.and_then(|synonym| synonym.value.clone()),
+            source: first.map_or(ConfigSource::Default, |synonym| synonym.source),
+            type_id: key.config_type.wire_id(),
+            read_only: key.update_mode == UpdateMode::ReadOnly,
+            sensitive: key.is_sensitive(),
+            synonyms,
+            doc: key.doc,
+        }
     }
-    if let Some(name) = row.server_synonym {
-        synonyms.extend(broker_synonyms(name, server));
-    }
-    let value = own_value
-        .cloned()
-        .or_else(|| server_value(row, &server.properties))
-        .or_else(|| row.key.default.map(str::to_owned));
-    described(&row.key, value, synonyms, false)
-}
 
-/// All settings of a broker, by name, those of plugins included.
-pub fn describe_broker_config(server: &ServerConfig) -> Vec<DescribedConfig> {
-    let known = broker_configs::all()
-        .filter(|key| !key.internal)
-        .map(|key| {
-            let read_only = key.update_mode == UpdateMode::ReadOnly;
-            let value = broker_value(key, server);
-            described(key, value, broker_synonyms(key.name, server), read_only)
-        });
-    let of_plugins = server
-        .properties
-        .keys()
-        .filter(|name| broker_configs::find(name).is_none())
-        .map(|name| DescribedConfig {
-            name: name.clone(),
-            // Nobody knows whether it is a secret.
+    /// A setting that no table knows, such as a plugin's. Whether it is a secret, nobody knows.
+    fn unknown(name: &str, source: ConfigSource) -> DescribedConfig {
+        DescribedConfig {
+            name: name.to_owned(),
             value: None,
-            source: ConfigSource::StaticBroker,
+            source,
             type_id: 0,
             read_only: true,
             sensitive: true,
-            synonyms: Vec::new(),
+            synonyms: vec![ConfigSynonym {
+                name: name.to_owned(),
+                value: None,
+                source,
+            }],
             doc: "",
-        });
-    known.chain(of_plugins).collect()
+        }
+    }
 }
 
-fn broker_value(key: &ConfigKey, server: &ServerConfig) -> Option<String> {
-    let given = server.properties.get(key.name).map(String::as_str);
-    given.or(key.default).map(str::to_owned)
+/// All settings of a topic, by name.
+pub fn describe_topic_config(
+    overrides: &ConfigMap,
+    server: &ServerConfig,
+    dynamic: DynamicConfigs,
+) -> Vec<DescribedConfig> {
+    let inherited = dynamic.over(&server.properties);
+    let describe = |row: &'static TopicConfigKey| {
+        let own = overrides.get(row.key.name);
+        let mut synonyms = Vec::new();
+        if let Some(value) = own {
+            synonyms.push(synonym(&row.key, value, ConfigSource::DynamicTopic));
+        }
+        if let Some(name) = row.server_synonym {
+            synonyms.extend(broker_synonyms(name, server, dynamic));
+        }
+        let value = own
+            .cloned()
+            .or_else(|| server_value(row, &inherited))
+            .or_else(|| row.key.default.map(str::to_owned));
+        DescribedConfig {
+            // Of a synonym in hours, the value is in milliseconds.
+            value: value.map(|value| config_value::canonical(&row.key, &value)),
+            ..DescribedConfig::new(&row.key, synonyms)
+        }
+    };
+    let public = topic_configs::KEYS.iter().filter(|row| !row.key.internal);
+    public.map(describe).collect()
+}
+
+/// All settings of a broker, by name, then those that no table knows.
+pub fn describe_broker_config(
+    server: &ServerConfig,
+    dynamic: DynamicConfigs,
+) -> Vec<DescribedConfig> {
+    let describe = |key: &'static ConfigKey| {
+        let synonyms = broker_synonyms(key.name, server, dynamic);
+        let given = dynamic.get(key.name).or(server.properties.get(key.name));
+        let value = given.map(String::as_str).or(key.default);
+        let shown = value.filter(|_| !key.is_sensitive());
+        DescribedConfig {
+            value: shown.map(|value| config_value::canonical(key, value)),
+            ..DescribedConfig::new(key, synonyms)
+        }
+    };
+    let known = broker_configs::all().filter(|key| !key.internal);
+    let mut described: Vec<DescribedConfig> = known.map(describe).collect();
+    let layers = layers(server, dynamic);
+    let names = layers.iter().flat_map(|(configs, _)| configs.keys());
+    let others: BTreeSet<&String> = names
+        .filter(|name| broker_configs::find(name).is_none())
+        .collect();
+    for name in others {
+        let mut layers = layers.iter();
+        let given = layers.find_map(|(configs, source)| Some((configs.get(name)?, *source)));
+        described.extend(given.map(|(value, source)| other(name, value, source)));
+    }
+    described
+}
+
+/// What was set at run time for all brokers.
+pub fn describe_broker_defaults(cluster: &ConfigMap) -> Vec<DescribedConfig> {
+    let source = ConfigSource::DynamicDefaultBroker;
+    cluster
+        .iter()
+        .map(|(name, value)| other(name, value, source))
+        .collect()
+}
+
+/// A setting of which one value is all there is.
+fn other(name: &str, value: &str, source: ConfigSource) -> DescribedConfig {
+    match dynamic_configs::find(name) {
+        Some(key) => DescribedConfig::new(key, vec![synonym(key, value, source)]),
+        None => DescribedConfig::unknown(name, source),
+    }
+}
+
+/// Where values of brokers may come from, the strongest first.
+fn layers<'a>(
+    server: &'a ServerConfig,
+    dynamic: DynamicConfigs<'a>,
+) -> Vec<(&'a ConfigMap, ConfigSource)> {
+    let broker = dynamic.broker.map(|c| (c, ConfigSource::DynamicBroker));
+    let cluster = dynamic
+        .cluster
+        .map(|c| (c, ConfigSource::DynamicDefaultBroker));
+    let own = Some((&server.properties, ConfigSource::StaticBroker));
+    [broker, cluster, own].into_iter().flatten().collect()
 }
 
 /// The values behind a broker setting: those given, then the defaults. As in Kafka, the list
 /// begins with the setting itself; spellings that would stand before it are left out.
-fn broker_synonyms(name: &'static str, server: &ServerConfig) -> Vec<ConfigSynonym> {
+fn broker_synonyms(
+    name: &str,
+    server: &ServerConfig,
+    dynamic: DynamicConfigs,
+) -> Vec<ConfigSynonym> {
     let chain: Vec<&'static ConfigKey> = broker_configs::synonyms(name)
         .into_iter()
         .filter_map(broker_configs::find)
         .collect();
-    let given = chain.iter().filter_map(|key| {
-        let value = server.properties.get(key.name)?;
-        Some(synonym(key, value, ConfigSource::StaticBroker))
+    let layers = layers(server, dynamic);
+    let given = layers.iter().flat_map(|(configs, source)| {
+        let of_layer = chain
+            .iter()
+            .filter_map(|key| Some(synonym(key, configs.get(key.name)?, *source)));
+        of_layer.collect::<Vec<_>>()
     });
     let defaults = chain
         .iter()
@@ -141,28 +214,8 @@ fn broker_synonyms(name: &'static str, server: &ServerConfig) -> Vec<ConfigSynon
 
 fn synonym(key: &ConfigKey, value: &str, source: ConfigSource) -> ConfigSynonym {
     ConfigSynonym {
-        name: key.name,
-        value: (!key.is_sensitive()).then(|| value.to_owned()),
-        source,
-    }
-}
-
-fn described(
-    key: &ConfigKey,
-    value: Option<String>,
-    synonyms: Vec<ConfigSynonym>,
-    read_only: bool,
-) -> DescribedConfig {
-    DescribedConfig {
         name: key.name.to_owned(),
-        value: value.filter(|_| !key.is_sensitive()),
-        source: synonyms
-            .first()
-            .map_or(ConfigSource::Default, |synonym| synonym.source),
-        type_id: key.config_type.wire_id(),
-        read_only,
-        sensitive: key.is_sensitive(),
-        synonyms,
-        doc: key.doc,
+        value: (!key.is_sensitive()).then(|| config_value::canonical(key, value)),
+        source,
     }
 }

@@ -11,8 +11,10 @@ pub mod broker_configs;
 mod config_key;
 mod config_value;
 mod describe;
+mod dynamic_configs;
 pub mod env;
 mod error;
+mod group_configs;
 mod listener;
 pub mod properties;
 mod quorum_voters;
@@ -24,11 +26,15 @@ mod topic_config;
 pub mod topic_configs;
 
 pub use config_key::{ConfigKey, ConfigType, Importance, UpdateMode, Validator};
-pub use config_value::validate_broker_config;
 pub use describe::{
-    ConfigSource, ConfigSynonym, DescribedConfig, describe_broker_config, describe_topic_config,
+    ConfigSource, ConfigSynonym, DescribedConfig, describe_broker_config, describe_broker_defaults,
+    describe_topic_config,
+};
+pub use dynamic_configs::{
+    ConfigMap, DynamicConfigs, broker_list_default, validate_broker_config, validate_broker_configs,
 };
 pub use error::{ConfigError, Warning};
+pub use group_configs::{describe_group_config, validate_group_config};
 pub use listener::Listener;
 pub use quorum_voters::{HostPort, QuorumVoter};
 pub use server_config::{ProcessRoles, ServerConfig};
@@ -37,6 +43,6 @@ pub use server_settings::{
     TransactionSettings,
 };
 pub use topic_config::{
-    CleanupPolicy, CompressionType, TimestampType, TopicConfig, validate_topic_config,
-    validate_topic_configs,
+    CleanupPolicy, CompressionType, TimestampType, TopicConfig, topic_list_default,
+    validate_topic_config, validate_topic_configs,
 };

@@ -297,7 +297,7 @@ fn transaction(values: &Values<'_>) -> Result<TransactionSettings, ConfigError> 
     })
 }
 
-fn topic_defaults(values: &Values<'_>) -> TopicConfig {
+pub(crate) fn topic_defaults(values: &Values<'_>) -> TopicConfig {
     let mut config = TopicConfig::default();
     for row in topic_configs::KEYS {
         if let Some(value) = server_value(row, values.0) {

@@ -2,10 +2,20 @@
 
 use crate::{
     config_value::{self, list_elements, parse_boolean},
-    error::ConfigError,
+    dynamic_configs::DynamicConfigs,
+    server_config::{ServerConfig, server_value},
     suggestion, topic_configs,
 };
 use std::collections::BTreeMap;
+
+/// The settings of tiered storage, and what they are without it.
+const TIERED: [(&str, &str); 5] = [
+    ("remote.storage.enable", "false"),
+    ("remote.log.copy.disable", "false"),
+    ("remote.log.delete.on.disable", "false"),
+    ("local.retention.ms", "-2"),
+    ("local.retention.bytes", "-2"),
+];
 
 /// What happens to old segments. Neither: they stay for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +137,13 @@ impl TopicConfig {
                 config.set(name, value.trim());
             }
         }
+        // Stands above segment.bytes, whatever the order of their names.
+        let internal = overrides.get("internal.segment.bytes");
+        if let Some(bytes) = internal.and_then(|value| value.trim().parse().ok())
+            && bytes > 0
+        {
+            config.segment_bytes = bytes;
+        }
         config
     }
 
@@ -224,18 +241,21 @@ pub fn validate_topic_config(name: &str, value: &str) -> Result<(), String> {
         let names = topic_configs::KEYS.iter().map(|row| row.key.name);
         let hint = suggestion::nearest(name, names)
             .map_or_else(String::new, |nearest| format!(". Did you mean {nearest}?"));
+        let name = config_value::shown(name);
         return Err(format!("Unknown topic config name: {name}{hint}"));
     };
-    config_value::check(&row.key, value).map_err(|error| match error {
-        ConfigError::Invalid {
-            key,
-            value,
-            allowed,
-        } => {
-            format!("Invalid value {value} for configuration {key}: {allowed}")
-        }
-        other => other.to_string(),
-    })
+    config_value::check(&row.key, value).map_err(config_value::in_answer)
+}
+
+/// The default of a topic's list setting; `None` if the setting is no list.
+pub fn topic_list_default(
+    name: &str,
+    server: &ServerConfig,
+    dynamic: DynamicConfigs,
+) -> Option<String> {
+    let row = topic_configs::find(name).filter(|row| row.key.is_list())?;
+    let inherited = server_value(row, &dynamic.over(&server.properties));
+    inherited.or_else(|| row.key.default.map(str::to_owned))
 }
 
 /// Checks all overrides of a topic, each for itself and together.
@@ -257,9 +277,14 @@ pub fn validate_topic_configs(
             config.min_compaction_lag_ms, config.max_compaction_lag_ms
         ));
     }
-    let tiered = overrides.get("remote.storage.enable").map(String::as_str);
-    if tiered.and_then(parse_boolean) == Some(true) {
-        return Err("remote.storage.enable=true needs a server with tiered storage".to_owned());
+    let mut tiered = TIERED.iter().filter(|(name, default)| {
+        let own = overrides.get(*name).map(|value| value.trim());
+        own.is_some_and(|value| !value.eq_ignore_ascii_case(default))
+    });
+    match tiered.next() {
+        Some((name, default)) => Err(format!(
+            "{name} can only be {default}: this server has no tiered storage"
+        )),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use klamm_config::{
-    ConfigKey, ConfigSource, ServerConfig, TopicConfig, broker_configs, describe_broker_config,
-    describe_topic_config, topic_configs, validate_topic_config, validate_topic_configs,
+    ConfigKey, ConfigSource, DynamicConfigs, ServerConfig, TopicConfig, broker_configs,
+    describe_broker_config, describe_topic_config, topic_configs, validate_topic_config,
+    validate_topic_configs,
 };
 use std::collections::BTreeMap;
 
@@ -119,6 +120,10 @@ fn topic_settings_are_checked() {
         ("preallocate", "1", "true or false"),
         ("leader.replication.throttled.replicas", "zz", "0:1"),
         ("retention.m", "1", "Did you mean retention.ms?"),
+        ("cleanup.policy", "compact,,delete", "compact, delete"),
+        ("cleanup.policy", ",", "compact, delete"),
+        ("leader.replication.throttled.replicas", "0:1,", "0:1"),
+        ("follower.replication.throttled.replicas", "*,0:1", "0:1"),
     ] {
         let message = validate_topic_config(name, value).unwrap_err();
         assert!(
@@ -129,11 +134,17 @@ fn topic_settings_are_checked() {
     for (name, value) in [
         ("cleanup.policy", ""),
         ("cleanup.policy", "compact,compact"),
+        ("cleanup.policy", " "),
+        ("cleanup.policy", "compact, delete"),
         ("leader.replication.throttled.replicas", "*"),
+        ("leader.replication.throttled.replicas", ""),
+        ("retention.ms", " +5 "),
+        ("unclean.leader.election.enable", "TRUE"),
     ] {
         assert_eq!(validate_topic_config(name, value), Ok(()), "{name}={value}");
     }
-    let together = |pairs| validate_topic_configs(&map(pairs), &TopicConfig::default());
+    let together =
+        |pairs: &[(&str, &str)]| validate_topic_configs(&map(pairs), &TopicConfig::default());
     assert!(
         together(&[
             ("min.compaction.lag.ms", "5"),
@@ -141,8 +152,45 @@ fn topic_settings_are_checked() {
         ])
         .is_err()
     );
-    assert!(together(&[("remote.storage.enable", "true")]).is_err());
+    for (name, value) in [
+        ("remote.storage.enable", "true"),
+        ("remote.log.copy.disable", " TRUE"),
+        ("local.retention.ms", "5"),
+    ] {
+        let message = together(&[(name, value)]).unwrap_err();
+        assert!(message.contains(name), "{message}");
+    }
+    assert!(
+        together(&[
+            ("remote.storage.enable", "False"),
+            ("local.retention.ms", "-2")
+        ])
+        .is_ok()
+    );
     assert!(together(&[("min.compaction.lag.ms", "5")]).is_ok());
+}
+
+#[test]
+fn messages_do_not_repeat_values_of_any_length() {
+    let long = "9".repeat(32_767);
+    for name in ["retention.ms", "cleanup.policy", &long] {
+        let message = validate_topic_config(name, &long).unwrap_err();
+        assert!(message.len() < 1_000, "{} bytes", message.len());
+    }
+}
+
+#[test]
+fn the_segment_size_of_tests_stands_above_the_usual_one() {
+    let resolve = |pairs: &[(&str, &str)]| {
+        TopicConfig::resolve(&map(pairs), &TopicConfig::default()).segment_bytes
+    };
+    let usual = ("segment.bytes", "2000000");
+    assert_eq!(resolve(&[usual]), 2_000_000);
+    assert_eq!(resolve(&[usual, ("internal.segment.bytes", "500")]), 500);
+    assert_eq!(
+        resolve(&[usual, ("internal.segment.bytes", "-1")]),
+        2_000_000
+    );
 }
 
 /// The synonyms of one topic setting, as `source name=value`.
@@ -151,7 +199,7 @@ fn synonyms(
     overrides: &[(&str, &str)],
     server: &ServerConfig,
 ) -> (String, Vec<String>) {
-    let described = describe_topic_config(&map(overrides), server);
+    let described = describe_topic_config(&map(overrides), server, DynamicConfigs::default());
     let config = described.into_iter().find(|c| c.name == name).unwrap();
     let synonyms = config.synonyms.iter().map(|s| {
         format!(
@@ -197,7 +245,7 @@ fn broker_settings_are_described_as_kafka_does() {
         ("ssl.keystore.password", "hunter2"),
         ("rsm.config.key", "s3cret"),
     ]);
-    let described = describe_broker_config(&server);
+    let described = describe_broker_config(&server, DynamicConfigs::default());
     let get = |name: &str| described.iter().find(|c| c.name == name).unwrap();
     let hours = get("log.retention.hours");
     assert_eq!(

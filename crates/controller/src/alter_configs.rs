@@ -1,13 +1,14 @@
 //! Sets and removes configs (rule 27).
 
 use crate::{
-    Context, Decision, Refusal, Rules,
+    Context, Decision, ProposedConfigs, Refusal, Rules,
     election::change_partition,
+    topic_name::check_topic_name,
     topic_settings::{self, MIN_INSYNC_REPLICAS, UNCLEAN_ELECTION},
 };
-use klamm_metadata::{ConfigResource, Image, Partition, Topic, proto, uuid_bytes};
+use klamm_metadata::{ConfigResource, Configs, Image, Partition, Topic, proto, uuid_bytes};
 use klamm_types::ErrorCode;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many bytes the value of a config may have.
 pub(crate) const CONFIG_VALUE_BYTES_MAX: usize = i16::MAX as usize;
@@ -28,6 +29,8 @@ pub struct ResourceChange {
     pub resource: ConfigResource,
     /// By name.
     pub ops: Vec<(String, ConfigOp)>,
+    /// What is not named goes back to its default.
+    pub replace: bool,
 }
 
 /// A change of one config.
@@ -37,11 +40,24 @@ pub enum ConfigOp {
     Set(String),
     /// Back to the default.
     Delete,
+    /// Adds elements to a list, those that it has not yet.
+    Append(String),
+    /// Takes elements from a list.
+    Subtract(String),
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlteredConfigs {
+    /// By resource, in the order of the request.
+    pub resources: Vec<AlteredResource>,
+    /// Images from this offset on hold the changes.
+    pub metadata_offset: i64,
 }
 
 /// What became of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlteredConfigs {
+pub struct AlteredResource {
     /// Whose configs.
     pub resource: ConfigResource,
     /// Whether they changed, or would have changed.
@@ -52,27 +68,31 @@ pub(crate) fn decide(
     image: &Image,
     request: &AlterConfigs,
     ctx: &Context,
-) -> Decision<Vec<AlteredConfigs>> {
+) -> Decision<AlteredConfigs> {
+    let mut mentions = BTreeMap::new();
+    for change in &request.resources {
+        *mentions.entry(&change.resource).or_insert(0) += 1;
+    }
     let mut records = Vec::new();
-    let mut altered = Vec::with_capacity(request.resources.len());
-    let mut seen = BTreeSet::new();
+    let mut resources = Vec::with_capacity(request.resources.len());
     for change in &request.resources {
         let resource = change.resource.clone();
-        let result = if seen.insert(&change.resource) {
+        let result = if mentions.get(&resource) == Some(&1) {
             alter(image, change, ctx).map(|new| records.extend(new))
         } else {
             let message = "the request names a resource more than once";
             Err(Refusal::new(ErrorCode::InvalidRequest, message))
         };
-        altered.push(AlteredConfigs { resource, result });
+        resources.push(AlteredResource { resource, result });
     }
     if request.validate_only {
         records.clear();
     }
-    Decision {
-        records,
-        response: altered,
-    }
+    let response = AlteredConfigs {
+        resources,
+        metadata_offset: image.offset() + records.len() as i64,
+    };
+    Decision { records, response }
 }
 
 fn alter(
@@ -81,61 +101,163 @@ fn alter(
     ctx: &Context,
 ) -> Result<Vec<proto::Record>, Refusal> {
     let resource = &change.resource;
-    check_resource(image, resource)?;
-    let mut seen = BTreeSet::new();
-    let mut records = Vec::new();
-    for (name, op) in &change.ops {
-        if !seen.insert(name) {
-            let message = format!("config {name:?} is changed more than once");
-            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
-        }
-        let value = match op {
-            ConfigOp::Set(value) => {
-                check_config(ctx, resource, name, Some(value))?;
-                Some(value)
-            }
-            ConfigOp::Delete => None,
+    if let ConfigResource::Topic(name) = resource {
+        let invalid = |message| Refusal::new(ErrorCode::InvalidTopicException, message);
+        check_topic_name(name).map_err(invalid)?;
+    }
+    let none = Configs::new();
+    let before = image.configs(resource).unwrap_or(&none);
+    let wanted = wanted(image, change, before, ctx)?;
+    let mut after = before.clone();
+    for (name, value) in &wanted {
+        match value {
+            Some(value) => after.insert((*name).to_owned(), value.clone()),
+            None => after.remove(*name),
         };
-        if image.configs(resource).and_then(|set| set.get(name)) == value {
+    }
+    let set = wanted.iter().filter(|(_, value)| value.is_some());
+    let changed: Vec<&str> = set.map(|(name, _)| *name).collect();
+    check_configs(image, ctx, resource, &after, &changed)?;
+    check_exists(image, resource)?;
+    check_min_isr(resource, &wanted)?;
+    let mut records = Vec::new();
+    for (name, value) in wanted {
+        if before.get(name) == value.as_ref() {
             continue;
         }
         let record = proto::ConfigRecord {
             resource_type: resource.resource_type().into(),
             resource_name: resource.name(),
-            name: name.clone(),
-            value: value.cloned(),
+            name: name.to_owned(),
+            value: value.clone(),
         };
         records.push(record.into());
         if name == MIN_INSYNC_REPLICAS {
             clear_elrs(&mut records, image, resource);
-        } else if name == UNCLEAN_ELECTION && value.is_some_and(|value| value == "true") {
-            elect_uncleanly(&mut records, image, resource, ctx);
+        } else if name == UNCLEAN_ELECTION {
+            elect_uncleanly(&mut records, image, resource, value.as_deref(), ctx);
         }
     }
     Ok(records)
 }
 
-/// Whether a config may be set to the value.
-pub(crate) fn check_config(
+/// The value that each config is to have; `None`: it is not to be set any more.
+type Wanted<'a> = BTreeMap<&'a str, Option<String>>;
+
+fn wanted<'a>(
+    image: &Image,
+    change: &'a ResourceChange,
+    before: &'a Configs,
     ctx: &Context,
-    resource: &ConfigResource,
-    name: &str,
-    value: Option<&str>,
-) -> Result<(), Refusal> {
-    let invalid = |message| Refusal::new(ErrorCode::InvalidConfig, message);
-    let Some(value) = value else {
-        return Err(invalid(format!("config {name:?} has no value")));
-    };
-    if value.len() > CONFIG_VALUE_BYTES_MAX {
-        return Err(invalid(format!(
-            "the value of config {name:?} has {} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed",
-            value.len()
-        )));
+) -> Result<Wanted<'a>, Refusal> {
+    let mut wanted = Wanted::new();
+    for (name, op) in &change.ops {
+        let value = match op {
+            ConfigOp::Set(value) => Some(value.clone()),
+            ConfigOp::Delete => None,
+            ConfigOp::Append(_) | ConfigOp::Subtract(_) => {
+                let list = list_before(image, &change.resource, name, before, ctx)?;
+                Some(edited(&list, op))
+            }
+        };
+        if wanted.insert(name, value).is_some() {
+            let message = format!("config {name:?} is changed more than once");
+            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
+        }
     }
-    (ctx.validate_config)(resource, name, value).map_err(invalid)
+    if change.replace {
+        for name in before.keys() {
+            wanted.entry(name).or_insert(None);
+        }
+    }
+    Ok(wanted)
 }
 
-fn check_resource(image: &Image, resource: &ConfigResource) -> Result<(), Refusal> {
+/// The list that elements are added to or taken from.
+fn list_before(
+    image: &Image,
+    resource: &ConfigResource,
+    name: &str,
+    before: &Configs,
+    ctx: &Context,
+) -> Result<String, Refusal> {
+    let none = Configs::new();
+    let of_all_brokers = of_all_brokers(image, &none);
+    let default = ctx
+        .config_rules
+        .list_default(resource, name, of_all_brokers);
+    match default {
+        Some(default) => Ok(before.get(name).cloned().unwrap_or(default)),
+        None => {
+            let message = format!("config {name:?} is no list: nothing can be added or taken");
+            Err(Refusal::new(ErrorCode::InvalidConfig, message))
+        }
+    }
+}
+
+fn edited(list: &str, op: &ConfigOp) -> String {
+    let elements = |list: &str| -> Vec<String> {
+        list.split(',')
+            .map(|element| element.trim().to_owned())
+            .collect()
+    };
+    let mut edited = if list.trim().is_empty() {
+        Vec::new()
+    } else {
+        elements(list)
+    };
+    match op {
+        ConfigOp::Append(more) => {
+            for element in elements(more) {
+                if !edited.contains(&element) {
+                    edited.push(element);
+                }
+            }
+        }
+        ConfigOp::Subtract(less) => {
+            let less: BTreeSet<String> = elements(less).into_iter().collect();
+            edited.retain(|element| !less.contains(element));
+        }
+        ConfigOp::Set(_) | ConfigOp::Delete => {}
+    }
+    edited.join(",")
+}
+
+fn of_all_brokers<'a>(image: &'a Image, none: &'a Configs) -> &'a Configs {
+    image.configs(&ConfigResource::Broker(None)).unwrap_or(none)
+}
+
+/// Whether a resource may have these configs, of which those named `changed` are new.
+pub(crate) fn check_configs(
+    image: &Image,
+    ctx: &Context,
+    resource: &ConfigResource,
+    configs: &Configs,
+    changed: &[&str],
+) -> Result<(), Refusal> {
+    let none = Configs::new();
+    let of_all_brokers = match resource {
+        ConfigResource::Broker(None) => configs,
+        _ => of_all_brokers(image, &none),
+    };
+    for name in changed {
+        let bytes = configs.get(*name).map_or(0, String::len);
+        if bytes > CONFIG_VALUE_BYTES_MAX {
+            return Err(Refusal::new(
+                ErrorCode::InvalidConfig,
+                format!("the value has {bytes} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed"),
+            ));
+        }
+    }
+    ctx.config_rules.check(&ProposedConfigs {
+        resource,
+        configs,
+        changed,
+        of_all_brokers,
+    })
+}
+
+fn check_exists(image: &Image, resource: &ConfigResource) -> Result<(), Refusal> {
     match resource {
         ConfigResource::Topic(name) if image.topic_id(name).is_none() => {
             let message = format!("there is no topic {name:?}");
@@ -143,6 +265,21 @@ fn check_resource(image: &Image, resource: &ConfigResource) -> Result<(), Refusa
         }
         _ => Ok(()),
     }
+}
+
+/// Whoever is eligible to lead (KIP-966) depends on one minimum that every broker knows: it can
+/// be changed for all of them, but neither be taken away nor differ between them.
+fn check_min_isr(resource: &ConfigResource, wanted: &Wanted<'_>) -> Result<(), Refusal> {
+    let message = match (resource, wanted.get(MIN_INSYNC_REPLICAS)) {
+        (ConfigResource::Broker(None), Some(None)) => {
+            "min.insync.replicas of all brokers can be changed, but not removed"
+        }
+        (ConfigResource::Broker(Some(_)), Some(_)) => {
+            "min.insync.replicas cannot be set for one broker"
+        }
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(ErrorCode::InvalidConfig, message))
 }
 
 /// Whether a config of the resource may matter to the topic.
@@ -154,21 +291,34 @@ fn concerns(resource: &ConfigResource, topic: &Topic) -> bool {
     }
 }
 
-/// Unclean elections are allowed from now on: what nobody leads need not wait (rule 90).
+/// Where unclean elections are allowed from now on, what nobody leads need not wait (rule 90).
 fn elect_uncleanly(
     records: &mut Vec<proto::Record>,
     image: &Image,
     resource: &ConfigResource,
+    value: Option<&str>,
     ctx: &Context,
 ) {
-    let of_topic = matches!(resource, ConfigResource::Topic(_));
-    let allowed = |topic: &Topic| {
-        let own = image.topic_config(&topic.name, UNCLEAN_ELECTION);
-        of_topic || (own.is_none() && *resource == ConfigResource::Broker(None))
+    let inherited = match resource {
+        ConfigResource::Topic(_) => image.broker_config(None, UNCLEAN_ELECTION),
+        ConfigResource::Broker(None) => None,
+        // Of one broker alone, it says nothing about the cluster's elections.
+        ConfigResource::Broker(Some(_)) | ConfigResource::Group(_) => return,
+    };
+    let is_allowed = match value.or(inherited) {
+        Some(value) => topic_settings::is_true(value),
+        None => ctx.settings.unclean_leader_election_enable,
+    };
+    if !is_allowed {
+        return;
+    }
+    let follows = |topic: &Topic| match resource {
+        ConfigResource::Topic(_) => true,
+        _ => image.topic_config(&topic.name, UNCLEAN_ELECTION).is_none(),
     };
     let is_active = |id| image.is_active(id);
     for topic in image.topics() {
-        if !concerns(resource, topic) || !allowed(topic) {
+        if !concerns(resource, topic) || !follows(topic) {
             continue;
         }
         let rules = Rules {
@@ -209,7 +359,7 @@ fn clear_elrs(records: &mut Vec<proto::Record>, image: &Image, resource: &Config
 mod tests {
     use super::*;
     use crate::{
-        Request,
+        Request, Response,
         lab::{Lab, error},
     };
     use klamm_types::{BrokerId, ErrorCode as E};
@@ -220,7 +370,11 @@ mod tests {
             .map(|(name, op)| ((*name).to_owned(), op.clone()));
         let ops = ops.collect();
         let request = AlterConfigs {
-            resources: vec![ResourceChange { resource, ops }],
+            resources: vec![ResourceChange {
+                resource,
+                ops,
+                replace: false,
+            }],
             validate_only: false,
         };
         error(&lab.ask(&Request::AlterConfigs(request)))
@@ -236,7 +390,8 @@ mod tests {
         lab.set("b", None);
         assert_eq!(lab.image, before, "what is so already takes no record");
         lab.set("a", None);
-        assert_eq!(lab.image.all_configs().count(), 0);
+        let topic = ConfigResource::Topic("t".into());
+        assert_eq!(lab.image.configs(&topic), None);
     }
 
     #[test]
@@ -282,5 +437,159 @@ mod tests {
             assert_eq!(ask(&mut lab, resource, &ops), expected);
         }
         assert_eq!(lab.image, before);
+    }
+
+    #[test]
+    fn a_resource_that_is_named_twice_does_not_change_at_all() {
+        let mut lab = Lab::with_topic();
+        let change = |value: &str| ResourceChange {
+            resource: ConfigResource::Topic("t".into()),
+            ops: vec![("a".into(), ConfigOp::Set(value.into()))],
+            replace: false,
+        };
+        let response = lab.ask(&Request::AlterConfigs(AlterConfigs {
+            resources: vec![change("1"), change("2")],
+            validate_only: false,
+        }));
+        let Response::AlterConfigs(altered) = response else {
+            panic!("{response:?}")
+        };
+        let refused = |one: &AlteredResource| one.result.clone().unwrap_err().code;
+        let codes: Vec<E> = altered.resources.iter().map(refused).collect();
+        assert_eq!(codes, [E::InvalidRequest; 2]);
+        assert_eq!(lab.image.topic_config("t", "a"), None);
+    }
+
+    /// The expectations were read off an Apache Kafka 4.3.1 server.
+    #[test]
+    fn elements_come_and_go() {
+        use ConfigOp::{Append, Delete, Set, Subtract};
+        let mut lab = Lab::with_topic();
+        let topic = ConfigResource::Topic("t".into());
+        // The default of "list" is "x".
+        for (op, expected) in [
+            (Append("y".into()), Some("x,y")),
+            (Append("y, x".into()), Some("x,y")),
+            (Subtract("x".into()), Some("y")),
+            (Subtract("x".into()), Some("y")),
+            (Subtract("y".into()), Some("")),
+            (Append("x,y".into()), Some("x,y")),
+            (Delete, None),
+            (Subtract("y".into()), Some("x")),
+            (Set(" x, y".into()), Some(" x, y")),
+            (Append("z".into()), Some("x,y,z")),
+        ] {
+            let code = ask(&mut lab, topic.clone(), &[("list", op.clone())]);
+            assert_eq!(code, E::None, "{op:?}");
+            assert_eq!(lab.image.topic_config("t", "list"), expected, "{op:?}");
+        }
+        for op in [Append("1".into()), Subtract("1".into())] {
+            let code = ask(&mut lab, topic.clone(), &[("a", op)]);
+            assert_eq!(code, E::InvalidConfig, "not a list");
+        }
+        let long = "9".repeat(CONFIG_VALUE_BYTES_MAX);
+        let code = ask(&mut lab, topic, &[("list", Append(long))]);
+        assert_eq!(code, E::InvalidConfig);
+    }
+
+    #[test]
+    fn a_replacement_removes_what_it_does_not_name() {
+        let mut lab = Lab::with_topic();
+        lab.set("a", Some("1"));
+        lab.set("b", Some("1"));
+        let replace = |resource| {
+            Request::AlterConfigs(AlterConfigs {
+                resources: vec![ResourceChange {
+                    resource,
+                    ops: vec![("b".into(), ConfigOp::Set("2".into()))],
+                    replace: true,
+                }],
+                validate_only: false,
+            })
+        };
+        let topic = ConfigResource::Topic("t".into());
+        assert_eq!(error(&lab.ask(&replace(topic))), E::None);
+        assert_eq!(lab.image.topic_config("t", "a"), None);
+        assert_eq!(lab.image.topic_config("t", "b"), Some("2"));
+        let of_all = replace(ConfigResource::Broker(None));
+        assert_eq!(
+            error(&lab.ask(&of_all)),
+            E::InvalidConfig,
+            "takes the minimum"
+        );
+    }
+
+    #[test]
+    fn one_minimum_holds_for_all_brokers() {
+        let mut lab = Lab::new(1);
+        let (all, one) = (None, Some(BrokerId(1)));
+        let minimum = |lab: &Lab| {
+            let value = lab.image.broker_config(None, MIN_INSYNC_REPLICAS);
+            value.map(str::to_owned)
+        };
+        assert_eq!(minimum(&lab).as_deref(), Some("1"), "from the beginning");
+        let set = ConfigOp::Set("2".into());
+        for (broker, op, expected) in [
+            (all, set.clone(), E::None),
+            (all, ConfigOp::Delete, E::InvalidConfig),
+            (one, set, E::InvalidConfig),
+            (one, ConfigOp::Delete, E::InvalidConfig),
+        ] {
+            let resource = ConfigResource::Broker(broker);
+            let code = ask(&mut lab, resource, &[(MIN_INSYNC_REPLICAS, op.clone())]);
+            assert_eq!(code, expected, "{broker:?} {op:?}");
+        }
+        assert_eq!(minimum(&lab).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn unclean_elections_begin_where_they_are_allowed() {
+        let of_topic = ConfigResource::Topic("t".into());
+        let of_all = ConfigResource::Broker(None);
+        let of_one = ConfigResource::Broker(Some(BrokerId(1)));
+        let set = |value: &str| ConfigOp::Set(value.into());
+        // What is set before, and what then; whether it elects.
+        for (before, resource, op, elects) in [
+            (None, &of_topic, set(" TRUE"), true),
+            (None, &of_topic, set("false"), false),
+            (None, &of_all, set("true"), true),
+            (None, &of_one, set("true"), false),
+            (Some((&of_topic, "false")), &of_all, set("true"), false),
+            (Some((&of_all, "false")), &of_topic, set("true"), true),
+        ] {
+            let mut lab = Lab::new(2);
+            lab.create("t", &[&[1, 2]]);
+            if let Some((resource, value)) = before {
+                let code = ask(
+                    &mut lab,
+                    resource.clone(),
+                    &[(UNCLEAN_ELECTION, set(value))],
+                );
+                assert_eq!(code, E::None);
+            }
+            // 2 leaves the ISR, then 1 and with it the last who is eligible.
+            lab.ask(&Request::FenceBroker(lab.broker(2)));
+            lab.ask(&Request::FenceBroker(lab.broker(1)));
+            lab.restart(2, true);
+            lab.ask(&Request::UnfenceBroker(lab.broker(2)));
+            assert!(!lab.partition().has_leader(), "{}", lab.state());
+            ask(
+                &mut lab,
+                resource.clone(),
+                &[(UNCLEAN_ELECTION, op.clone())],
+            );
+            let what = format!("{before:?}, {resource:?} {op:?}");
+            assert_eq!(lab.partition().has_leader(), elects, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_offset_tells_when_changes_are_known() {
+        let mut lab = Lab::with_topic();
+        let response = lab.set("a", Some("1"));
+        let Response::AlterConfigs(altered) = response else {
+            panic!("{response:?}")
+        };
+        assert_eq!(altered.metadata_offset, lab.image.offset());
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     Context, Decision, MAX_PARTITIONS_PER_REQUEST, Refusal, ReplicaAssignment,
-    alter_configs::check_config,
+    alter_configs::check_configs,
     new_partitions::{check_replicas, new_partition, number, place, too_many},
     topic_name::{check_topic_name, collide, may_collide},
 };
-use klamm_metadata::{ConfigResource, Image, proto, uuid_bytes};
+use klamm_metadata::{ConfigResource, Configs, Image, proto, uuid_bytes};
 use klamm_types::{BrokerId, ErrorCode, Uuid};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -169,16 +169,23 @@ impl<'a> Batch<'a> {
     }
 
     fn check_configs(&self, topic: &CreatableTopic) -> Result<(), Refusal> {
-        let resource = ConfigResource::Topic(topic.name.clone());
-        let mut seen = BTreeSet::new();
-        for (name, value) in &topic.configs {
-            if !seen.insert(name) {
-                let message = format!("config {name:?} is given more than once");
-                return Err(Refusal::new(ErrorCode::InvalidConfig, message));
-            }
-            check_config(self.ctx, &resource, name, value.as_deref())?;
+        let invalid = |message| Refusal::new(ErrorCode::InvalidConfig, message);
+        let nulls = topic.configs.iter().filter(|(_, value)| value.is_none());
+        let nulls: Vec<&str> = nulls.map(|(name, _)| name.as_str()).collect();
+        if !nulls.is_empty() {
+            let nulls = nulls.join(", ");
+            return Err(invalid(format!("configs without a value: {nulls}")));
         }
-        Ok(())
+        let mut configs = Configs::new();
+        for (name, value) in &topic.configs {
+            let value = value.clone().unwrap_or_default();
+            if configs.insert(name.clone(), value).is_some() {
+                return Err(invalid(format!("config {name:?} is given more than once")));
+            }
+        }
+        let changed: Vec<&str> = configs.keys().map(String::as_str).collect();
+        let resource = ConfigResource::Topic(topic.name.clone());
+        check_configs(self.image, self.ctx, &resource, &configs, &changed)
     }
 
     /// Replicas as the controller chooses them.

@@ -1,20 +1,20 @@
 //! The entrance: every request, its context and what is decided on it.
 
 use crate::{
-    AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, CreatePartitions, CreateTopics,
-    CreatedTopic, DeleteTopics, DeletedTopic, GrownTopic, InitCluster, ProducerIdBlock, Refusal,
-    RegisterBroker, RegisterController, RegisteredBroker, ReportHighWatermarks, ResignLeadership,
-    Resigned, Sessions, alter_configs, alter_partition, broker_state, cluster, create_partitions,
-    create_topics, delete_topics, high_watermarks, producer_ids, register_broker,
-    resign_leadership,
+    AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, ConfigRules, CreatePartitions,
+    CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, GrownTopic, InitCluster,
+    ProducerIdBlock, Refusal, RegisterBroker, RegisterController, RegisteredBroker,
+    ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs, alter_partition,
+    broker_state, cluster, create_partitions, create_topics, delete_topics, high_watermarks,
+    producer_ids, register_broker, resign_leadership,
 };
-use klamm_metadata::{ConfigResource, Image, proto::Record};
+use klamm_metadata::{Image, proto::Record};
 use klamm_types::{BrokerEpoch, BrokerId, Uuid};
 
 /// What is asked of the controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// Gives a new cluster its id. Nothing happens if it has one.
+    /// Gives a cluster what it needs from the beginning. What it has already stays.
     InitCluster(InitCluster),
     /// A controller introduces itself.
     RegisterController(RegisterController),
@@ -66,7 +66,7 @@ pub enum Response {
     /// To [`Request::AllocateProducerIds`].
     AllocateProducerIds(Result<ProducerIdBlock, Refusal>),
     /// To [`Request::AlterConfigs`], in the order of the request.
-    AlterConfigs(Vec<AlteredConfigs>),
+    AlterConfigs(AlteredConfigs),
 }
 
 /// What was decided. The response may be sent once the records are committed.
@@ -98,12 +98,9 @@ pub struct Context<'a> {
     pub sessions: &'a Sessions,
     /// Randomness, fresh for every decision.
     pub draws: &'a Draws,
-    /// Judges config values.
-    pub validate_config: ConfigValidator<'a>,
+    /// Knows the configs.
+    pub config_rules: &'a dyn ConfigRules,
 }
-
-/// Judges the value of a config: `Err` says in a sentence what is wrong.
-pub type ConfigValidator<'a> = &'a dyn Fn(&ConfigResource, &str, &str) -> Result<(), String>;
 
 /// Cluster-wide defaults, as the active controller was configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +177,7 @@ impl<T> Decision<Result<T, Refusal>> {
 /// this one replays the records first.
 pub fn decide(image: &Image, request: &Request, ctx: &Context) -> Decision {
     match request {
-        Request::InitCluster(request) => cluster::init(image, request).map(Response::Done),
+        Request::InitCluster(request) => cluster::init(image, request, ctx).map(Response::Done),
         Request::RegisterController(request) => {
             cluster::register_controller(image, request).map(Response::Done)
         }

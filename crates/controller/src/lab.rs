@@ -5,13 +5,13 @@
 //! any time.
 
 use crate::{
-    AlterPartition, BrokerRef, ConfigOp, Context, CreatableTopic, CreateTopics, Decision, Draws,
-    Heartbeat, InitCluster, IsrMember, PartitionHighWatermark, PartitionIsr, RegisterBroker,
-    ReplicaAssignment, ReportHighWatermarks, Request, ResourceChange, Response, SessionConfig,
-    Sessions, Settings, StreamId, decide,
+    AlterPartition, BrokerRef, ConfigOp, ConfigRules, Context, CreatableTopic, CreateTopics,
+    Decision, Draws, Heartbeat, InitCluster, IsrMember, PartitionHighWatermark, PartitionIsr,
+    ProposedConfigs, Refusal, RegisterBroker, ReplicaAssignment, ReportHighWatermarks, Request,
+    ResourceChange, Response, SessionConfig, Sessions, Settings, StreamId, decide,
 };
 use klamm_metadata::{
-    ConfigResource, Image, Listener, Partition, RecoveryState,
+    ConfigResource, Configs, Image, Listener, Partition, RecoveryState,
     proto::{Record, RecordBatch},
 };
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, TopicPartition, Uuid};
@@ -22,6 +22,23 @@ pub(crate) struct Lab {
     pub(crate) settings: Settings,
     pub(crate) now_ms: i64,
     drawn: u64,
+}
+
+/// Everything is fine that is not called "wrong"; "list" is a list.
+struct LabRules;
+
+impl ConfigRules for LabRules {
+    fn list_default(&self, _: &ConfigResource, name: &str, _: &Configs) -> Option<String> {
+        (name == "list").then(|| "x".to_owned())
+    }
+
+    fn check(&self, proposed: &ProposedConfigs) -> Result<(), Refusal> {
+        let mut configs = proposed.configs.iter();
+        if configs.any(|(name, value)| name == "wrong" || value == "wrong") {
+            return Err(Refusal::new(ErrorCode::InvalidConfig, "wrong"));
+        }
+        Ok(())
+    }
 }
 
 impl Lab {
@@ -81,16 +98,12 @@ impl Lab {
             topic_ids: topic_ids.collect(),
             seed: self.draw(),
         };
-        let validate_config = |_: &ConfigResource, name: &str, value: &str| {
-            let is_wrong = name == "wrong" || value == "wrong";
-            (!is_wrong).then_some(()).ok_or_else(|| "wrong".to_owned())
-        };
         let ctx = Context {
             now_ms: self.now_ms,
             settings: &self.settings,
             sessions: &self.sessions,
             draws: &draws,
-            validate_config: &validate_config,
+            config_rules: &LabRules,
         };
         let decision = decide(&self.image, request, &ctx);
         let again = decide(&self.image, request, &ctx);
@@ -247,6 +260,7 @@ impl Lab {
             resources: vec![ResourceChange {
                 resource: ConfigResource::Topic("t".into()),
                 ops: vec![(name.into(), op)],
+                replace: false,
             }],
             validate_only: false,
         }))
@@ -361,7 +375,7 @@ pub(crate) fn succeeded(response: &Response) -> bool {
         Response::DeleteTopics(all) => all.iter().all(|one| one.result.is_ok()),
         Response::CreatePartitions(all) => all.iter().all(|one| one.result.is_ok()),
         Response::AllocateProducerIds(result) => result.is_ok(),
-        Response::AlterConfigs(all) => all.iter().all(|one| one.result.is_ok()),
+        Response::AlterConfigs(all) => all.resources.iter().all(|one| one.result.is_ok()),
     }
 }
 
@@ -378,7 +392,7 @@ pub(crate) fn error(response: &Response) -> ErrorCode {
         Response::CreateTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::DeleteTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::CreatePartitions(all) => all.iter().find_map(|one| one.result.err_code()),
-        Response::AlterConfigs(all) => all.iter().find_map(|one| one.result.err_code()),
+        Response::AlterConfigs(all) => all.resources.iter().find_map(|one| one.result.err_code()),
     };
     code.unwrap_or(ErrorCode::None)
 }

@@ -15,6 +15,7 @@ mod alter_configs;
 mod alter_partition;
 mod broker_state;
 mod cluster;
+mod config_rules;
 mod create_partitions;
 mod create_topics;
 mod decision;
@@ -35,16 +36,15 @@ mod sessions;
 mod topic_name;
 mod topic_settings;
 
-pub use alter_configs::{AlterConfigs, AlteredConfigs, ConfigOp, ResourceChange};
+pub use alter_configs::{AlterConfigs, AlteredConfigs, AlteredResource, ConfigOp, ResourceChange};
 pub use alter_partition::{
     AlterPartition, AlteredPartition, IsrMember, PartitionIsr, PartitionState,
 };
 pub use cluster::{InitCluster, RegisterController};
+pub use config_rules::{ConfigRules, ProposedConfigs};
 pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
 pub use create_topics::{CreatableTopic, CreateTopics, Created, CreatedTopic};
-pub use decision::{
-    BrokerRef, ConfigValidator, Context, Decision, Draws, Request, Response, Settings, decide,
-};
+pub use decision::{BrokerRef, Context, Decision, Draws, Request, Response, Settings, decide};
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
 pub use election::{Loss, Rules, change_partition};
 pub use high_watermarks::{PartitionHighWatermark, ReportHighWatermarks};

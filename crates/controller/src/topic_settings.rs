@@ -8,22 +8,30 @@ pub(crate) const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 pub(crate) const FLUSH_MESSAGES: &str = "flush.messages";
 pub(crate) const UNCLEAN_ELECTION: &str = "unclean.leader.election.enable";
 
-/// A topic's own value, else the cluster's, else the controller's default.
-fn effective<T: std::str::FromStr>(image: &Image, topic: &str, name: &str, default: T) -> T {
-    let set = image
+/// What brokers call [`FLUSH_MESSAGES`]; the other names are the same.
+const BROKER_FLUSH_MESSAGES: &str = "log.flush.interval.messages";
+
+/// A topic's own value, else the cluster's.
+fn effective<'a>(image: &'a Image, topic: &str, name: &str, broker_name: &str) -> Option<&'a str> {
+    image
         .topic_config(topic, name)
-        .or_else(|| image.broker_config(None, name));
-    set.and_then(|value| value.parse().ok()).unwrap_or(default)
+        .or_else(|| image.broker_config(None, broker_name))
+}
+
+fn number<T: std::str::FromStr>(value: Option<&str>, default: T) -> T {
+    let parsed = value.and_then(|value| value.trim().parse().ok());
+    parsed.unwrap_or(default)
+}
+
+/// Whether the value of a config means yes.
+pub(crate) fn is_true(value: &str) -> bool {
+    value.trim().eq_ignore_ascii_case("true")
 }
 
 /// Whether replicas of a topic flush what they have before it counts as theirs.
 pub(crate) fn flushes_before_ack(image: &Image, topic: &Topic, ctx: &Context) -> bool {
-    effective(
-        image,
-        &topic.name,
-        FLUSH_MESSAGES,
-        ctx.settings.flush_messages,
-    ) <= 1
+    let set = effective(image, &topic.name, FLUSH_MESSAGES, BROKER_FLUSH_MESSAGES);
+    number(set, ctx.settings.flush_messages) <= 1
 }
 
 /// By which rules a topic's partitions elect their leaders.
@@ -34,21 +42,12 @@ pub(crate) fn rules<'a>(
     is_active: &'a dyn Fn(BrokerId) -> bool,
 ) -> Rules<'a> {
     let (name, settings) = (&*topic.name, ctx.settings);
-    let min_isr = effective(
-        image,
-        name,
-        MIN_INSYNC_REPLICAS,
-        settings.min_insync_replicas,
-    );
+    let set = |config| effective(image, name, config, config);
+    let min_isr = number(set(MIN_INSYNC_REPLICAS), settings.min_insync_replicas);
     Rules {
         is_active,
         flushes_before_ack: flushes_before_ack(image, topic, ctx),
         min_isr: usize::try_from(min_isr).unwrap_or(1),
-        unclean: effective(
-            image,
-            name,
-            UNCLEAN_ELECTION,
-            settings.unclean_leader_election_enable,
-        ),
+        unclean: set(UNCLEAN_ELECTION).map_or(settings.unclean_leader_election_enable, is_true),
     }
 }

@@ -1,9 +1,11 @@
 //! The controller role: Kafka's settings in the words of the quorum.
 
-use crate::failure::{Context, Failure};
-use klamm_config::{ServerConfig, validate_broker_config, validate_topic_config};
+use crate::{
+    config_rules::TableRules,
+    failure::{Context, Failure},
+};
+use klamm_config::ServerConfig;
 use klamm_controller::{SessionConfig, Settings};
-use klamm_metadata::ConfigResource;
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
 };
@@ -49,7 +51,7 @@ fn quorum_config(
         cluster_id,
         controller: ControllerConfig {
             settings: settings(config),
-            validate_config: Arc::new(validate),
+            config_rules: Arc::new(TableRules(Arc::new(config.clone()))),
             features: BTreeMap::new(),
             listener_name: listener.name.clone(),
         },
@@ -97,13 +99,5 @@ fn timings(config: &ServerConfig) -> Timings {
             takeover_grace_ms: session_timeout_ms.max(defaults.sessions.takeover_grace_ms),
             ..defaults.sessions
         },
-    }
-}
-
-fn validate(resource: &ConfigResource, name: &str, value: &str) -> Result<(), String> {
-    match resource {
-        ConfigResource::Topic(_) => validate_topic_config(name, value),
-        ConfigResource::Broker(_) => validate_broker_config(name, value),
-        ConfigResource::Group(_) => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod cli;
 mod client_args;
+mod config_rules;
 mod consume;
 mod controller_role;
 mod data_folder;

@@ -197,21 +197,18 @@ impl ActiveController {
         }
     }
 
-    /// The first decisions: the cluster's id if it has none, and who the controllers are.
+    /// The first decisions: what the cluster lacks to begin with, and who the controllers are.
     fn introduce(&self, office: &mut Office) -> Result<(), Lost> {
-        if office.proposer.scratch().cluster_id().is_none() {
-            let drawn = || Uuid::random().map(|id| id.to_string());
-            let cluster_id = match &self.cluster_id {
-                Some(id) => id.clone(),
-                None => drawn().map_err(no_randomness)?,
-            };
-            let features = self.config.features.clone();
-            let init = InitCluster {
-                cluster_id,
-                features,
-            };
-            self.decide(office, &Request::InitCluster(init), None)?;
-        }
+        let drawn = || Uuid::random().map(|id| id.to_string());
+        let cluster_id = match &self.cluster_id {
+            Some(id) => id.clone(),
+            None => drawn().map_err(no_randomness)?,
+        };
+        let init = InitCluster {
+            cluster_id,
+            features: self.config.features.clone(),
+        };
+        self.decide(office, &Request::InitCluster(init), None)?;
         for (id, listener) in &self.voters {
             let register = RegisterController {
                 controller_id: *id,
@@ -234,7 +231,7 @@ impl ActiveController {
             settings: &self.config.settings,
             sessions: &office.sessions,
             draws: &draws,
-            validate_config: &*self.config.validate_config,
+            config_rules: &*self.config.config_rules,
         };
         office.proposer.decide(request, &ctx, to)
     }

@@ -4,8 +4,8 @@ use crate::{
     QuorumError,
     raft_types::{NodeId, node_id_of},
 };
-use klamm_controller::{SessionConfig, Settings};
-use klamm_metadata::ConfigResource;
+use klamm_controller::{ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings};
+use klamm_metadata::{ConfigResource, Configs};
 use klamm_types::BrokerId;
 use openraft::{Config, SnapshotPolicy};
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
@@ -59,17 +59,26 @@ pub enum ListenOn {
     Socket(tokio::net::TcpListener),
 }
 
-/// Judges config values, see [`klamm_controller::Context`].
-pub type ConfigValidator =
-    Arc<dyn Fn(&ConfigResource, &str, &str) -> Result<(), String> + Send + Sync>;
+/// Every config is fine, and none is a list.
+struct AnyConfig;
+
+impl ConfigRules for AnyConfig {
+    fn list_default(&self, _: &ConfigResource, _: &str, _: &Configs) -> Option<String> {
+        None
+    }
+
+    fn check(&self, _: &ProposedConfigs) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
 
 /// What decisions depend on besides the metadata.
 #[derive(Clone)]
 pub struct ControllerConfig {
     /// The defaults of the cluster.
     pub settings: Settings,
-    /// Judges the values of topic and broker configs.
-    pub validate_config: ConfigValidator,
+    /// Knows the configs.
+    pub config_rules: Arc<dyn ConfigRules + Send + Sync>,
     /// The feature levels that a new cluster begins with.
     pub features: BTreeMap<String, i32>,
     /// The name of the controller listener, as controllers register it.
@@ -81,7 +90,7 @@ impl Default for ControllerConfig {
     fn default() -> ControllerConfig {
         ControllerConfig {
             settings: Settings::default(),
-            validate_config: Arc::new(|_, _, _| Ok(())),
+            config_rules: Arc::new(AnyConfig),
             features: BTreeMap::new(),
             listener_name: "CONTROLLER".into(),
         }

@@ -156,6 +156,13 @@ impl ControllerService for ControllerServer {
         decide!(self, request, translate::create_partitions, CreatePartitions => translate::grown_topics)
     }
 
+    async fn alter_configs(
+        &self,
+        request: Request<AlterConfigsRequest>,
+    ) -> Result<Response<AlterConfigsResponse>, Status> {
+        decide!(self, request, translate::alter_configs, AlterConfigs => translate::altered_configs)
+    }
+
     async fn allocate_producer_ids(
         &self,
         request: Request<AllocateProducerIdsRequest>,

@@ -41,6 +41,8 @@ impl EntryLog {
         check_damage(folder)?;
         let config = LogConfig {
             segment_bytes: SEGMENT_BYTES,
+            // Nobody comes later to unlink what was purged.
+            file_delete_delay_ms: 0,
             ..LogConfig::default()
         };
         let options = OpenOptions {

@@ -44,7 +44,5 @@ mod vote_guard;
 mod watch_metadata;
 mod wire;
 
-pub use config::{
-    ConfigValidator, ControllerConfig, ListenOn, QuorumConfig, SnapshotConfig, Timings, Voter,
-};
+pub use config::{ControllerConfig, ListenOn, QuorumConfig, SnapshotConfig, Timings, Voter};
 pub use quorum::{Quorum, QuorumError};

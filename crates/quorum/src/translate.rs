@@ -2,7 +2,7 @@
 
 use klamm_controller as core;
 use klamm_controller::{BrokerRef, Refusal, Request};
-use klamm_metadata::{Listener, RecoveryState, uuid_bytes};
+use klamm_metadata::{ConfigResource, Listener, RecoveryState, uuid_bytes};
 use klamm_rpc::controller::*;
 use klamm_types::{
     BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch, TopicPartition, Uuid,
@@ -303,6 +303,47 @@ pub(crate) fn grown_topics(topics: Vec<core::GrownTopic>) -> CreatePartitionsRes
     });
     CreatePartitionsResponse {
         topics: topics.collect(),
+    }
+}
+
+pub(crate) fn alter_configs(request: AlterConfigsRequest) -> Result<Request, Status> {
+    let resources = request.resources.into_iter().map(resource_change);
+    Ok(Request::AlterConfigs(core::AlterConfigs {
+        resources: resources.collect::<Result<_, _>>()?,
+        validate_only: request.validate_only,
+    }))
+}
+
+fn resource_change(configs: ResourceConfigs) -> Result<core::ResourceChange, Status> {
+    let resource = ConfigResource::parse(configs.resource_type, &configs.resource_name);
+    let ops = configs.changes.into_iter().map(|change| {
+        let op = match ConfigOperation::try_from(change.operation) {
+            Ok(ConfigOperation::Set) => core::ConfigOp::Set(change.value),
+            Ok(ConfigOperation::Delete) => core::ConfigOp::Delete,
+            Ok(ConfigOperation::Append) => core::ConfigOp::Append(change.value),
+            Ok(ConfigOperation::Subtract) => core::ConfigOp::Subtract(change.value),
+            Err(unknown) => return Err(Status::invalid_argument(unknown.to_string())),
+        };
+        Ok((change.name, op))
+    });
+    Ok(core::ResourceChange {
+        resource: resource.ok_or_else(|| Status::invalid_argument("no such resource"))?,
+        ops: ops.collect::<Result<_, _>>()?,
+        replace: configs.replace,
+    })
+}
+
+pub(crate) fn altered_configs(altered: core::AlteredConfigs) -> AlterConfigsResponse {
+    let resources = altered.resources.iter().map(|resource| {
+        let (error_code, error_message) = outcome(&resource.result);
+        ResourceResult {
+            error_code,
+            error_message,
+        }
+    });
+    AlterConfigsResponse {
+        resources: resources.collect(),
+        metadata_offset: altered.metadata_offset,
     }
 }
 

@@ -176,6 +176,14 @@ impl Leader {
         self.min_isr.min(self.replication_factor)
     }
 
+    /// The smallest log start offset of all replicas whose broker is alive; −1 as long as one of
+    /// them has not said (rule 26).
+    pub fn low_watermark(&self, is_alive: impl Fn(BrokerId) -> bool) -> i64 {
+        let alive = self.followers.iter().filter(|(id, _)| is_alive(**id));
+        let starts = alive.map(|(_, follower)| follower.log_start_offset);
+        starts.fold(self.local.start_offset, i64::min)
+    }
+
     /// Whether acks=all may append now (rule 35).
     pub fn has_enough_replicas(&self) -> bool {
         self.isr.committed().len() >= self.effective_min_isr()

@@ -232,3 +232,27 @@ fn a_start_offset_that_moved_lifts_the_high_watermark() {
     };
     assert_eq!(l.on_local(moved, 1).high_watermark, Some(4));
 }
+
+#[test]
+fn the_low_watermark_waits_for_the_log_start_of_every_living_replica() {
+    let mut l = leader(&[1, 2], 10);
+    let starts_at = |replica, log_start_offset| FollowerFetch {
+        log_start_offset,
+        ..fetch(replica, 10)
+    };
+    let _ = l.on_local(
+        LocalLog {
+            start_offset: 7,
+            ..log(10)
+        },
+        1,
+    );
+    let _ = l.on_fetch(starts_at(2, 5), 1).unwrap();
+    // Replica 3 has not said where it starts.
+    assert_eq!(l.low_watermark(|_| true), -1);
+    assert_eq!(l.low_watermark(|id| id != BrokerId(3)), 5);
+    let _ = l.on_fetch(starts_at(3, 8), 2).unwrap();
+    assert_eq!(l.low_watermark(|_| true), 5);
+    let _ = l.on_fetch(starts_at(2, 7), 3).unwrap();
+    assert_eq!(l.low_watermark(|_| true), 7);
+}

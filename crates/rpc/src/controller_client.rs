@@ -156,6 +156,8 @@ calls! {
     delete_topics(DeleteTopicsRequest) -> DeleteTopicsResponse;
     /// Adds partitions to topics.
     create_partitions(CreatePartitionsRequest) -> CreatePartitionsResponse;
+    /// Sets and removes configs.
+    alter_configs(AlterConfigsRequest) -> AlterConfigsResponse;
     /// Hands out a block of producer ids.
     allocate_producer_ids(AllocateProducerIdsRequest) -> AllocateProducerIdsResponse;
     /// Describes the controller quorum.

@@ -6,6 +6,7 @@ use crate::offset_index::{self, OffsetEntry};
 use crate::roll::{RollInput, should_roll};
 use crate::segment::Segment;
 use crate::time_index::{self, TimeEntry};
+use crate::transaction_index::AbortedTransaction;
 use klamm_records::NO_TIMESTAMP;
 use std::{io, os::unix::fs::FileExt, sync::Arc};
 
@@ -25,6 +26,8 @@ pub(crate) struct ActiveSegment {
     offset_entries: Vec<OffsetEntry>,
     /// Entries to be added to the time index with the next write.
     time_entries: Vec<TimeEntry>,
+    /// Entries to be added to the transaction index with the next write.
+    aborted: Vec<AbortedTransaction>,
 }
 
 impl ActiveSegment {
@@ -39,6 +42,7 @@ impl ActiveSegment {
             first_timestamp: NO_TIMESTAMP,
             offset_entries: Vec::new(),
             time_entries: Vec::new(),
+            aborted: Vec::new(),
             segment,
         })
     }
@@ -99,6 +103,22 @@ impl ActiveSegment {
             self.bytes_since_index = 0;
         }
         self.bytes_since_index += header.batch_size() as u64;
+    }
+
+    /// Notes a transaction that a noted batch aborts.
+    pub(crate) fn note_aborted(&mut self, transaction: AbortedTransaction) {
+        self.aborted.push(transaction);
+    }
+
+    /// Adds the noted transactions to their index, before readers see what they are about.
+    /// Whether its file was created.
+    pub(crate) fn write_aborted(&mut self) -> io::Result<bool> {
+        if self.aborted.is_empty() {
+            return Ok(false);
+        }
+        let created = self.segment.transaction_index().append(&self.aborted)?;
+        self.aborted.clear();
+        Ok(created)
     }
 
     /// Appends noted batches, `bytes`, the first of which starts at `base_offset`.

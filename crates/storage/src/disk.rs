@@ -5,6 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 /// Opens a file for reading and writing; it must exist.
@@ -35,6 +36,11 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .open(path)
+}
+
+/// Renames a file, over another one if need be.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
 }
 
 /// Removes a file. One that is not there is fine.
@@ -106,6 +112,13 @@ pub(crate) fn file_names(dir: &Path) -> io::Result<Vec<String>> {
 /// Bytes of a file.
 pub(crate) fn size(path: &Path) -> io::Result<u64> {
     fs::metadata(path).map(|metadata| metadata.len())
+}
+
+/// When a file was last written, in ms since 1970.
+pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
+    let modified = fs::metadata(path)?.modified()?;
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).map_err(io::Error::other)
 }
 
 fn temporary_path(path: &Path) -> PathBuf {

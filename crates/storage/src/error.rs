@@ -19,6 +19,9 @@ pub enum StorageError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There was no room for an append, of which nothing is left.
+    #[error("the disk is full: {0}")]
+    Full(String),
     /// An earlier write or sync failed; the log takes nothing any more.
     #[error("log is offline since an earlier failure: {0}")]
     Poisoned(Arc<str>),
@@ -55,6 +58,18 @@ impl StorageError {
             action,
             path,
             source,
+        }
+    }
+
+    /// Whether there was no room left, which is no failure of the disk.
+    pub fn is_storage_full(&self) -> bool {
+        match self {
+            StorageError::Full(_) => true,
+            StorageError::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            _ => false,
         }
     }
 
@@ -96,6 +111,7 @@ impl StorageError {
     pub fn error_code(&self) -> ErrorCode {
         match self {
             StorageError::Io { .. } | StorageError::Poisoned(_) => ErrorCode::KafkaStorageError,
+            StorageError::Full(_) => ErrorCode::KafkaStorageError,
             StorageError::InvalidBatch(_) => ErrorCode::CorruptMessage,
             StorageError::AppendOffset { .. } => ErrorCode::UnknownServerError,
             StorageError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,

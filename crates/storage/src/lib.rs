@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Invariants:
-//! * A failed write or sync poisons the log for good; the first reason wins.
+//! * A failed write or sync poisons the log for good; the first reason wins. A disk that is full
+//!   fails the append alone, of which nothing is left.
 //! * Indexes are hints. Whatever they say is checked against the batches, and a damaged one is
 //!   made anew.
 //! * Indexes are written and read with positioned I/O, not memory mapped: a store into a mapped
@@ -38,18 +39,26 @@ mod log;
 mod log_files;
 mod log_flusher;
 mod log_reader;
+mod log_retention;
 mod log_state;
+mod log_transactions;
 mod meta_properties;
 mod offset_checkpoint;
 mod offset_index;
 mod partition_metadata;
+mod producer_recovery;
 mod producer_snapshot;
 mod producer_states;
 mod recovery;
+mod removed_files;
+mod retention;
 mod roll;
 mod scrub;
 mod segment;
 mod time_index;
+mod transaction_index;
+mod transactions_reader;
+mod undecided_transactions;
 
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
@@ -61,9 +70,11 @@ pub use leader_epochs::{EpochEndOffset, LeaderEpochs};
 pub use log::{Appended, Log};
 pub use log_flusher::LogFlusher;
 pub use log_reader::{LogRead, LogReader, TimestampOffset};
+pub use log_retention::Retained;
 pub use meta_properties::{MetaProperties, MetaPropertiesError};
 pub use offset_checkpoint::{CheckpointKind, OffsetCheckpoint};
 pub use partition_metadata::PartitionMetadata;
-pub use producer_states::{ProducerState, ProducerStates, SequencedBatch, Verdict};
+pub use producer_states::{MarkerRequest, ProducerState, ProducerStates, SequencedBatch, Verdict};
 pub use recovery::{Interruption, OpenOptions, RecoveryReport};
 pub use scrub::Scrubbed;
+pub use transaction_index::AbortedTransaction;

@@ -3,13 +3,12 @@
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
-use crate::disk;
 use crate::error::{ReadError, StorageError};
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
-use crate::log_files::LogFile;
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::recovery::{self, Interruption, OpenOptions, RecoveryReport};
@@ -77,8 +76,8 @@ impl Log {
         let first_offset = segments[0].base_offset();
         let log_start_offset = options.log_start_offset.max(first_offset);
         let read = || {
-            recovery::remove_stray_snapshots(dir, &segments)?;
-            recovery::load_producers(dir, &segments, log_end_offset)
+            producer_recovery::remove_stray_snapshots(dir, &segments)?;
+            producer_recovery::load(dir, &segments, log_end_offset, opened.trust)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
         // What was found after a crash is on no disk for certain before the next flush.
@@ -96,12 +95,16 @@ impl Log {
             opened.epochs,
         );
         state.change_epochs(|_| opened.epochs_changed);
+        state.undecided().replace(producers.undecided);
+        if !options.clean_shutdown && log_end_offset > first_offset {
+            state.set_changed();
+        }
         let state = Arc::new(state);
         let mut log = Log {
             state,
             config,
             active: opened.active,
-            producers,
+            producers: producers.states,
             plan: Vec::new(),
         };
         if let Some(parent) = dir.parent().filter(|_| is_new) {
@@ -174,13 +177,16 @@ impl Log {
     ///
     /// # Errors
     /// The input is not a sequence of complete batches of rising offsets from the log end offset
-    /// on, and nothing was appended; or the disk failed, now or before.
+    /// on, or the disk is full ([`StorageError::is_storage_full`]), and nothing was appended; or
+    /// the disk failed, now or before.
     pub fn append(&mut self, batches: &[u8]) -> Result<Appended, StorageError> {
         self.state.check()?;
         let mut plan = std::mem::take(&mut self.plan);
         plan.clear();
         let result = self.plan(batches, &mut plan).and_then(|()| {
-            let result = self.write(batches, &plan);
+            let log_end_offset = self.log_end_offset();
+            let written = self.write(batches, &plan);
+            let result = written.or_else(|error| self.undo_if_full(error, log_end_offset));
             self.state.poison_on_error(result)
         });
         self.plan = plan;
@@ -229,19 +235,37 @@ impl Log {
             let position = self.active.segment().size() + pending;
             self.active
                 .note(&BatchAt { position, ..*batch }, &self.config);
-            self.assign_epoch(
+            let (epoch, start) = (
                 batch.header.partition_leader_epoch,
                 batch.header.base_offset,
             );
-            self.producers.update(&batch.header);
+            self.note_producer(&batch.header, &batches[batch.position as usize..]);
+            self.state
+                .change_epochs(|epochs| assign_if_new(epochs, epoch, start));
             appended.max_timestamp = appended.max_timestamp.max(batch.header.max_timestamp);
             appended.last_offset = batch.header.last_offset();
             log_end_offset = batch.header.next_offset();
         }
         self.write_run(batches, &plan[run_start..])?;
+        self.state.fill_epoch();
         appended.log_end_offset = log_end_offset;
         self.state.publish(log_end_offset);
         Ok(appended)
+    }
+
+    /// A disk that is full is no broken one: what was written of an append that did not fit is
+    /// cut off again, and later ones may fit.
+    fn undo_if_full(
+        &mut self,
+        error: StorageError,
+        log_end_offset: i64,
+    ) -> Result<Appended, StorageError> {
+        if !error.is_storage_full() {
+            return Err(error);
+        }
+        let reason = error.to_string();
+        self.cut(log_end_offset)?;
+        Err(StorageError::Full(reason))
     }
 
     fn write_run(&mut self, batches: &[u8], run: &[BatchAt]) -> Result<(), StorageError> {
@@ -249,19 +273,19 @@ impl Log {
             return Ok(());
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
+        self.write_aborted()?;
         let written = self.active.write(bytes, first.header.base_offset);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }
 
     /// Starts a new segment. An empty active one gives way to it.
-    fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
+    pub(crate) fn roll(&mut self, base_offset: i64) -> Result<(), StorageError> {
         let dir = self.state.dir().to_path_buf();
         let mut segments = self.state.segments().to_vec();
         let old = self.active.segment().clone();
         if old.size() == 0 {
-            old.remove()
-                .map_err(StorageError::io("remove", old.path()))?;
+            self.state.remove_segment(&old, 0)?;
             segments.pop();
         } else {
             self.active
@@ -279,11 +303,10 @@ impl Log {
     }
 
     /// Notes that a leader epoch starts at an offset, unless a later or the same one is known.
+    /// It becomes durable with what is appended in it.
     pub fn assign_epoch(&self, epoch: LeaderEpoch, start_offset: i64) {
-        self.state.change_epochs(|epochs| {
-            epochs.latest().is_none_or(|latest| latest < epoch)
-                && epochs.assign(epoch, start_offset)
-        });
+        self.state
+            .begin_epoch(|epochs| assign_if_new(epochs, epoch, start_offset));
     }
 
     /// The leader epochs of the log.
@@ -351,9 +374,7 @@ impl Log {
         }
         state.set_segments(segments.clone());
         for segment in removed.iter().rev() {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
+            state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         let cut = || {
             last.truncate(position, end_offset)?;
@@ -365,11 +386,7 @@ impl Log {
             StorageError::io("truncate", last.path())(source)
         })?;
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
-        if !self.producers.is_empty() {
-            let dir = state.dir();
-            let producers = recovery::load_producers(dir, &segments, end_offset);
-            self.producers = producers.map_err(StorageError::io("read producer states in", dir))?;
-        }
+        self.reload_producers(&segments, end_offset)?;
         Ok(end_offset)
     }
 
@@ -408,15 +425,13 @@ impl Log {
         state.cut(&flushing, offset, offset);
         state.set_log_start_offset(offset);
         for segment in state.segments().iter().rev() {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
+            state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         self.remove_snapshots(|_| true)?;
         self.active = new_active(state.dir(), offset)?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
-        self.producers = ProducerStates::default();
+        self.set_producers(Producers::default());
         Ok(())
     }
 
@@ -426,54 +441,8 @@ impl Log {
     /// # Errors
     /// The offset is behind the end of the log, or the disk failed, now or before.
     pub fn advance_start_offset(&mut self, offset: i64) -> Result<(), StorageError> {
-        self.state.check()?;
-        let (log_start_offset, log_end_offset) = (self.log_start_offset(), self.log_end_offset());
-        if offset > log_end_offset {
-            return Err(StorageError::OutOfRange {
-                offset,
-                log_start_offset,
-                log_end_offset,
-            });
-        }
-        if offset <= log_start_offset {
-            return Ok(());
-        }
-        self.state.set_log_start_offset(offset);
-        self.state
-            .change_epochs(|epochs| epochs.truncate_from_start(offset));
-        let result = self.remove_segments_before(offset);
-        self.state.poison_on_error(result)
-    }
-
-    fn remove_segments_before(&mut self, offset: i64) -> Result<(), StorageError> {
-        let segments = self.state.segments();
-        let count = segments.partition_point(|segment| segment.base_offset() <= offset);
-        let (removed, kept) = segments.split_at(count.saturating_sub(1));
-        if removed.is_empty() {
-            return Ok(());
-        }
-        self.state.set_segments(kept.to_vec());
-        for segment in removed {
-            segment
-                .remove()
-                .map_err(StorageError::io("remove", segment.path()))?;
-        }
-        let first_offset = kept[0].base_offset();
-        self.remove_snapshots(|snapshot_offset| snapshot_offset < first_offset)
-    }
-
-    fn remove_snapshots(&self, is_unwanted: impl Fn(i64) -> bool) -> Result<(), StorageError> {
-        let dir = self.state.dir();
-        let remove = || {
-            for offset in producer_snapshot::offsets(dir)?
-                .into_iter()
-                .filter(|&o| is_unwanted(o))
-            {
-                disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-            }
-            Ok(())
-        };
-        remove().map_err(StorageError::io("remove producer states in", dir))
+        self.raise_start_offset(offset)?;
+        self.remove_old_segments().map(drop)
     }
 
     /// Writes the producer states as of now, so that the next start reads less. They become
@@ -486,7 +455,7 @@ impl Log {
         let dir = self.state.dir();
         let write = || {
             let path = producer_snapshot::write(dir, self.log_end_offset(), &self.producers)?;
-            recovery::remove_stray_snapshots(dir, &self.state.segments())?;
+            producer_recovery::remove_stray_snapshots(dir, &self.state.segments())?;
             Ok(path)
         };
         let result = write().map_err(StorageError::io("write producer states in", dir));
@@ -501,12 +470,16 @@ impl Log {
     }
 
     /// Makes everything durable and leaves the folder so that the next start reads next to
-    /// nothing. Readers may stay; appends after it make the next start an unclean one.
+    /// nothing; costs nothing where nothing changed. Readers may stay; appends after it make the
+    /// next start an unclean one.
     ///
     /// # Errors
     /// The disk failed, now or before.
     pub fn close(&mut self) -> Result<(), StorageError> {
         self.state.check()?;
+        if !self.state.is_changed() {
+            return Ok(());
+        }
         let segment = self.active.segment().clone();
         let written = self.active.write_time_entry();
         let result = written.map_err(StorageError::io("write", segment.path()));
@@ -519,6 +492,10 @@ impl Log {
             .map_err(StorageError::io("sync", segment.path()));
         self.state.poison_on_error(result)
     }
+}
+
+fn assign_if_new(epochs: &mut LeaderEpochs, epoch: LeaderEpoch, start_offset: i64) -> bool {
+    epochs.latest().is_none_or(|latest| latest < epoch) && epochs.assign(epoch, start_offset)
 }
 
 /// The base offset of a new segment for a batch: the log end offset, so that a segment that lost

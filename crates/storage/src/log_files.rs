@@ -11,7 +11,7 @@ pub(crate) enum LogFile {
     OffsetIndex,
     /// Timestamp → offset.
     TimeIndex,
-    /// Aborted transactions. Not written yet, but removed with its segment.
+    /// Aborted transactions; there is none without them.
     TransactionIndex,
     /// Producer states up to the offset in its name.
     ProducerSnapshot,
@@ -24,6 +24,14 @@ impl LogFile {
         LogFile::TimeIndex,
         LogFile::TransactionIndex,
         LogFile::ProducerSnapshot,
+    ];
+
+    /// What makes up a segment; the batches go last when it is removed.
+    pub(crate) const OF_SEGMENT: [LogFile; 4] = [
+        LogFile::OffsetIndex,
+        LogFile::TimeIndex,
+        LogFile::TransactionIndex,
+        LogFile::Log,
     ];
 
     const fn extension(self) -> &'static str {

@@ -30,4 +30,15 @@ impl LogFlusher {
     pub fn is_dirty(&self) -> bool {
         self.state.flushed_offset() < self.state.log_end_offset()
     }
+
+    /// Unlinks the files that were removed from the log `file.delete.delay.ms` ago, or all of
+    /// them `at_once`; how many. Files count from the first call after their removal.
+    ///
+    /// # Errors
+    /// The disk failed, now or before; the log takes nothing any more.
+    pub fn purge_removed(&self, now_ms: i64, at_once: bool) -> Result<usize, StorageError> {
+        self.state.check()?;
+        let result = self.state.purge_removed(now_ms, at_once);
+        self.state.poison_on_error(result)
+    }
 }

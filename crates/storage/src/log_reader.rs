@@ -54,6 +54,12 @@ impl LogReader {
         self.state.log_end_offset()
     }
 
+    /// Where the segment begins that appends go to.
+    pub fn active_base_offset(&self) -> i64 {
+        let segments = self.state.segments();
+        segments.last().map_or(0, |active| active.base_offset())
+    }
+
     /// The offset up to which the log survives a power failure.
     pub fn flushed_offset(&self) -> i64 {
         self.state.flushed_offset()
@@ -132,11 +138,9 @@ impl LogReader {
         let good_until = segment.checks().good_until(position, segment.size());
         let available = good_until.saturating_sub(position);
         let available = usize::try_from(available).unwrap_or(usize::MAX);
-        let mut bytes = read_at(
-            &segment,
-            position,
-            bytes_max.max(HEADER_SIZE).min(available),
-        )?;
+        let size = bytes_max.max(HEADER_SIZE).min(available);
+        let read = read_at(&segment, position, size);
+        let mut bytes = read.map_err(|error| self.removed_or(error, start_offset))?;
         let first = match BatchHeader::parse(&bytes) {
             Ok(first) => first,
             Err(_) if self.log_end_offset() <= start_offset => return Ok(nothing),

@@ -3,9 +3,12 @@
 use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
+use crate::removed_files::RemovedFiles;
 use crate::segment::{Segment, lock};
+use crate::undecided_transactions::UndecidedTransactions;
 use arc_swap::ArcSwap;
 use std::{
+    io::ErrorKind::NotFound,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock,
@@ -25,10 +28,17 @@ pub(crate) struct LogState {
     flushed_offset: AtomicI64,
     epochs: Mutex<LeaderEpochs>,
     epochs_dirty: AtomicBool,
+    undecided: UndecidedTransactions,
+    /// Whether an epoch was noted in which nothing has been appended yet: it need not be on disk.
+    epoch_is_empty: AtomicBool,
+    /// Whether anything changed since the log was opened.
+    changed: AtomicBool,
     /// Whether files were created or removed since the folder was synced.
     dir_dirty: AtomicBool,
     /// Small files and folders to be synced with the next flush.
     unsynced_files: Mutex<Vec<PathBuf>>,
+    /// Files that were removed and are still to be unlinked.
+    pub(crate) removed: Mutex<RemovedFiles>,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
     /// The folder is not the log's any more: flushes do nothing.
@@ -53,8 +63,12 @@ impl LogState {
             flushed_offset: AtomicI64::new(flushed_offset),
             epochs: Mutex::new(epochs),
             epochs_dirty: AtomicBool::new(false),
+            undecided: UndecidedTransactions::default(),
+            epoch_is_empty: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
             dir_dirty: AtomicBool::new(true),
             unsynced_files: Mutex::new(Vec::new()),
+            removed: Mutex::default(),
             flushing: Mutex::new(()),
             abandoned: AtomicBool::new(false),
             failure: OnceLock::new(),
@@ -69,9 +83,24 @@ impl LogState {
         self.segments.load_full()
     }
 
+    fn has_segment(&self, segment: &Arc<Segment>) -> bool {
+        let segments = self.segments.load();
+        segments.iter().any(|known| Arc::ptr_eq(known, segment))
+    }
+
     pub(crate) fn set_segments(&self, segments: Segments) {
         self.segments.store(Arc::new(segments));
         self.dir_dirty.store(true, Ordering::Release);
+        self.set_changed();
+    }
+
+    /// Whether anything changed since the log was opened, other than the start of an epoch.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_changed(&self) {
+        self.changed.store(true, Ordering::Release);
     }
 
     pub(crate) fn log_start_offset(&self) -> i64 {
@@ -88,6 +117,7 @@ impl LogState {
 
     /// Shows readers the log up to an offset.
     pub(crate) fn publish(&self, log_end_offset: i64) {
+        self.set_changed();
         self.log_end_offset.store(log_end_offset, Ordering::Release);
     }
 
@@ -97,6 +127,7 @@ impl LogState {
 
     /// Moves the end of the log back or elsewhere; nothing may be flushing meanwhile.
     pub(crate) fn cut(&self, _flushing: &MutexGuard<'_, ()>, log_end_offset: i64, flushed: i64) {
+        self.set_changed();
         self.flushed_offset.store(flushed, Ordering::Release);
         self.log_end_offset.store(log_end_offset, Ordering::Release);
     }
@@ -116,9 +147,31 @@ impl LogState {
         lock(&self.epochs)
     }
 
+    pub(crate) fn undecided(&self) -> &UndecidedTransactions {
+        &self.undecided
+    }
+
     /// Changes the epochs; the next flush makes the change durable.
     pub(crate) fn change_epochs(&self, change: impl FnOnce(&mut LeaderEpochs) -> bool) {
         if change(&mut self.epochs()) {
+            self.epochs_dirty.store(true, Ordering::Release);
+            self.set_changed();
+        }
+    }
+
+    /// Notes an epoch in which nothing was appended yet, if `change` says that it is new. It is
+    /// written with the first append.
+    pub(crate) fn begin_epoch(&self, change: impl FnOnce(&mut LeaderEpochs) -> bool) {
+        if change(&mut self.epochs()) {
+            self.epoch_is_empty.store(true, Ordering::Release);
+        }
+    }
+
+    /// Something was appended in the latest epoch.
+    pub(crate) fn fill_epoch(&self) {
+        if self.epoch_is_empty.load(Ordering::Relaxed)
+            && self.epoch_is_empty.swap(false, Ordering::AcqRel)
+        {
             self.epochs_dirty.store(true, Ordering::Release);
         }
     }
@@ -149,7 +202,8 @@ impl LogState {
         result
     }
 
-    /// Makes everything before the log end offset durable; that offset.
+    /// Makes everything before the log end offset durable; that offset. On a full disk it may
+    /// fail and succeed later.
     pub(crate) fn flush(&self) -> Result<i64, StorageError> {
         let _flushing = self.pause_flushing();
         self.check()?;
@@ -172,20 +226,34 @@ impl LogState {
         let segments = self.segments();
         let first_dirty = segments.partition_point(|s| s.base_offset() <= flushed_offset);
         for segment in &segments[first_dirty.saturating_sub(1)..] {
-            segment
-                .sync()
-                .map_err(StorageError::io("sync", segment.path()))?;
+            match segment.sync() {
+                // Removed meanwhile: nothing of it is to survive.
+                Err(error) if error.kind() == NotFound && !self.has_segment(segment) => {}
+                synced => synced.map_err(StorageError::io("sync", segment.path()))?,
+            }
         }
         for path in std::mem::take(&mut *lock(&self.unsynced_files)) {
             disk::sync_file(&path).map_err(StorageError::io("sync", &path))?;
         }
         if self.epochs_dirty.swap(false, Ordering::AcqRel) {
             let epochs = self.epochs().clone();
-            epochs.write(&self.dir)?;
+            epochs
+                .write(&self.dir)
+                .map_err(|error| self.epochs_unwritten(error.into()))?;
         }
         if self.dir_dirty.swap(false, Ordering::AcqRel) {
             disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
         }
         Ok(())
+    }
+
+    /// A disk without room for the small file is no broken one: what was appended is not durable
+    /// yet, and the next flush may succeed.
+    fn epochs_unwritten(&self, error: StorageError) -> StorageError {
+        self.epochs_dirty.store(true, Ordering::Release);
+        match error.is_storage_full() {
+            true => StorageError::Full(error.to_string()),
+            false => error,
+        }
     }
 }

@@ -18,6 +18,13 @@ pub enum CheckpointKind {
 }
 
 impl CheckpointKind {
+    /// Every kind.
+    pub const ALL: [CheckpointKind; 3] = [
+        CheckpointKind::RecoveryPoint,
+        CheckpointKind::HighWatermark,
+        CheckpointKind::LogStart,
+    ];
+
     const fn file_name(self) -> &'static str {
         match self {
             CheckpointKind::RecoveryPoint => "recovery-point-offset-checkpoint",

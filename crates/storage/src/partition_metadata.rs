@@ -2,6 +2,8 @@
 
 use crate::checkpoint_file::CheckpointError;
 use crate::disk;
+use crate::error::StorageError;
+use crate::log::Log;
 use klamm_types::Uuid;
 use std::path::Path;
 
@@ -30,14 +32,17 @@ impl PartitionMetadata {
             .map_err(|reason| CheckpointError::damaged(&path, reason))
     }
 
-    /// Writes the file in a log's folder, durably. The folder must exist.
+    /// Writes the file of a new log. It becomes durable with the log's first flush, as does the
+    /// folder: nothing that is in the log counts before.
     ///
     /// # Errors
     /// The disk failed.
-    pub fn write(&self, dir: &Path) -> Result<(), CheckpointError> {
-        let path = dir.join(FILE_NAME);
+    pub fn write(&self, log: &Log) -> Result<(), StorageError> {
+        let path = log.dir().join(FILE_NAME);
         let text = format!("version: 0\ntopic_id: {}", self.topic_id);
-        disk::replace(&path, text.as_bytes()).map_err(CheckpointError::io("write", &path))
+        disk::write(&path, text.as_bytes()).map_err(StorageError::io("write", &path))?;
+        log.state.sync_later(path);
+        Ok(())
     }
 }
 
@@ -53,6 +58,7 @@ fn parse(bytes: &[u8]) -> Option<PartitionMetadata> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{LogConfig, OpenOptions};
 
     #[test]
     fn the_file_round_trips() {
@@ -61,7 +67,13 @@ mod tests {
         let metadata = PartitionMetadata {
             topic_id: Uuid::random().unwrap(),
         };
-        metadata.write(dir.path()).unwrap();
+        let options = OpenOptions {
+            clean_shutdown: false,
+            recovery_point: 0,
+            log_start_offset: 0,
+        };
+        let (log, _) = Log::open(dir.path(), LogConfig::DEFAULT, options).unwrap();
+        metadata.write(&log).unwrap();
         assert_eq!(PartitionMetadata::read(dir.path()).unwrap(), Some(metadata));
         for text in [
             "",

@@ -1,8 +1,9 @@
 //! What a log knows of the idempotent producers that wrote to it.
 
-use klamm_records::{BatchHeader, NO_SEQUENCE};
+use crate::transaction_index::AbortedTransaction;
+use klamm_records::{BatchHeader, EndTransactionMarker, NO_SEQUENCE};
 use klamm_types::{ErrorCode, ProducerEpoch, ProducerId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Batches of a producer that are remembered to recognise their repetition: as many as a
 /// producer may have in flight.
@@ -67,13 +68,46 @@ pub enum Verdict {
     Reject(ErrorCode),
 }
 
+/// What a batch did to the transactions of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TransactionChange {
+    /// It is the first of a transaction.
+    Began {
+        /// Offset of its first record.
+        first_offset: i64,
+    },
+    /// It is the marker of a transaction that has records.
+    Ended {
+        /// The transaction, as the transaction index tells of it if it was aborted.
+        transaction: AbortedTransaction,
+        /// Whether it was.
+        is_aborted: bool,
+    },
+}
+
+/// A marker that a transaction coordinator wants to append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkerRequest {
+    /// Whose transaction ends.
+    pub producer_id: ProducerId,
+    /// The epoch that ends it.
+    pub producer_epoch: ProducerEpoch,
+    /// The epoch of the coordinator that asks.
+    pub coordinator_epoch: i32,
+    /// `transaction.version` of the transaction: from 2 on, each one has an epoch of its own.
+    pub transaction_version: i16,
+}
+
 /// The producers of a log, by id.
 ///
-/// The leader asks [`ProducerStates::check`] before each append (rules 40 to 43);
-/// replicas only learn from what they append.
+/// The leader asks [`ProducerStates::check`] before each append (rules 40 to 43) and
+/// [`ProducerStates::check_marker`] before each marker (rule 52); replicas only learn from what
+/// they append.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProducerStates {
     producers: BTreeMap<ProducerId, ProducerState>,
+    /// First offsets of the open transactions.
+    open_transactions: BTreeSet<i64>,
 }
 
 impl ProducerStates {
@@ -98,17 +132,48 @@ impl ProducerStates {
             return Verdict::Reject(ErrorCode::InvalidProducerEpoch);
         }
         let last_sequence = state.last_sequence_in(header.producer_epoch);
-        if is_next(last_sequence, header.base_sequence) {
-            Verdict::Append
-        } else {
+        if !is_next(last_sequence, header.base_sequence) {
             Verdict::Reject(ErrorCode::OutOfOrderSequenceNumber)
+        } else if state.transaction_first_offset.is_some() && !header.is_transactional {
+            // Rule 49.
+            Verdict::Reject(ErrorCode::InvalidTxnState)
+        } else {
+            Verdict::Append
         }
     }
 
-    /// Learns from a batch that was appended, its offsets final.
-    pub fn update(&mut self, header: &BatchHeader) {
-        if !header.has_producer_id() {
-            return;
+    /// Judges a transaction's end (rule 52).
+    ///
+    /// # Errors
+    /// INVALID_PRODUCER_EPOCH if the marker's epoch is too old for the producer's,
+    /// TRANSACTION_COORDINATOR_FENCED if a later coordinator has written a marker.
+    pub fn check_marker(&self, marker: &MarkerRequest) -> Result<(), ErrorCode> {
+        let Some(state) = self.producers.get(&marker.producer_id) else {
+            return Ok(());
+        };
+        let needs_next_epoch =
+            marker.transaction_version >= 2 && state.transaction_first_offset.is_some();
+        if marker.producer_epoch < state.epoch
+            || (needs_next_epoch && marker.producer_epoch == state.epoch)
+        {
+            return Err(ErrorCode::InvalidProducerEpoch);
+        }
+        if marker.coordinator_epoch < state.coordinator_epoch {
+            return Err(ErrorCode::TransactionCoordinatorFenced);
+        }
+        Ok(())
+    }
+
+    /// Learns from a batch that was appended, its offsets final; `marker` is what it holds if it
+    /// is a control batch of a transaction.
+    pub(crate) fn update(
+        &mut self,
+        header: &BatchHeader,
+        marker: Option<EndTransactionMarker>,
+    ) -> Option<TransactionChange> {
+        // A control batch that compaction has emptied, or one of a later kind, tells nothing.
+        if !header.has_producer_id() || (header.is_control && marker.is_none()) {
+            return None;
         }
         let state = self
             .producers
@@ -120,7 +185,45 @@ impl ProducerStates {
                 coordinator_epoch: -1,
                 transaction_first_offset: None,
             });
-        state.update(header);
+        state.enter_epoch(header.producer_epoch);
+        state.last_timestamp = header.max_timestamp;
+        match marker {
+            Some(marker) => {
+                state.coordinator_epoch = marker.coordinator_epoch;
+                let first_offset = state.transaction_first_offset.take()?;
+                Some(self.end(header, first_offset, marker.committed))
+            }
+            None => {
+                let first_offset = state.append(header)?;
+                self.open_transactions.insert(first_offset);
+                Some(TransactionChange::Began { first_offset })
+            }
+        }
+    }
+
+    fn end(
+        &mut self,
+        header: &BatchHeader,
+        first_offset: i64,
+        committed: bool,
+    ) -> TransactionChange {
+        self.open_transactions.remove(&first_offset);
+        let last_offset = header.base_offset;
+        let first_open = self.open_transactions.first();
+        TransactionChange::Ended {
+            transaction: AbortedTransaction {
+                producer_id: header.producer_id,
+                first_offset,
+                last_offset,
+                last_stable_offset: first_open.copied().unwrap_or(last_offset + 1),
+            },
+            is_aborted: !committed,
+        }
+    }
+
+    /// First offsets of the transactions without a marker, ascending.
+    pub(crate) fn open_transactions(&self) -> impl Iterator<Item = i64> {
+        self.open_transactions.iter().copied()
     }
 
     /// Forgets producers that wrote nothing for `expiration_ms` and have no open transaction.
@@ -148,6 +251,8 @@ impl ProducerStates {
 
     /// Adds a producer as a snapshot tells of it.
     pub(crate) fn insert(&mut self, id: ProducerId, state: ProducerState) {
+        self.open_transactions
+            .extend(state.transaction_first_offset);
         self.producers.insert(id, state);
     }
 }
@@ -167,20 +272,15 @@ impl ProducerState {
         }
     }
 
-    fn update(&mut self, header: &BatchHeader) {
-        if self.epoch != header.producer_epoch {
-            self.epoch = header.producer_epoch;
+    fn enter_epoch(&mut self, epoch: ProducerEpoch) {
+        if self.epoch != epoch {
+            self.epoch = epoch;
             self.batches.clear();
         }
-        self.last_timestamp = header.max_timestamp;
-        if header.is_control {
-            self.transaction_first_offset = None;
-            return;
-        }
-        if header.is_transactional {
-            self.transaction_first_offset
-                .get_or_insert(header.base_offset);
-        }
+    }
+
+    /// Remembers a batch of records; its first offset, if a transaction begins with it.
+    fn append(&mut self, header: &BatchHeader) -> Option<i64> {
         if self.batches.len() == BATCHES_MAX {
             self.batches.pop_front();
         }
@@ -190,6 +290,11 @@ impl ProducerState {
             offset_delta: header.last_offset_delta,
             timestamp: header.max_timestamp,
         });
+        if header.is_transactional && self.transaction_first_offset.is_none() {
+            self.transaction_first_offset = Some(header.base_offset);
+            return self.transaction_first_offset;
+        }
+        None
     }
 }
 
@@ -221,7 +326,7 @@ mod tests {
     fn after(headers: &[BatchHeader]) -> ProducerStates {
         let mut states = ProducerStates::default();
         for header in headers {
-            states.update(header);
+            states.update(header, None);
         }
         states
     }
@@ -308,7 +413,7 @@ mod tests {
             producer_id: ProducerId(8),
             ..header(0, 0, 1, 0)
         };
-        states.update(&open);
+        states.update(&open, None);
         states.expire(1_999, 1_000);
         assert_eq!(states.iter().len(), 2);
         states.expire(2_000, 1_000);
@@ -319,10 +424,149 @@ mod tests {
             base_sequence: NO_SEQUENCE,
             ..open
         };
-        states.update(&marker);
+        let committed = EndTransactionMarker {
+            committed: true,
+            coordinator_epoch: 0,
+        };
+        states.update(&marker, Some(committed));
         assert_eq!(
             states.get(ProducerId(8)).unwrap().transaction_first_offset,
             None
         );
+    }
+
+    fn transactional(epoch: i16, base_sequence: i32, base_offset: i64) -> BatchHeader {
+        BatchHeader {
+            is_transactional: true,
+            ..header(epoch, base_sequence, 1, base_offset)
+        }
+    }
+
+    fn marker(epoch: i16, offset: i64) -> BatchHeader {
+        BatchHeader {
+            is_control: true,
+            base_sequence: NO_SEQUENCE,
+            ..transactional(epoch, 0, offset)
+        }
+    }
+
+    const ABORT: EndTransactionMarker = EndTransactionMarker {
+        committed: false,
+        coordinator_epoch: 3,
+    };
+
+    #[test]
+    fn transactions_begin_with_a_batch_and_end_with_a_marker() {
+        let mut states = ProducerStates::default();
+        let began = states.update(&transactional(0, 0, 10), None);
+        assert_eq!(began, Some(TransactionChange::Began { first_offset: 10 }));
+        assert_eq!(states.update(&transactional(0, 1, 11), None), None);
+        let other = BatchHeader {
+            producer_id: ProducerId(8),
+            ..transactional(0, 0, 12)
+        };
+        states.update(&other, None);
+        let mut aborted = AbortedTransaction {
+            producer_id: ProducerId(7),
+            first_offset: 10,
+            last_offset: 13,
+            last_stable_offset: 12,
+        };
+        let ended = states.update(&marker(0, 13), Some(ABORT));
+        let expected = TransactionChange::Ended {
+            transaction: aborted,
+            is_aborted: true,
+        };
+        assert_eq!(ended, Some(expected));
+        // Nothing was written since: no transaction ends (rule 55).
+        assert_eq!(states.update(&marker(0, 14), Some(ABORT)), None);
+        let state = states.get(ProducerId(7)).unwrap();
+        assert_eq!((state.coordinator_epoch, state.batches.len()), (3, 2));
+
+        let committed = EndTransactionMarker {
+            committed: true,
+            coordinator_epoch: 4,
+        };
+        let other_marker = BatchHeader {
+            producer_id: ProducerId(8),
+            ..marker(1, 15)
+        };
+        aborted = AbortedTransaction {
+            producer_id: ProducerId(8),
+            first_offset: 12,
+            last_offset: 15,
+            last_stable_offset: 16,
+        };
+        let expected = TransactionChange::Ended {
+            transaction: aborted,
+            is_aborted: false,
+        };
+        assert_eq!(
+            states.update(&other_marker, Some(committed)),
+            Some(expected)
+        );
+        let state = states.get(ProducerId(8)).unwrap();
+        assert_eq!(state.epoch, ProducerEpoch(1));
+        assert!(
+            state.batches.is_empty(),
+            "sequences begin anew in the marker's epoch"
+        );
+        assert_eq!(states.open_transactions().next(), None);
+    }
+
+    #[test]
+    fn control_batches_without_a_marker_tell_nothing() {
+        let mut states = ProducerStates::default();
+        assert_eq!(states.update(&marker(5, 10), None), None);
+        assert!(states.is_empty());
+    }
+
+    #[test]
+    fn plain_batches_do_not_mix_with_a_transaction() {
+        let mut states = ProducerStates::default();
+        states.update(&transactional(0, 0, 10), None);
+        let plain = states.check(&header(0, 1, 1, 0));
+        assert_eq!(plain, Verdict::Reject(ErrorCode::InvalidTxnState));
+        assert_eq!(states.check(&transactional(0, 1, 0)), Verdict::Append);
+        states.update(&marker(0, 11), Some(ABORT));
+        assert_eq!(states.check(&header(0, 1, 1, 0)), Verdict::Append);
+    }
+
+    #[test]
+    fn markers_are_fenced_by_epochs() {
+        let mut states = ProducerStates::default();
+        let request = |producer_epoch, coordinator_epoch, transaction_version| MarkerRequest {
+            producer_id: ProducerId(7),
+            producer_epoch: ProducerEpoch(producer_epoch),
+            coordinator_epoch,
+            transaction_version,
+        };
+        assert_eq!(states.check_marker(&request(0, 0, 2)), Ok(()));
+        states.update(&transactional(1, 0, 10), None);
+        states.update(&marker(2, 11), Some(ABORT));
+        let too_old = Err(ErrorCode::InvalidProducerEpoch);
+        let fenced = Err(ErrorCode::TransactionCoordinatorFenced);
+        let closed = [
+            (request(1, 3, 1), too_old),
+            (request(1, 3, 2), too_old),
+            (request(2, 3, 1), Ok(())),
+            // A repetition.
+            (request(2, 3, 2), Ok(())),
+            (request(2, 2, 2), fenced),
+            (request(3, 4, 2), Ok(())),
+        ];
+        for (request, expected) in closed {
+            assert_eq!(states.check_marker(&request), expected, "{request:?}");
+        }
+        states.update(&transactional(2, 0, 12), None);
+        let open = [
+            (request(2, 3, 1), Ok(())),
+            (request(2, 3, 2), too_old),
+            (request(3, 3, 2), Ok(())),
+            (request(3, 2, 2), fenced),
+        ];
+        for (request, expected) in open {
+            assert_eq!(states.check_marker(&request), expected, "{request:?}");
+        }
     }
 }

@@ -10,12 +10,11 @@ use crate::batch_walk::{BatchWalk, Step};
 use crate::config::LogConfig;
 use crate::damage;
 use crate::disk;
-use crate::error::{ReadError, StorageError};
+use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::log_files::{LogFile, is_leftover};
 use crate::log_state::Segments;
-use crate::producer_snapshot;
-use crate::producer_states::ProducerStates;
+use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
 use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
@@ -55,6 +54,8 @@ pub struct RecoveryReport {
     pub segments_removed: usize,
     /// Segments whose indexes were missing or damaged and were made anew.
     pub indexes_rebuilt: usize,
+    /// Segments whose transaction index was damaged and was made anew.
+    pub transaction_indexes_rebuilt: usize,
     /// Whether the leader epochs were missing or damaged and were derived from the batches.
     pub leader_epochs_rebuilt: bool,
     /// Damaged ranges that were met and kept; see [`crate::LogReader::damage`].
@@ -69,6 +70,7 @@ pub(crate) struct Opened {
     pub(crate) epochs: LeaderEpochs,
     /// Whether the epochs differ from what their file says.
     pub(crate) epochs_changed: bool,
+    pub(crate) trust: Trust,
     pub(crate) report: RecoveryReport,
 }
 
@@ -89,6 +91,7 @@ pub(crate) fn open_segments(
         options,
         keeps_damage: options.clean_shutdown || interruption == Interruption::Process,
         epochs: stored_epochs.clone().unwrap_or_default(),
+        trust: Trust::of(options),
         report: RecoveryReport::default(),
     };
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
@@ -97,7 +100,10 @@ pub(crate) fn open_segments(
         recovery.report.leader_epochs_rebuilt = true;
     }
     let Recovery {
-        mut epochs, report, ..
+        mut epochs,
+        trust,
+        report,
+        ..
     } = recovery;
     let first_offset = segments[0].base_offset();
     epochs.truncate_from_start(options.log_start_offset.max(first_offset));
@@ -108,6 +114,7 @@ pub(crate) fn open_segments(
         log_end_offset,
         epochs_changed: stored_epochs.unwrap_or_default() != epochs,
         epochs,
+        trust,
         report,
     })
 }
@@ -142,6 +149,7 @@ struct Recovery<'a> {
     /// Nothing can be torn: a hole with good batches behind it is damage, and stays.
     keeps_damage: bool,
     epochs: LeaderEpochs,
+    trust: Trust,
     report: RecoveryReport,
 }
 
@@ -152,6 +160,8 @@ struct Walked {
     next_offset: i64,
     /// Whether there are bytes behind the last good batch.
     is_torn: bool,
+    /// Whether offsets are missing between the batches or in them, as compaction leaves them.
+    has_gaps: bool,
     /// Whether the indexes knew of more than there is.
     is_short: bool,
 }
@@ -227,10 +237,14 @@ impl Recovery<'_> {
     }
 
     /// Whether a segment may follow one that was checked. Within what was flushed, compaction
-    /// leaves gaps; behind that, a gap means that the disk kept the later segment only.
+    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. Where
+    /// the recovery point is lost or was never written, a compacted segment is known by the gaps
+    /// within it.
     fn may_follow(&self, previous: &Walked, base_offset: i64) -> bool {
         let is_flushed = self.keeps_damage || previous.next_offset < self.options.recovery_point;
-        previous.next_offset == base_offset || (previous.next_offset < base_offset && is_flushed)
+        let is_compacted = self.config.compact && previous.has_gaps;
+        previous.next_offset == base_offset
+            || (previous.next_offset < base_offset && (is_flushed || is_compacted))
     }
 
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
@@ -256,6 +270,10 @@ impl Recovery<'_> {
         let (segment, has_indexes) =
             Segment::open(self.dir, base_offset).map_err(StorageError::io("open", &path))?;
         let segment = Arc::new(segment);
+        if !segment.has_transaction_index() {
+            self.report.transaction_indexes_rebuilt += 1;
+            self.trust.transactions_to = self.trust.transactions_to.min(base_offset);
+        }
         if !has_indexes && (segment.size() > 0 || segment.checks().is_short()) {
             self.report.indexes_rebuilt += 1;
             let end = end_offset.unwrap_or(i64::MAX);
@@ -363,6 +381,7 @@ impl Recovery<'_> {
             active: walked.active,
             next_offset: walked.next_offset,
             is_torn,
+            has_gaps: walked.has_gaps,
             is_short: walked.next_offset < indexed_end || segment.checks().is_short(),
         })
     }
@@ -384,7 +403,7 @@ impl Recovery<'_> {
             self.report.bytes_truncated +=
                 disk::size(&path).map_err(StorageError::io("read", &path))?;
             self.report.segments_removed += 1;
-            for file in [LogFile::Log, LogFile::OffsetIndex, LogFile::TimeIndex] {
+            for file in LogFile::OF_SEGMENT {
                 let path = file.path(self.dir, base_offset);
                 disk::remove(&path).map_err(StorageError::io("remove", &path))?;
             }
@@ -411,6 +430,7 @@ struct Walk {
     next_offset: i64,
     /// Where the last good batch ends.
     end: u64,
+    has_gaps: bool,
 }
 
 /// Walks a segment from where a batch starts, completing its indexes from there on. Damage with
@@ -436,6 +456,8 @@ fn walk(
         Kept::AllBelow(end_offset, epoch_max) => walk = walk.below(end_offset, epoch_max),
         Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from),
     }
+    let mut has_gaps = false;
+    let mut next_offset = due;
     loop {
         let batch = match walk.next()? {
             Step::Batch(batch) => Some(batch),
@@ -447,8 +469,12 @@ fn walk(
         };
         active.note(&batch, config);
         visit(&batch);
+        let is_first_seen = batch.position == start && start > 0;
+        has_gaps |= !is_first_seen && batch.header.base_offset > next_offset;
+        has_gaps |= batch.header.records_count <= batch.header.last_offset_delta;
+        next_offset = batch.header.next_offset();
     }
-    let (next_offset, end) = (walk.next_offset(), walk.end());
+    let end = walk.end();
     if verify {
         let mut good_from = start;
         for range in segment.checks().damage() {
@@ -466,6 +492,7 @@ fn walk(
         active,
         next_offset,
         end,
+        has_gaps,
     })
 }
 
@@ -509,6 +536,7 @@ fn resume(
         active,
         next_offset,
         is_torn: false,
+        has_gaps: false,
         is_short: false,
     }))
 }
@@ -559,88 +587,14 @@ fn first_timestamp(segment: &Segment) -> io::Result<i64> {
     }
 }
 
-/// Calls `visit` with every batch of a log that ends at or behind an offset.
-pub(crate) fn visit_batches(
-    segments: &[Arc<Segment>],
-    from_offset: i64,
-    visit: &mut dyn FnMut(&BatchAt),
-) -> io::Result<()> {
-    let first = segments.partition_point(|segment| segment.base_offset() <= from_offset);
-    for segment in &segments[first.saturating_sub(1)..] {
-        let found = segment.find_batch(from_offset);
-        let start = match found {
-            Ok(Some(found)) => found.position,
-            Ok(None) => continue,
-            // The walk from the start meets what is damaged, and passes it.
-            Err(ReadError::Damaged { .. }) => 0,
-            Err(error) => return Err(io::Error::other(error)),
-        };
-        let mut walk = BatchWalk::new(segment, start, segment.base_offset(), false)?;
-        loop {
-            let batch = match walk.next()? {
-                Step::Batch(batch) => Some(batch),
-                Step::Broken(reason) => walk.pass(reason)?,
-                Step::End => None,
-            };
-            match batch {
-                Some(batch) if batch.header.last_offset() >= from_offset => visit(&batch),
-                Some(_) => {}
-                None => break,
-            }
-        }
-    }
-    Ok(())
-}
-
 fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
     let mut epochs = LeaderEpochs::default();
-    visit_batches(segments, 0, &mut |batch| {
+    visit_batches(segments, 0, &mut |_, batch| {
         let epoch = batch.header.partition_leader_epoch;
         if epochs.latest().is_none_or(|latest| latest < epoch) {
             epochs.assign(epoch, batch.header.base_offset);
         }
+        Ok(())
     })?;
     Ok(epochs)
-}
-
-/// The producer states at the end of a log: the latest usable snapshot, and what came after.
-/// Snapshots that lie behind the end are removed.
-pub(crate) fn load_producers(
-    dir: &Path,
-    segments: &[Arc<Segment>],
-    log_end_offset: i64,
-) -> io::Result<ProducerStates> {
-    let mut states = ProducerStates::default();
-    let mut covered = segments.first().map_or(0, |segment| segment.base_offset());
-    for offset in producer_snapshot::offsets(dir)?.into_iter().rev() {
-        if offset > log_end_offset {
-            disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-        } else if let Some(snapshot) = producer_snapshot::read(dir, offset)? {
-            states = snapshot;
-            covered = offset;
-            break;
-        }
-    }
-    visit_batches(segments, covered, &mut |batch| {
-        if batch.header.base_offset >= covered {
-            states.update(&batch.header);
-        }
-    })?;
-    Ok(states)
-}
-
-/// Removes the snapshots that nothing will start from: all but the latest and those at the
-/// start of a segment.
-pub(crate) fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
-    let mut offsets = producer_snapshot::offsets(dir)?;
-    offsets.pop();
-    for offset in offsets {
-        if segments
-            .binary_search_by_key(&offset, |segment| segment.base_offset())
-            .is_err()
-        {
-            disk::remove(&LogFile::ProducerSnapshot.path(dir, offset))?;
-        }
-    }
-    Ok(())
 }

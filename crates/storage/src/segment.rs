@@ -7,6 +7,7 @@ use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{self, OffsetIndex};
 use crate::time_index::{TimeEntry, TimeIndex};
+use crate::transaction_index::TransactionIndex;
 use klamm_records::BatchHeader;
 use std::{
     collections::VecDeque,
@@ -32,6 +33,9 @@ pub(crate) struct Segment {
     size: AtomicU64,
     offset_index: OffsetIndex,
     time_index: TimeIndex,
+    transaction_index: TransactionIndex,
+    /// Whether what was found of the transaction index was of use.
+    has_transaction_index: bool,
     /// Whether batches were written that are not synced.
     is_dirty: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
@@ -52,14 +56,9 @@ impl Segment {
         let time_index = TimeIndex::create(time_index_path, base_offset)?;
         let path = LogFile::Log.path(dir, base_offset);
         let file = disk::create(&path)?;
-        Ok(Segment::new(
-            base_offset,
-            path,
-            Some(file),
-            0,
-            offset_index,
-            time_index,
-        ))
+        let mut segment = Segment::new(base_offset, path, 0, offset_index, time_index);
+        segment.file = OnceLock::from(file);
+        Ok(segment)
     }
 
     /// A segment whose log file exists. The indexes are new and empty if what is there cannot
@@ -71,37 +70,44 @@ impl Segment {
         let offset_index = OffsetIndex::open(offset_index_path.clone(), base_offset, size)?;
         let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
         let time_index = TimeIndex::open(time_index_path.clone(), base_offset, size)?;
-        match (offset_index, time_index) {
+        let (mut segment, has_indexes) = match (offset_index, time_index) {
             // An empty one is rare enough to be made anew on suspicion.
             (Some(offset_index), Some(time_index)) if size == 0 || time_index.last()?.is_some() => {
-                let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
-                Ok((segment, true))
+                let segment = Segment::new(base_offset, path, size, offset_index, time_index);
+                (segment, true)
             }
             _ => {
                 let is_short = offset_index::points_behind(&offset_index_path, size)?;
                 let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
                 let time_index = TimeIndex::create(time_index_path, base_offset)?;
-                let segment = Segment::new(base_offset, path, None, size, offset_index, time_index);
+                let segment = Segment::new(base_offset, path, size, offset_index, time_index);
                 if is_short {
                     segment.checks.set_short();
                 }
-                Ok((segment, false))
+                (segment, false)
             }
+        };
+        let path = LogFile::TransactionIndex.path(dir, base_offset);
+        match TransactionIndex::open(path, base_offset, size)? {
+            Some(index) => segment.transaction_index = index,
+            None => segment.has_transaction_index = false,
         }
+        Ok((segment, has_indexes))
     }
 
     fn new(
         base_offset: i64,
         path: PathBuf,
-        file: Option<File>,
         size: u64,
         offset_index: OffsetIndex,
         time_index: TimeIndex,
     ) -> Segment {
         Segment {
             base_offset,
+            transaction_index: TransactionIndex::empty(path.with_extension("txnindex")),
+            has_transaction_index: true,
             path,
-            file: file.map(OnceLock::from).unwrap_or_default(),
+            file: OnceLock::new(),
             size: AtomicU64::new(size),
             offset_index,
             time_index,
@@ -138,6 +144,15 @@ impl Segment {
         &self.checks
     }
 
+    pub(crate) fn transaction_index(&self) -> &TransactionIndex {
+        &self.transaction_index
+    }
+
+    /// Whether the transaction index is as it was left; a damaged one is empty now.
+    pub(crate) fn has_transaction_index(&self) -> bool {
+        self.has_transaction_index
+    }
+
     /// The file of the batches, opened when it is first needed.
     pub(crate) fn file(&self) -> io::Result<&File> {
         if let Some(file) = self.file.get() {
@@ -161,6 +176,7 @@ impl Segment {
 
     /// Makes what was written before the call durable; the indexes too, once sealed.
     pub(crate) fn sync(&self) -> io::Result<()> {
+        self.transaction_index.sync()?;
         if !self.is_dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
@@ -196,6 +212,7 @@ impl Segment {
         *max_timestamp = None;
         lock(&self.recent).clear();
         self.truncate_indexes(position, offset)?;
+        self.transaction_index.truncate_to(offset)?;
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
         self.checks.cut(position);
@@ -341,20 +358,10 @@ impl Segment {
         }
     }
 
-    /// Removes the segment's files. Readers that have it open are not disturbed.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        let Some(dir) = self.path.parent() else {
-            return Ok(());
-        };
-        for file in [
-            LogFile::OffsetIndex,
-            LogFile::TimeIndex,
-            LogFile::TransactionIndex,
-            LogFile::Log,
-        ] {
-            disk::remove(&file.path(dir, self.base_offset))?;
-        }
-        Ok(())
+    /// The segment's files; not all of them need to exist.
+    pub(crate) fn files(&self) -> [PathBuf; 4] {
+        let dir = self.path.parent().unwrap_or(Path::new(""));
+        LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
     }
 }
 

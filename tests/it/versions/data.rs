@@ -1,9 +1,10 @@
 //! Produce, Fetch and what finds records.
 
-use super::{Scene, VALUES, to_partition};
+use super::{Scene, VALUES, admin::timeout_ms, to_partition};
 use crate::asking::{Asking, assert_code, fresh, now_ms};
 use bytes::Bytes;
 use klamm_protocol::messages::{
+    delete_records_request::{DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic},
     fetch_request::{FetchPartition, FetchRequest, FetchTopic},
     init_producer_id_request::InitProducerIdRequest,
     list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
@@ -103,7 +104,7 @@ pub(super) fn values(batches: Option<Bytes>) -> Vec<String> {
 }
 
 /// A lookup in partition 0.
-pub(super) fn offset_request(topic: &str, timestamp: i64) -> ListOffsetsRequest {
+pub(crate) fn offset_request(topic: &str, timestamp: i64) -> ListOffsetsRequest {
     ListOffsetsRequest {
         replica_id: -1,
         topics: vec![ListOffsetsTopic {
@@ -148,6 +149,30 @@ pub(super) fn list_offsets(scene: &Scene, version: i16) {
             assert_eq!(look_up(timestamp).offset, -1, "nothing is tiered");
         }
     }
+}
+
+/// Deletes the records of a partition below an offset.
+pub(crate) fn deletion_request(topic: &str, offset: i64) -> DeleteRecordsRequest {
+    DeleteRecordsRequest {
+        topics: vec![DeleteRecordsTopic {
+            name: topic.to_owned(),
+            partitions: vec![DeleteRecordsPartition {
+                partition_index: 0,
+                offset,
+            }],
+        }],
+        timeout_ms: timeout_ms(),
+    }
+}
+
+/// The scene's records stay: everything below the first one goes.
+pub(super) fn delete_records(scene: &Scene, version: i16) {
+    let request = deletion_request(&scene.topic, 0);
+    let answer = scene.leader(0).ask(&request, version);
+    assert_eq!(answer.topics[0].name, scene.topic);
+    let partition = &answer.topics[0].partitions[0];
+    assert_code("delete records", partition.error_code, ErrorCode::None);
+    assert_eq!((partition.partition_index, partition.low_watermark), (0, 0));
 }
 
 pub(super) fn metadata(scene: &Scene, version: i16) {

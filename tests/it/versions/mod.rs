@@ -9,6 +9,8 @@ mod refused;
 mod refused_group;
 mod unsupported;
 
+pub(crate) use data::{deletion_request, offset_request};
+
 use crate::{
     asking::{Asking, PATIENCE, assert_code, batch, fresh, served_from},
     shared_cluster::shared_cluster,
@@ -38,6 +40,7 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::Fetch, data::fetch),
     (ApiKey::ListOffsets, data::list_offsets),
     (ApiKey::Metadata, data::metadata),
+    (ApiKey::DeleteRecords, data::delete_records),
     (ApiKey::OffsetForLeaderEpoch, data::offset_for_leader_epoch),
     (ApiKey::InitProducerId, data::init_producer_id),
     (ApiKey::OffsetCommit, group::offset_commit),
@@ -72,6 +75,7 @@ const REFUSALS: &[(ApiKey, Check)] = &[
     (ApiKey::Fetch, refused::fetch_session),
     (ApiKey::Fetch, refused::fetch_with_wrong_epochs),
     (ApiKey::ListOffsets, refused::list_offsets),
+    (ApiKey::DeleteRecords, refused::delete_records),
     (ApiKey::Metadata, refused::metadata),
     (
         ApiKey::OffsetForLeaderEpoch,
@@ -241,6 +245,7 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (18, 0, 4),
     (19, 2, 7),
     (20, 1, 6),
+    (21, 0, 2),
     (22, 0, 5),
     (23, 2, 4),
     (32, 1, 4),

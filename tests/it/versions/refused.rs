@@ -3,7 +3,7 @@
 use super::{
     Scene,
     admin::{BROKER, TOPIC, creation, deletion, growth, resource},
-    data::{epoch_request, fetch_request, offset_request},
+    data::{deletion_request, epoch_request, fetch_request, offset_request},
     to_partition,
 };
 use crate::asking::{Asking, assert_code, fresh};
@@ -197,6 +197,23 @@ pub(super) fn list_offsets(scene: &Scene, version: i16) {
             assert_code("timestamp", early, ErrorCode::UnsupportedVersion);
         }
     }
+}
+
+pub(super) fn delete_records(scene: &Scene, version: i16) {
+    let code = |asking: &mut Asking, topic: &str, offset| {
+        let answer = asking.ask(&deletion_request(topic, offset), version);
+        let partition = answer.topics[0].partitions[0].clone();
+        assert_eq!(partition.low_watermark, -1);
+        partition.error_code
+    };
+    for offset in [4, -2] {
+        let beyond = code(&mut scene.leader(0), &scene.topic, offset);
+        assert_code("beyond", beyond, ErrorCode::OffsetOutOfRange);
+    }
+    let follower = code(&mut scene.follower(), &scene.topic, 0);
+    assert_code("follower", follower, ErrorCode::NotLeaderOrFollower);
+    let missing = code(&mut scene.leader(0), &fresh("missing"), 0);
+    assert_code("missing", missing, ErrorCode::UnknownTopicOrPartition);
 }
 
 pub(super) fn metadata(scene: &Scene, version: i16) {

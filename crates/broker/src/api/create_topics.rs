@@ -8,8 +8,8 @@ use super::{
     Answer, Call, Refusal,
     forwarding::{Deadline, call_error, count, error_code, error_message, uuid},
 };
-use crate::{context::Context, topic_name};
-use klamm_config::{ServerConfig, describe_topic_config};
+use crate::{context::Context, dynamic_configs::dynamic_configs, topic_name};
+use klamm_config::describe_topic_config;
 use klamm_protocol::{
     Decoder,
     messages::{
@@ -50,8 +50,7 @@ async fn handle(
         {
             Ok(created) => {
                 let pairs = forwarded.iter().zip(&created.topics);
-                topics
-                    .extend(pairs.map(|(topic, created)| result(topic, created, &context.config)));
+                topics.extend(pairs.map(|(topic, created)| result(topic, created, &context)));
             }
             Err(error) => {
                 let (error, message) = call_error(&error);
@@ -135,7 +134,7 @@ fn creatable(topic: &CreatableTopic) -> rpc::CreatableTopic {
 fn result(
     topic: &CreatableTopic,
     created: &rpc::CreatedTopic,
-    server: &ServerConfig,
+    context: &Context,
 ) -> CreatableTopicResult {
     let error = error_code(created.error_code);
     if !error.is_none() {
@@ -149,20 +148,22 @@ fn result(
         topic_id: uuid(&created.topic_id),
         num_partitions: created.num_partitions,
         replication_factor: i16::try_from(created.replication_factor).unwrap_or(-1),
-        configs: Some(configs(topic, server)),
+        configs: Some(configs(topic, context)),
         error_message: None,
         ..Default::default()
     }
 }
 
 /// Every setting of a new topic.
-fn configs(topic: &CreatableTopic, server: &ServerConfig) -> Vec<CreatableTopicConfigs> {
+fn configs(topic: &CreatableTopic, context: &Context) -> Vec<CreatableTopicConfigs> {
     let given: BTreeMap<String, String> = topic
         .configs
         .iter()
         .filter_map(|config| Some((config.name.clone(), config.value.clone()?)))
         .collect();
-    describe_topic_config(&given, server)
+    let image = context.metadata.image();
+    let dynamic = dynamic_configs(&image, context.identity.id);
+    describe_topic_config(&given, &context.config, dynamic)
         .into_iter()
         .map(|described| CreatableTopicConfigs {
             name: described.name,

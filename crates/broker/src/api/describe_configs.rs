@@ -4,10 +4,16 @@
 //! brokers, groups and subscriptions to client metrics can be described; which other brokers
 //! exist is not for this one to say.
 
-use super::{Answer, Call, Refusal};
-use crate::{context::Context, topic_name};
+use super::{
+    Answer, Call, Refusal,
+    config_resource::{
+        BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, Refused, TOPIC, check_is_me, invalid,
+    },
+};
+use crate::{context::Context, dynamic_configs::dynamic_configs, topic_name};
 use klamm_config::{
-    ConfigSource, DescribedConfig, broker_configs, describe_broker_config, describe_topic_config,
+    DescribedConfig, describe_broker_config, describe_broker_defaults, describe_group_config,
+    describe_topic_config,
 };
 use klamm_metadata::{ConfigResource, Image};
 use klamm_protocol::{
@@ -22,16 +28,6 @@ use klamm_protocol::{
 };
 use klamm_types::ErrorCode;
 use std::{collections::BTreeMap, sync::Arc};
-
-/// Types of resources.
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const BROKER_LOGGER: i8 = 8;
-const CLIENT_METRICS: i8 = 16;
-const GROUP: i8 = 32;
-
-/// The source of a setting that all brokers got at run time (KIP-226).
-const DYNAMIC_DEFAULT_BROKER: i8 = 3;
 
 pub(super) fn start(
     context: &Arc<Context>,
@@ -69,13 +65,6 @@ fn handle(
     }
 }
 
-/// Why a resource is not described.
-struct Refused(ErrorCode, String);
-
-fn invalid(message: impl Into<String>) -> Refused {
-    Refused(ErrorCode::InvalidRequest, message.into())
-}
-
 type Described = Vec<DescribeConfigsResourceResult>;
 
 /// Every setting of a resource.
@@ -87,11 +76,14 @@ fn describe(
     let name = resource.resource_name.as_str();
     match resource.resource_type {
         TOPIC => describe_topic(context, image, name),
-        BROKER if name.is_empty() => Ok(defaults_of_all_brokers(image)),
+        BROKER if name.is_empty() => {
+            let own = own_configs(image, &ConfigResource::Broker(None));
+            Ok(entries(describe_broker_defaults(&own)))
+        }
         BROKER => {
             check_is_me(context, name)?;
-            let configs = describe_broker_config(&context.config);
-            Ok(configs.into_iter().map(entry).collect())
+            let dynamic = dynamic_configs(image, context.identity.id);
+            Ok(entries(describe_broker_config(&context.config, dynamic)))
         }
         BROKER_LOGGER => {
             check_is_me(context, name)?;
@@ -100,7 +92,10 @@ fn describe(
         }
         GROUP | CLIENT_METRICS if name.is_empty() => Err(invalid("the name must not be empty")),
         CLIENT_METRICS => Ok(Described::new()),
-        GROUP => Ok(describe_group(context, image, name)),
+        GROUP => {
+            let own = own_configs(image, &ConfigResource::Group(name.to_owned()));
+            Ok(entries(describe_group_config(&own, &context.config)))
+        }
         other => Err(invalid(format!("there are no resources of type {other}"))),
     }
 }
@@ -115,50 +110,17 @@ fn describe_topic(context: &Context, image: &Image, name: &str) -> Result<Descri
         return Err(Refused(ErrorCode::UnknownTopicOrPartition, message));
     }
     let own = own_configs(image, &ConfigResource::Topic(name.to_owned()));
-    let configs = describe_topic_config(&own, &context.config);
-    Ok(configs.into_iter().map(entry).collect())
-}
-
-fn check_is_me(context: &Context, name: &str) -> Result<(), Refused> {
-    let me = context.identity.id.get();
-    match name.parse::<i32>() {
-        Ok(id) if id == me => Ok(()),
-        Ok(id) => Err(invalid(format!(
-            "this is broker {me}: ask broker {id} itself for its settings"
-        ))),
-        Err(_) => Err(invalid(format!("{name:?} is no id of a broker"))),
-    }
+    let dynamic = dynamic_configs(image, context.identity.id);
+    let configs = describe_topic_config(&own, &context.config, dynamic);
+    Ok(entries(configs))
 }
 
 fn own_configs(image: &Image, resource: &ConfigResource) -> BTreeMap<String, String> {
     image.configs(resource).cloned().unwrap_or_default()
 }
 
-/// What was set for all brokers at run time.
-fn defaults_of_all_brokers(image: &Image) -> Described {
-    own_configs(image, &ConfigResource::Broker(None))
-        .into_iter()
-        .map(|(name, value)| {
-            let key = broker_configs::find(&name);
-            // Whether an unknown setting is a secret, nobody knows.
-            let sensitive = key.is_none_or(|key| key.is_sensitive());
-            let value = Some(value).filter(|_| !sensitive);
-            DescribeConfigsResourceResult {
-                synonyms: vec![DescribeConfigsSynonym {
-                    name: name.clone(),
-                    value: value.clone(),
-                    source: DYNAMIC_DEFAULT_BROKER,
-                }],
-                name,
-                value,
-                config_source: DYNAMIC_DEFAULT_BROKER,
-                is_sensitive: sensitive,
-                config_type: key.map_or(0, |key| key.config_type.wire_id()),
-                documentation: key.map(|key| key.doc.to_owned()),
-                ..Default::default()
-            }
-        })
-        .collect()
+fn entries(configs: Vec<DescribedConfig>) -> Described {
+    configs.into_iter().map(entry).collect()
 }
 
 fn entry(config: DescribedConfig) -> DescribeConfigsResourceResult {
@@ -172,7 +134,7 @@ fn entry(config: DescribedConfig) -> DescribeConfigsResourceResult {
             .synonyms
             .into_iter()
             .map(|synonym| DescribeConfigsSynonym {
-                name: synonym.name.to_owned(),
+                name: synonym.name,
                 value: synonym.value,
                 source: synonym.source as i8,
             })
@@ -180,54 +142,6 @@ fn entry(config: DescribedConfig) -> DescribeConfigsResourceResult {
         config_type: config.type_id,
         documentation: Some(config.doc.to_owned()),
     }
-}
-
-/// The source of a setting of a group (KIP-848).
-const GROUP_CONFIG: i8 = 8;
-
-/// Settings of groups that take their default from the broker setting `group.NAME`.
-const GROUP_CONFIGS: [&str; 6] = [
-    "consumer.assignment.interval.ms",
-    "consumer.heartbeat.interval.ms",
-    "consumer.session.timeout.ms",
-    "streams.heartbeat.interval.ms",
-    "streams.num.standby.replicas",
-    "streams.session.timeout.ms",
-];
-
-fn describe_group(context: &Context, image: &Image, group_id: &str) -> Described {
-    let own = own_configs(image, &ConfigResource::Group(group_id.to_owned()));
-    let described = GROUP_CONFIGS.iter().filter_map(|name| {
-        let broker_name = format!("group.{name}");
-        let key = broker_configs::find(&broker_name)?;
-        let given = context.config.properties.get(&broker_name).cloned();
-        let mut synonyms: Vec<(&str, Option<String>, i8)> = Vec::new();
-        if let Some(value) = own.get(*name) {
-            synonyms.push((name, Some(value.clone()), GROUP_CONFIG));
-        }
-        if given.is_some() {
-            synonyms.push((key.name, given, ConfigSource::StaticBroker as i8));
-        }
-        let default = key.default.map(str::to_owned);
-        synonyms.push((key.name, default, ConfigSource::Default as i8));
-        Some(DescribeConfigsResourceResult {
-            name: (*name).to_owned(),
-            value: synonyms[0].1.clone(),
-            config_source: synonyms[0].2,
-            synonyms: synonyms
-                .into_iter()
-                .map(|(name, value, source)| DescribeConfigsSynonym {
-                    name: name.to_owned(),
-                    value,
-                    source,
-                })
-                .collect(),
-            config_type: key.config_type.wire_id(),
-            documentation: Some(key.doc.to_owned()),
-            ..Default::default()
-        })
-    });
-    described.collect()
 }
 
 /// Keeps what the client wants to know.

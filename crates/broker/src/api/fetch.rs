@@ -14,14 +14,15 @@ use crate::{
     partitions::is_eligible,
 };
 use bytes::Bytes;
+use klamm_config::CompressionType;
 use klamm_metadata::{Image, Topic};
 use klamm_protocol::{
     Decoder,
     messages::{
         fetch_request::FetchRequest,
         fetch_response::{
-            EpochEndOffset, FetchResponse, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint,
-            PartitionData,
+            AbortedTransaction, EpochEndOffset, FetchResponse, FetchableTopicResponse,
+            LeaderIdAndEpoch, NodeEndpoint, PartitionData,
         },
     },
 };
@@ -37,8 +38,12 @@ use tokio::time::{Instant, timeout_at};
 const TOPIC_ID_VERSION: i16 = 13;
 const REPLICA_STATE_VERSION: i16 = 15;
 const CURRENT_LEADER_VERSION: i16 = 16;
+/// The isolation level of who wants to see committed records only (KIP-98).
+const READ_COMMITTED: i8 = 1;
 /// From here on followers serve consumers too (KIP-392).
 const FOLLOWER_FETCH_VERSION: i16 = 11;
+/// Before it, clients do not know zstd (KIP-110): who asks for a topic that stores it is told.
+const ZSTD_VERSION: i16 = 10;
 /// Up to here, clients do not know KAFKA_STORAGE_ERROR (rule 39).
 const NO_STORAGE_ERROR_VERSION: i16 = 5;
 
@@ -60,7 +65,6 @@ struct Fetcher {
     broker_epoch: BrokerEpoch,
     isolation: FetchIsolation,
     from_follower_allowed: bool,
-    is_read_committed: bool,
     bytes_max: usize,
     bytes_min: usize,
 }
@@ -115,13 +119,12 @@ impl Fetcher {
         Fetcher {
             replica,
             broker_epoch,
-            isolation: if is_follower {
-                FetchIsolation::LogEnd
-            } else {
-                FetchIsolation::HighWatermark
+            isolation: match request.isolation_level {
+                _ if is_follower => FetchIsolation::LogEnd,
+                READ_COMMITTED => FetchIsolation::LastStableOffset,
+                _ => FetchIsolation::HighWatermark,
             },
             from_follower_allowed: !is_follower && call.version >= FOLLOWER_FETCH_VERSION,
-            is_read_committed: request.isolation_level == 1,
             bytes_max: usize::try_from(bytes_max).unwrap_or(0),
             bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
         }
@@ -157,7 +160,12 @@ fn find(
     } else {
         ErrorCode::UnknownTopicOrPartition
     })?;
-    super::produce::find(context, image, topic.topic_partition(key.partition))
+    let partition = super::produce::find(context, image, topic.topic_partition(key.partition))?;
+    let is_zstd = partition.config().compression_type == CompressionType::Zstd;
+    if is_zstd && call.version < ZSTD_VERSION {
+        return Err(ErrorCode::UnsupportedCompressionType);
+    }
+    Ok(partition)
 }
 
 fn topic_of<'a>(image: &'a Image, call: &Call, key: &FetchKey) -> Option<&'a Arc<Topic>> {
@@ -179,7 +187,7 @@ async fn fetch(
     let mut results = read_all(fetcher, targets);
     note_follower(context, fetcher, targets, &results);
     if is_complete(fetcher, &results) {
-        return finish(context, call, fetcher, results);
+        return finish(context, call, results);
     }
     // Registered first, then looked again: nothing that comes in between is missed.
     let waker = Waker::default();
@@ -187,7 +195,7 @@ async fn fetch(
     loop {
         results = read_all(fetcher, targets);
         if is_complete(fetcher, &results) || timeout_at(deadline, waker.notified()).await.is_err() {
-            return finish(context, call, fetcher, results);
+            return finish(context, call, results);
         }
     }
 }
@@ -276,18 +284,13 @@ fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<
         .collect()
 }
 
-fn finish(
-    context: &Context,
-    call: &Call,
-    fetcher: &Fetcher,
-    results: Results,
-) -> Vec<(FetchKey, PartitionData)> {
+fn finish(context: &Context, call: &Call, results: Results) -> Vec<(FetchKey, PartitionData)> {
     let image = context.metadata.image();
     results
         .into_iter()
         .map(|(key, result)| {
             let data = match result {
-                Ok(read) => success(fetcher, key.partition, read),
+                Ok(read) => success(key.partition, read),
                 Err(error) => failure(call, &image, &key, error),
             };
             (key, data)
@@ -295,7 +298,7 @@ fn finish(
         .collect()
 }
 
-fn success(fetcher: &Fetcher, partition: i32, read: ReadResult) -> PartitionData {
+fn success(partition: i32, read: ReadResult) -> PartitionData {
     let diverging_epoch = read
         .diverging_epoch
         .map_or_else(EpochEndOffset::default, |end| EpochEndOffset {
@@ -309,7 +312,13 @@ fn success(fetcher: &Fetcher, partition: i32, read: ReadResult) -> PartitionData
         log_start_offset: read.log_start_offset,
         diverging_epoch,
         // Empty, not absent, for who asks for committed records only (rule 54).
-        aborted_transactions: fetcher.is_read_committed.then(Vec::new),
+        aborted_transactions: read.aborted_transactions.map(|aborted| {
+            let told = aborted.iter().map(|transaction| AbortedTransaction {
+                producer_id: transaction.producer_id.0,
+                first_offset: transaction.first_offset,
+            });
+            told.collect()
+        }),
         records: Some(read.records),
         ..Default::default()
     }

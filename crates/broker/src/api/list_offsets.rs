@@ -29,6 +29,9 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 const DEBUGGING_REPLICA: i32 = -2;
 const CONSUMER: i32 = -1;
 
+/// The isolation level for which the log ends at the last stable offset (KIP-98).
+const READ_COMMITTED: i8 = 1;
+
 /// The first version whose answer carries a leader epoch.
 const LEADER_EPOCH_VERSION: i16 = 4;
 
@@ -109,10 +112,10 @@ fn look_up(
     let is_debugging = request.replica_id == DEBUGGING_REPLICA;
     partition.may_read(LeaderEpoch(asked.current_leader_epoch), is_debugging)?;
     let is_consumer = request.replica_id == CONSUMER;
-    let end_offset = if is_consumer {
-        partition.high_watermark()
-    } else {
-        partition.log_end_offset()
+    let end_offset = match request.isolation_level {
+        _ if !is_consumer => partition.log_end_offset(),
+        READ_COMMITTED => partition.last_stable_offset(partition.high_watermark()),
+        _ => partition.high_watermark(),
     };
     let needs_current_end = !matches!(asked.timestamp, EARLIEST | EARLIEST_LOCAL);
     if is_consumer && needs_current_end && !knows_its_end(partition) {

@@ -3,11 +3,15 @@
 //! ApiVersions is answered from the same table, so what is advertised is what is served.
 //! A handler translates and decides; it does not reach into anybody's state.
 
+mod alter_configs;
 mod api_versions;
 mod authorized_operations;
+mod config_changes;
+mod config_resource;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -19,6 +23,7 @@ mod find_coordinator;
 mod forwarding;
 mod group_request;
 mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
@@ -98,11 +103,17 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::ApiVersions, api_versions::start),
     (ApiKey::CreateTopics, create_topics::start),
     (ApiKey::DeleteTopics, delete_topics::start),
+    (ApiKey::DeleteRecords, delete_records::start),
     (ApiKey::InitProducerId, init_producer_id::start),
     (ApiKey::OffsetForLeaderEpoch, offset_for_leader_epoch::start),
     (ApiKey::DescribeConfigs, describe_configs::start),
+    (ApiKey::AlterConfigs, alter_configs::start),
     (ApiKey::CreatePartitions, create_partitions::start),
     (ApiKey::DeleteGroups, delete_groups::start),
+    (
+        ApiKey::IncrementalAlterConfigs,
+        incremental_alter_configs::start,
+    ),
     (ApiKey::OffsetDelete, offset_delete::start),
     (ApiKey::DescribeQuorum, describe_quorum::start),
     (ApiKey::DescribeCluster, describe_cluster::start),

@@ -1,6 +1,6 @@
 //! Appending as the leader.
 
-use super::{AckFuture, Partition, lock, role::Role};
+use super::{AckFuture, Partition, lock, role::Role, stored_codec::in_stored_codec};
 use crate::clock::now_ms;
 use bytes::{Bytes, BytesMut};
 use klamm_config::TopicConfig;
@@ -74,7 +74,9 @@ impl Partition {
         if validated.header.is_transactional {
             return Err(ErrorCode::InvalidTxnState.into());
         }
-        Ok(self.append_validated(&request.records, &validated, request.acks, None, now_ms)?)
+        let config = self.config.load();
+        let (records, validated) = in_stored_codec(&request.records, validated, &config, &policy)?;
+        Ok(self.append_validated(&records, &validated, request.acks, None, now_ms)?)
     }
 
     /// Appends a batch that the broker made itself, with acks=all, if it still leads in
@@ -88,7 +90,12 @@ impl Partition {
         leader_epoch: LeaderEpoch,
     ) -> Result<Appended, ErrorCode> {
         let now_ms = now_ms();
-        let policy = self.produce_policy(i16::MAX);
+        // Whatever time a topic takes from clients, the broker's own records have theirs.
+        let policy = ProducePolicy {
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: i64::MAX,
+            ..self.produce_policy(i16::MAX)
+        };
         let validated =
             validate_produce(&batch, &policy, now_ms).map_err(|error| error.error_code())?;
         self.append_validated(&batch, &validated, Acks::All, Some(leader_epoch), now_ms)
@@ -131,9 +138,7 @@ impl Partition {
         let acked = self.wait_for_ack(acks, end_offset);
         self.advance_leader(now_ms);
         drop(log);
-        if self.flushes_before_ack() {
-            self.request_flush();
-        }
+        self.request_flush_if_due(now_ms);
         self.followers.wake();
         Ok(Appended {
             base_offset: header.base_offset,

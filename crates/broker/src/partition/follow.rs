@@ -1,7 +1,7 @@
 //! Appending and truncating as a follower.
 
 use super::{Partition, lock, role::Role};
-use crate::log_dirs::LogDirError;
+use crate::{clock::now_ms, log_dirs::LogDirError};
 use bytes::Bytes;
 use klamm_records::{Batches, verify_crc};
 use klamm_replica::divergence::{EpochEnd, truncation_offset};
@@ -31,7 +31,7 @@ pub(crate) enum FollowError {
 
 impl Partition {
     /// Appends what `leader` sent in `leader_epoch`, asks for its flush, and learns the leader's
-    /// high watermark.
+    /// high watermark and log start.
     ///
     /// # Errors
     /// See [`FollowError`]; batches before a bad one are kept.
@@ -41,6 +41,7 @@ impl Partition {
         leader_epoch: LeaderEpoch,
         records: &Bytes,
         leader_high_watermark: i64,
+        leader_log_start_offset: i64,
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
         let checked = check(records, log.log_end_offset(), leader_epoch);
@@ -56,9 +57,10 @@ impl Partition {
         if high_watermark > self.high_watermark() {
             self.publish_high_watermark(high_watermark);
         }
+        self.follow_log_start(&mut log, leader_log_start_offset)?;
         drop(log);
-        if checked.bytes > 0 && self.flushes_before_ack() {
-            self.request_flush();
+        if checked.bytes > 0 {
+            self.request_flush_if_due(now_ms());
         }
         match checked.stopped {
             Some(error) => Err(error),

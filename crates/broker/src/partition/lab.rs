@@ -3,7 +3,7 @@
 use super::{Partition, PartitionEnv};
 use crate::{
     flusher::FlushQueue,
-    log_dirs::{LogDirs, log_config},
+    log_dirs::{FoundLog, LogDir, LogDirs, log_config},
     replication::IsrUpdates,
 };
 use klamm_config::TopicConfig;
@@ -35,5 +35,11 @@ pub(crate) fn open_partition(
         lag_time_max_ms: 30_000,
         dirs: Arc::new(LogDirs::open(ME, &[]).unwrap()),
     };
-    Partition::new(id, topic.into(), dir.to_owned(), log, 0, config, env)
+    let found = FoundLog {
+        dir: dir.to_owned(),
+        seat: LogDir::in_test(dir.parent().unwrap()).seat(),
+        log,
+        high_watermark: 0,
+    };
+    Partition::new(id, topic.into(), found, config, env)
 }

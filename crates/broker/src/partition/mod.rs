@@ -13,33 +13,39 @@
 //! either happens wholly before it or finds the new role.
 
 mod append;
+mod cleanup;
+mod flush_due;
 mod flush_turn;
 mod follow;
 #[cfg(test)]
 pub(crate) mod lab;
+mod place;
 mod read;
 mod role;
+mod stored_codec;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest};
 pub(crate) use follow::FollowError;
+pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
 pub(crate) use role::Leadership;
 pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
-use crate::{flusher::FlushQueue, log_dirs::LogDirs, replication::IsrUpdates};
+use crate::{
+    flusher::FlushQueue,
+    log_dirs::{FoundLog, LogDirs},
+    replication::IsrUpdates,
+};
 use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
-use klamm_storage::{Log, LogFlusher, LogReader};
+use klamm_storage::{Log, LogReader};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
 use role::Role;
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 use tracing::error;
 use waiters::AckWaiters;
@@ -58,13 +64,10 @@ pub(crate) struct PartitionEnv {
 pub(crate) struct Partition {
     pub(crate) id: TopicPartition,
     pub(crate) topic: Arc<str>,
-    /// Its folder.
-    pub(crate) dir: PathBuf,
     env: PartitionEnv,
     itself: Weak<Partition>,
     log: Mutex<Log>,
-    reader: LogReader,
-    flusher: LogFlusher,
+    place: arc_swap::ArcSwap<Place>,
     role: Mutex<Role>,
     config: arc_swap::ArcSwap<TopicConfig>,
     high_watermark: AtomicI64,
@@ -76,32 +79,36 @@ pub(crate) struct Partition {
     pub(crate) consumers: WakerSet,
     /// Long polls of followers: they wake on the log end.
     pub(crate) followers: WakerSet,
+    /// DeleteRecords that wait for the log starts of the replicas.
+    pub(crate) low_watermarks: WakerSet,
     flush_turn: FlushTurn,
+    /// When the last flush ended.
+    flushed_at_ms: AtomicI64,
     failed: AtomicBool,
 }
 
 impl Partition {
-    /// Wraps an open log. `high_watermark` is what was last checkpointed.
+    /// Wraps an open log.
     pub(crate) fn new(
         id: TopicPartition,
         topic: Arc<str>,
-        dir: PathBuf,
-        log: Log,
-        high_watermark: i64,
+        found: FoundLog,
         config: TopicConfig,
         env: PartitionEnv,
     ) -> Arc<Partition> {
-        let reader = log.reader();
-        let high_watermark =
-            high_watermark.clamp(reader.log_start_offset(), reader.log_end_offset());
+        let FoundLog {
+            dir,
+            seat,
+            log,
+            high_watermark,
+        } = found;
+        let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
         Arc::new_cyclic(|itself| Partition {
             id,
             topic,
-            dir,
             env,
             itself: itself.clone(),
-            flusher: log.flusher(),
-            reader,
+            place: arc_swap::ArcSwap::from_pointee(Place::of(&log, dir, seat)),
             log: Mutex::new(log),
             role: Mutex::new(Role::None),
             config: arc_swap::ArcSwap::from_pointee(config),
@@ -110,7 +117,9 @@ impl Partition {
             flushes: Mutex::default(),
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
+            low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
+            flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             failed: AtomicBool::new(false),
         })
     }
@@ -122,22 +131,27 @@ impl Partition {
 
     /// The offset of the next record.
     pub(crate) fn log_end_offset(&self) -> i64 {
-        self.reader.log_end_offset()
+        self.place.load().reader.log_end_offset()
     }
 
     /// The first offset that can be read.
     pub(crate) fn log_start_offset(&self) -> i64 {
-        self.reader.log_start_offset()
+        self.place.load().reader.log_start_offset()
     }
 
     /// Everything below survives a power loss.
     pub(crate) fn flushed_offset(&self) -> i64 {
-        self.flusher.flushed_offset()
+        self.place.load().flusher.flushed_offset()
     }
 
     /// The log, for reading.
-    pub(crate) fn reader(&self) -> &LogReader {
-        &self.reader
+    pub(crate) fn reader(&self) -> LogReader {
+        self.place.load().reader.clone()
+    }
+
+    /// Where the log lies.
+    pub(crate) fn place(&self) -> Arc<Place> {
+        self.place.load_full()
     }
 
     /// The topic's settings.
@@ -169,21 +183,6 @@ impl Partition {
     fn queue_flush(&self) {
         if let Some(partition) = self.itself.upgrade() {
             self.env.flush_queue.push(partition);
-        }
-    }
-
-    /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
-    pub(crate) fn flush(&self) {
-        self.flush_turn.begin();
-        match self.flusher.flush() {
-            Ok(flushed) => {
-                self.advance_leader(crate::clock::now_ms());
-                lock(&self.flushes).release(flushed);
-            }
-            Err(error) => self.fail("flush", &error),
-        }
-        if self.flush_turn.end() {
-            self.queue_flush();
         }
     }
 
@@ -243,16 +242,23 @@ impl Partition {
         lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
         self.consumers.wake();
         self.followers.wake();
+        self.low_watermarks.wake();
     }
 
     /// The last epoch in the log.
     pub(crate) fn last_epoch(&self) -> LeaderEpoch {
-        self.reader.latest_epoch().unwrap_or(LeaderEpoch::NONE)
+        self.place
+            .load()
+            .reader
+            .latest_epoch()
+            .unwrap_or(LeaderEpoch::NONE)
     }
 
     /// The epoch of the record at `offset`.
     pub(crate) fn epoch_at(&self, offset: i64) -> LeaderEpoch {
-        self.reader
+        self.place
+            .load()
+            .reader
             .epochs()
             .epoch_at(offset)
             .unwrap_or(LeaderEpoch::NONE)

@@ -6,7 +6,7 @@ use klamm_replica::{
     FollowerFetch,
     divergence::{EpochEnd, diverging_epoch},
 };
-use klamm_storage::ReadError;
+use klamm_storage::{AbortedTransaction, ReadError};
 use klamm_types::{ErrorCode, LeaderEpoch};
 use std::sync::atomic::Ordering;
 use tracing::error;
@@ -18,6 +18,8 @@ pub(crate) enum FetchIsolation {
     LogEnd,
     /// To the high watermark: consumers.
     HighWatermark,
+    /// To the last stable offset: consumers of committed records only.
+    LastStableOffset,
 }
 
 /// What is fetched of one partition.
@@ -43,6 +45,9 @@ pub(crate) struct ReadResult {
     pub(crate) high_watermark: i64,
     pub(crate) last_stable_offset: i64,
     pub(crate) log_start_offset: i64,
+    /// The aborted transactions that `records` may have records of, for who reads committed ones
+    /// only.
+    pub(crate) aborted_transactions: Option<Vec<AbortedTransaction>>,
     /// The client's log is not a prefix of this one; nothing was read.
     pub(crate) diverging_epoch: Option<EpochEnd>,
 }
@@ -59,9 +64,9 @@ impl Partition {
         let mut result = ReadResult {
             records: Bytes::new(),
             high_watermark,
-            // Without transactions nothing is undecided.
-            last_stable_offset: high_watermark,
+            last_stable_offset: self.last_stable_offset(high_watermark),
             log_start_offset: self.log_start_offset(),
+            aborted_transactions: None,
             diverging_epoch: None,
         };
         if !request.last_fetched_epoch.is_none() {
@@ -78,17 +83,42 @@ impl Partition {
         let end_offset = match request.isolation {
             FetchIsolation::LogEnd => log_end_offset,
             FetchIsolation::HighWatermark => high_watermark,
+            FetchIsolation::LastStableOffset => result.last_stable_offset,
         };
+        let mut next_offset = request.fetch_offset;
         if request.fetch_offset < end_offset {
-            let read = self.reader.read(
+            let read = self.reader().read(
                 request.fetch_offset,
                 request.bytes_max,
                 end_offset,
                 request.min_one_batch,
             );
-            result.records = read.map_err(|error| self.read_error(&error))?.records;
+            let read = read.map_err(|error| self.read_error(&error))?;
+            result.records = read.records;
+            next_offset = read.next_offset;
+        }
+        if request.isolation == FetchIsolation::LastStableOffset {
+            let aborted = self.aborted_between(request.fetch_offset, next_offset)?;
+            result.aborted_transactions = Some(aborted);
         }
         Ok(result)
+    }
+
+    /// What readers of committed records see ends here: at the first undecided transaction, or
+    /// at the high watermark (rule 54).
+    pub(crate) fn last_stable_offset(&self, high_watermark: i64) -> i64 {
+        self.reader
+            .first_undecided_offset(high_watermark)
+            .map_or(high_watermark, |first| first.min(high_watermark))
+    }
+
+    fn aborted_between(&self, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ErrorCode> {
+        if from == to {
+            return Ok(Vec::new());
+        }
+        self.reader
+            .aborted_transactions(from, to)
+            .map_err(|error| self.read_error(&error))
     }
 
     /// Reads whole batches below `end_offset`, whatever the role: for the broker's own use.
@@ -104,7 +134,9 @@ impl Partition {
         if start_offset >= end_offset {
             return Ok(Bytes::new());
         }
-        let read = self.reader.read(start_offset, bytes_max, end_offset, true);
+        let read = self
+            .reader()
+            .read(start_offset, bytes_max, end_offset, true);
         Ok(read.map_err(|error| self.read_error(&error))?.records)
     }
 
@@ -122,7 +154,7 @@ impl Partition {
     }
 
     pub(super) fn epoch_end_in_log(&self, epoch: LeaderEpoch) -> EpochEnd {
-        let end = self.reader.end_offset_for_epoch(epoch);
+        let end = self.reader().end_offset_for_epoch(epoch);
         EpochEnd {
             epoch: end.epoch,
             end_offset: end.end_offset,
@@ -164,6 +196,7 @@ impl Partition {
             Role::Leader(leader) => {
                 let effects = leader.on_fetch(fetch, now_ms)?;
                 self.carry_out(effects);
+                self.low_watermarks.wake();
                 Ok(())
             }
             _ => Err(ErrorCode::NotLeaderOrFollower),
@@ -205,5 +238,120 @@ impl Partition {
                 "cannot read the log");
         }
         failure.error_code()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{flusher::Flusher, partition::lab::open_partition};
+    use klamm_records::{BatchBuilder, Batches, EndTransactionMarker};
+    use klamm_types::{BrokerId, ProducerEpoch, ProducerId, TopicPartition, Uuid};
+
+    const LEADER: BrokerId = BrokerId(2);
+    const EPOCH: LeaderEpoch = LeaderEpoch(0);
+
+    fn batch(offset: i64, producer: i64, is_transactional: bool) -> Bytes {
+        let mut builder = BatchBuilder::new(offset)
+            .leader_epoch(EPOCH)
+            .producer(ProducerId(producer), ProducerEpoch(0), 0)
+            .transactional(is_transactional);
+        builder.append(1_000, None, Some(b"value"), &[]);
+        builder.build().unwrap()
+    }
+
+    fn marker(offset: i64, producer: i64, committed: bool) -> Bytes {
+        let marker = EndTransactionMarker {
+            committed,
+            coordinator_epoch: 0,
+        };
+        let batch = marker.batch(offset, EPOCH, ProducerId(producer), ProducerEpoch(0), 1_000);
+        batch.unwrap()
+    }
+
+    fn fetch(partition: &Partition, isolation: FetchIsolation, fetch_offset: i64) -> ReadResult {
+        let request = ReadRequest {
+            fetch_offset,
+            bytes_max: 1 << 20,
+            current_leader_epoch: EPOCH,
+            last_fetched_epoch: LeaderEpoch::NONE,
+            isolation,
+            from_follower_allowed: true,
+            min_one_batch: true,
+        };
+        partition.read(&request).unwrap()
+    }
+
+    fn offsets(read: &ReadResult) -> Vec<i64> {
+        Batches::new(&read.records)
+            .map(|batch| batch.unwrap().0.base_offset)
+            .collect()
+    }
+
+    #[test]
+    fn committed_reads_end_at_the_last_stable_offset_and_name_what_was_aborted() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(dir.path(), "t", id, flusher.queue());
+        partition.follow(LEADER, EPOCH);
+        let log = [
+            batch(0, 1, false),
+            batch(1, 2, true),
+            batch(2, 3, true),
+            marker(3, 2, false),
+            batch(4, 1, false),
+            marker(5, 3, true),
+            batch(6, 2, true),
+        ];
+        // (high watermark, last stable offset, offsets of what is aborted below it)
+        let table = [
+            (0, 0, vec![]),
+            (1, 1, vec![]),
+            (3, 1, vec![]),
+            (4, 2, vec![(1, 3)]),
+            (5, 2, vec![(1, 3)]),
+            (6, 6, vec![(1, 3)]),
+            (7, 6, vec![(1, 3)]),
+        ];
+        let all: Bytes = log.concat().into();
+        let append = |records: &Bytes, high_watermark| {
+            let appended = partition.append_as_follower(LEADER, EPOCH, records, high_watermark);
+            appended.unwrap();
+        };
+        append(&all, 0);
+        for (high_watermark, stable, aborted) in table {
+            append(&Bytes::new(), high_watermark);
+            let read = fetch(&partition, FetchIsolation::LastStableOffset, 0);
+            let what = format!("high watermark {high_watermark}");
+            assert_eq!(read.high_watermark, high_watermark);
+            assert_eq!(read.last_stable_offset, stable, "{what}");
+            assert_eq!(offsets(&read), (0..stable).collect::<Vec<_>>(), "{what}");
+            let found = read.aborted_transactions.unwrap();
+            let found: Vec<_> = found
+                .iter()
+                .map(|aborted| (aborted.first_offset, aborted.last_offset))
+                .collect();
+            assert_eq!(found, aborted, "{what}");
+
+            let read = fetch(&partition, FetchIsolation::HighWatermark, 0);
+            assert_eq!(read.last_stable_offset, stable, "{what}");
+            assert_eq!(offsets(&read).len() as i64, high_watermark, "{what}");
+            assert_eq!(read.aborted_transactions, None, "{what}");
+            let read = fetch(&partition, FetchIsolation::LogEnd, 0);
+            assert_eq!(offsets(&read).len(), log.len(), "{what}");
+            assert_eq!(read.aborted_transactions, None, "{what}");
+        }
+        let beyond = fetch(&partition, FetchIsolation::LastStableOffset, 7);
+        assert_eq!(
+            (offsets(&beyond), beyond.aborted_transactions),
+            (vec![], Some(vec![]))
+        );
+        let later = fetch(&partition, FetchIsolation::LastStableOffset, 4);
+        assert_eq!(later.aborted_transactions, Some(vec![]));
+        flusher.stop();
     }
 }

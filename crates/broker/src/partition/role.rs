@@ -1,7 +1,7 @@
 //! Leading, following, or neither.
 
 use super::{Partition, lock};
-use crate::log_dirs::log_config;
+use crate::segment_jitter::jittered_log_config;
 use klamm_config::TopicConfig;
 use klamm_replica::{Leader, PartitionState};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
@@ -121,7 +121,9 @@ impl Partition {
         drop(role);
         drop(log);
         self.tell_role_changed();
-        self.request_flush();
+        if self.flushed_offset() < self.log_end_offset() {
+            self.request_flush();
+        }
         Leadership::Begins(state.leader_epoch)
     }
 
@@ -165,6 +167,7 @@ impl Partition {
         lock(&self.commits).fail_all(ErrorCode::NotLeaderOrFollower);
         self.consumers.wake();
         self.followers.wake();
+        self.low_watermarks.wake();
     }
 
     /// Time has passed: the leader may want to drop laggards.
@@ -185,6 +188,8 @@ impl Partition {
             let effects = leader.on_brokers_change(is_eligible, now_ms);
             self.carry_out(effects);
         }
+        // A replica whose broker died is not waited for any more.
+        self.low_watermarks.wake();
     }
 
     /// The controller answered a proposal with the state it decided on.
@@ -214,8 +219,10 @@ impl Partition {
 
     /// The topic's settings changed.
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
-        lock(&self.log).set_config(log_config(&config));
+        lock(&self.log).set_config(jittered_log_config(self.id, &config));
         self.config.store(Arc::new(config));
+        // What was acknowledged from the page cache may have to be on disk from now on.
+        self.request_flush_if_due(now_ms);
         let min_isr = self.min_isr();
         if let Role::Leader(leader) = &mut *lock(&self.role) {
             let effects = leader.set_min_isr(min_isr, now_ms);

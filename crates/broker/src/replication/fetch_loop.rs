@@ -317,6 +317,7 @@ impl Fetcher {
             followed.leader_epoch,
             records,
             data.high_watermark,
+            data.log_start_offset,
         );
         if let Err(error) = appended {
             self.complain(followed, &error);

@@ -46,7 +46,8 @@ pub(super) const KEYS: &[ConfigKey] = config_keys! {
         "How often logs are looked at for a flush that is due.";
     "log.flush.interval.ms": Long = none, Any, ClusterWide, High,
         "Longest time that a record stays unflushed.";
-    "log.flush.offset.checkpoint.interval.ms": Int = "60000", AtLeast(0), ReadOnly, High,
+    // Kafka's default is a minute. What was flushed since is read again after a crash.
+    "log.flush.offset.checkpoint.interval.ms": Int = "5000", AtLeast(0), ReadOnly, High,
         "How often recovery points are written to disk.";
     "log.flush.start.offset.checkpoint.interval.ms": Int = "60000", AtLeast(0), ReadOnly, High,
         "How often log start offsets are written to disk.";

@@ -1,6 +1,6 @@
 //! Logs and batches for tests.
 
-use klamm_records::{BatchBuilder, Batches, Compression};
+use klamm_records::{BatchBuilder, Batches, Compression, EndTransactionMarker};
 use klamm_storage::{Log, LogConfig, LogReader, OpenOptions, RecoveryReport};
 use klamm_types::{LeaderEpoch, ProducerEpoch, ProducerId};
 use std::path::Path;
@@ -59,6 +59,27 @@ pub(crate) fn sequenced(base_offset: i64, producer: i64, sequence: i32) -> Vec<u
         .producer(ProducerId(producer), ProducerEpoch(0), sequence);
     builder.append(1_000, None, Some(b"value"), &[]);
     builder.build().unwrap().to_vec()
+}
+
+/// A batch of one record of a transaction.
+pub(crate) fn transactional(base_offset: i64, producer: i64, sequence: i32) -> Vec<u8> {
+    let mut builder = BatchBuilder::new(base_offset)
+        .leader_epoch(LeaderEpoch(0))
+        .producer(ProducerId(producer), ProducerEpoch(0), sequence)
+        .transactional(true);
+    builder.append(1_000, None, Some(b"value"), &[]);
+    builder.build().unwrap().to_vec()
+}
+
+/// The end of a transaction.
+pub(crate) fn marker(offset: i64, producer: i64, committed: bool) -> Vec<u8> {
+    let marker = EndTransactionMarker {
+        committed,
+        coordinator_epoch: 0,
+    };
+    let (id, epoch) = (ProducerId(producer), ProducerEpoch(0));
+    let batch = marker.batch(offset, LeaderEpoch(0), id, epoch, 1_000);
+    batch.unwrap().to_vec()
 }
 
 pub(crate) fn open(dir: &Path, options: OpenOptions) -> (Log, RecoveryReport) {

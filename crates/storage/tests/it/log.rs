@@ -395,3 +395,39 @@ fn a_failed_write_poisons_the_log_for_good() {
         0
     );
 }
+
+#[test]
+fn a_log_that_nothing_changed_is_closed_without_a_write() {
+    let dir = temp_dir();
+    let mut log = open_new(dir.path());
+    fill(&mut log, 1, 20);
+    log.close().unwrap();
+    let state = |dir: &std::path::Path| {
+        let mut files: Vec<_> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let metadata = entry.metadata().unwrap();
+                (
+                    entry.file_name(),
+                    metadata.len(),
+                    metadata.modified().unwrap(),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    let before = state(dir.path());
+    let mut log = open_new(dir.path());
+    log.assign_epoch(LeaderEpoch(7), log.log_end_offset());
+    log.close().unwrap();
+    assert_eq!(state(dir.path()), before);
+    // The epoch counts once something was appended in it.
+    let mut log = open_new(dir.path());
+    assert_eq!(log.latest_epoch(), Some(LeaderEpoch(1)));
+    log.assign_epoch(LeaderEpoch(7), log.log_end_offset());
+    fill(&mut log, 7, 1);
+    log.close().unwrap();
+    assert_eq!(open_new(dir.path()).latest_epoch(), Some(LeaderEpoch(7)));
+}

@@ -1,0 +1,27 @@
+//! How fast a log is, next to what the machine could do at best.
+//!
+//! ```text
+//! cargo bench -p klamm-benches --bench storage              # all
+//! cargo bench -p klamm-benches --bench storage -- append    # one group
+//! ```
+//!
+//! Groups: `limits` (checksum, page cache, disk), `append`, `read`, `recovery`, `lookup`. Files lie in the
+//! folder that `TMPDIR` names, which must be on the disk that is to be measured.
+#![allow(missing_docs, clippy::unwrap_used)] // criterion's macros; a benchmark that fails may panic
+
+mod append;
+mod fixture;
+mod limits;
+mod lookup;
+mod read;
+mod recovery;
+
+criterion::criterion_group!(
+    benches,
+    limits::benches,
+    append::benches,
+    read::benches,
+    recovery::benches,
+    lookup::benches
+);
+criterion::criterion_main!(benches);

@@ -1,0 +1,113 @@
+//! What is done for logs now and then, beside the requests.
+
+use crate::{clock::now_ms, partition::Partition, partitions::Partitions};
+use klamm_config::ServerConfig;
+use klamm_storage::CheckpointKind;
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+use tracing::error;
+
+/// How often removed files are looked at for those that are due.
+const PURGE_INTERVAL_MS: i64 = 1_000;
+
+/// How often leaders look for laggards: at most this far apart.
+const TICK_MS_MAX: i64 = 1_000;
+
+/// How often logs are looked at for a flush that is due: at most this far apart, so that a topic's
+/// `flush.ms` has an effect whatever `log.flush.scheduler.interval.ms` says.
+const FLUSH_CHECK_MS_MAX: i64 = 1_000;
+
+/// Starts everything that happens by the clock.
+pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: &Arc<Partitions>) {
+    let mut run = |delay_ms: i64, period_ms: i64, work: fn(&Partitions)| {
+        tasks.spawn(every(millis(delay_ms), millis(period_ms), partitions, work));
+    };
+    let (log, replication) = (&config.log, &config.replication);
+    let delay_ms = log.initial_task_delay_ms;
+    run(
+        0,
+        (replication.lag_time_max_ms / 2).min(TICK_MS_MAX),
+        Partitions::tick,
+    );
+    run(
+        0,
+        config
+            .transaction
+            .producer_id_expiration_check_interval_ms
+            .into(),
+        Partitions::expire_producers,
+    );
+    run(
+        0,
+        replication.high_watermark_checkpoint_interval_ms,
+        |partitions| partitions.checkpoint(&[CheckpointKind::HighWatermark]),
+    );
+    run(
+        0,
+        log.flush_offset_checkpoint_interval_ms.into(),
+        |partitions| partitions.checkpoint(&[CheckpointKind::RecoveryPoint]),
+    );
+    run(
+        0,
+        log.flush_start_offset_checkpoint_interval_ms.into(),
+        |partitions| partitions.checkpoint(&[CheckpointKind::LogStart]),
+    );
+    run(
+        delay_ms,
+        log.retention_check_interval_ms,
+        delete_old_segments,
+    );
+    run(
+        delay_ms.min(FLUSH_CHECK_MS_MAX),
+        log.flush_scheduler_interval_ms.min(FLUSH_CHECK_MS_MAX),
+        Partitions::flush_due,
+    );
+    run(0, PURGE_INTERVAL_MS, |partitions| {
+        partitions.purge_removed(false)
+    });
+}
+
+/// Deletes what is beyond the retention of its topic, of every log.
+///
+/// The log starts are recorded between the decision and the deletion: a crash in the midst of it
+/// may leave any of the files.
+pub(crate) fn delete_old_segments(partitions: &Partitions) {
+    let now_ms = now_ms();
+    let all = partitions.all();
+    let moved: Vec<&Arc<Partition>> = all.iter().filter(|p| p.retain(now_ms)).collect();
+    if moved.is_empty() {
+        return;
+    }
+    partitions.checkpoint(&[CheckpointKind::LogStart]);
+    moved
+        .iter()
+        .for_each(|partition| partition.remove_old_segments());
+}
+
+/// Runs `work` on a thread for blocking work, again and again.
+fn every(
+    delay: Duration,
+    period: Duration,
+    partitions: &Arc<Partitions>,
+    work: fn(&Partitions),
+) -> impl Future<Output = ()> + use<> {
+    let partitions = Arc::clone(partitions);
+    let mut ticks = interval_at(Instant::now() + delay, period.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    async move {
+        loop {
+            ticks.tick().await;
+            let partitions = Arc::clone(&partitions);
+            if let Err(error) = spawn_blocking(move || work(&partitions)).await {
+                error!(%error, "housekeeping failed");
+            }
+        }
+    }
+}
+
+fn millis(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

@@ -1,0 +1,68 @@
+//! The checkpoint files of a log directory.
+
+use klamm_storage::{CheckpointError, CheckpointKind, OffsetCheckpoint};
+use std::path::Path;
+use tracing::warn;
+
+/// What was checkpointed last. A damaged checkpoint is as good as none: logs are scanned from
+/// their start, and high watermarks are learned anew.
+#[derive(Clone, Default)]
+pub(super) struct Checkpoints {
+    pub(super) recovery_points: OffsetCheckpoint,
+    pub(super) high_watermarks: OffsetCheckpoint,
+    pub(super) log_starts: OffsetCheckpoint,
+}
+
+impl Checkpoints {
+    pub(super) fn read(dir: &Path) -> Checkpoints {
+        let read = |kind| {
+            OffsetCheckpoint::read(dir, kind).unwrap_or_else(|error| {
+                warn!(dir = %dir.display(), %error, "a checkpoint is of no use");
+                OffsetCheckpoint::default()
+            })
+        };
+        Checkpoints {
+            recovery_points: read(CheckpointKind::RecoveryPoint),
+            high_watermarks: read(CheckpointKind::HighWatermark),
+            log_starts: read(CheckpointKind::LogStart),
+        }
+    }
+
+    pub(super) fn write(&self, dir: &Path) -> Result<(), CheckpointError> {
+        self.recovery_points
+            .write(dir, CheckpointKind::RecoveryPoint)?;
+        self.high_watermarks
+            .write(dir, CheckpointKind::HighWatermark)?;
+        self.log_starts.write(dir, CheckpointKind::LogStart)
+    }
+
+    /// Writes one of them, unless it is on disk already.
+    pub(super) fn update(
+        &mut self,
+        dir: &Path,
+        kind: CheckpointKind,
+        offsets: OffsetCheckpoint,
+    ) -> Result<(), CheckpointError> {
+        let known = match kind {
+            CheckpointKind::RecoveryPoint => &mut self.recovery_points,
+            CheckpointKind::HighWatermark => &mut self.high_watermarks,
+            CheckpointKind::LogStart => &mut self.log_starts,
+        };
+        if *known != offsets {
+            offsets.write(dir, kind)?;
+            *known = offsets;
+        }
+        Ok(())
+    }
+
+    /// Whether there was anything to forget.
+    pub(super) fn forget(&mut self, topic: &str, partition: i32) -> bool {
+        let all = [
+            &mut self.recovery_points,
+            &mut self.high_watermarks,
+            &mut self.log_starts,
+        ];
+        let forgotten = all.map(|offsets| offsets.remove(topic, partition));
+        forgotten.contains(&true)
+    }
+}

@@ -1,0 +1,92 @@
+//! A log that was found in a log directory, and opening it.
+
+use super::{LogDirError, Seat, checkpoints::Checkpoints, folders::parse_folder_name};
+use klamm_config::TopicConfig;
+use klamm_storage::{Log, LogConfig, OpenOptions, PartitionMetadata};
+use klamm_types::TopicPartition;
+use std::path::{Path, PathBuf};
+use tracing::{debug, warn};
+
+/// An open log and what was checkpointed of it.
+pub(crate) struct FoundLog {
+    pub(crate) dir: PathBuf,
+    pub(crate) seat: Seat,
+    pub(crate) log: Log,
+    pub(crate) high_watermark: i64,
+}
+
+impl FoundLog {
+    /// Whether it stands in the folder of this topic.
+    pub(crate) fn is_of(&self, topic: &str) -> bool {
+        let name = self.dir.file_name().and_then(|name| name.to_str());
+        name.and_then(parse_folder_name)
+            .is_some_and(|(name, _)| name == topic)
+    }
+}
+
+/// Opens a log found on disk; `None` if it does not say whose it is.
+pub(super) fn open_log(
+    seat: Seat,
+    dir: &Path,
+    topic: &str,
+    partition: i32,
+    checkpoints: &Checkpoints,
+    clean: bool,
+    defaults: &TopicConfig,
+) -> Result<Option<(TopicPartition, FoundLog)>, LogDirError> {
+    let metadata = match PartitionMetadata::read(dir) {
+        Ok(Some(metadata)) => metadata,
+        Ok(None) => {
+            warn!(dir = %dir.display(), "a log without partition.metadata is left alone");
+            return Ok(None);
+        }
+        Err(error) => {
+            warn!(dir = %dir.display(), %error, "a log with a damaged partition.metadata is left alone");
+            return Ok(None);
+        }
+    };
+    let id = TopicPartition {
+        topic_id: metadata.topic_id,
+        partition,
+    };
+    let options = OpenOptions {
+        clean_shutdown: clean,
+        recovery_point: checkpoints
+            .recovery_points
+            .get(topic, partition)
+            .unwrap_or(0),
+        log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
+    };
+    let (log, report) = Log::open(dir, log_config(defaults), options)?;
+    debug!(dir = %dir.display(), ?report, "opened a log");
+    let high_watermark = checkpoints
+        .high_watermarks
+        .get(topic, partition)
+        .unwrap_or(0);
+    let found = FoundLog {
+        dir: dir.to_owned(),
+        seat,
+        log,
+        high_watermark,
+    };
+    Ok(Some((id, found)))
+}
+
+/// What a log needs to know of its topic's settings.
+pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
+    LogConfig {
+        segment_bytes: u64::from(config.segment_bytes.unsigned_abs()),
+        segment_ms: config.segment_ms,
+        segment_index_bytes: u64::from(config.segment_index_bytes.unsigned_abs()),
+        index_interval_bytes: u64::from(config.index_interval_bytes.unsigned_abs()),
+        delete: config.cleanup_policy.delete,
+        compact: config.cleanup_policy.compact,
+        retention_bytes: config.retention_bytes,
+        retention_ms: config.retention_ms,
+        file_delete_delay_ms: config.file_delete_delay_ms,
+        delete_retention_ms: config.delete_retention_ms,
+        min_cleanable_dirty_ratio: config.min_cleanable_dirty_ratio,
+        min_compaction_lag_ms: config.min_compaction_lag_ms,
+        max_compaction_lag_ms: config.max_compaction_lag_ms,
+    }
+}

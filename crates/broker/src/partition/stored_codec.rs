@@ -1,0 +1,184 @@
+//! The codec in which a topic stores batches (`compression.type`).
+//!
+//! Records stay as they are, with their offsets, timestamps, keys and headers; so does everything
+//! in the batch's header but the codec. A batch that comes in the topic's codec already is not
+//! touched, whatever its level.
+
+use super::AppendError;
+use bytes::Bytes;
+use klamm_config::{CompressionType, TopicConfig};
+use klamm_records::{
+    Compression, CompressionLevels, InvalidBatch, ProducePolicy, RecompressError, ValidatedBatch,
+    recompress,
+};
+use klamm_types::ErrorCode;
+use tracing::error;
+
+/// The codec of a topic; `None`: each batch keeps its producer's.
+fn codec(config: &TopicConfig) -> Option<Compression> {
+    match config.compression_type {
+        CompressionType::Producer => None,
+        CompressionType::Uncompressed => Some(Compression::None),
+        CompressionType::Gzip => Some(Compression::Gzip),
+        CompressionType::Snappy => Some(Compression::Snappy),
+        CompressionType::Lz4 => Some(Compression::Lz4),
+        CompressionType::Zstd => Some(Compression::Zstd),
+    }
+}
+
+/// A batch as the topic stores it, without what may stand behind it in `records`.
+///
+/// # Errors
+/// In its new codec the batch is larger than `max.message.bytes`, or the codec failed.
+pub(super) fn in_stored_codec(
+    records: &Bytes,
+    validated: ValidatedBatch,
+    config: &TopicConfig,
+    policy: &ProducePolicy,
+) -> Result<(Bytes, ValidatedBatch), AppendError> {
+    let Some(codec) = codec(config).filter(|codec| *codec != validated.header.compression) else {
+        return Ok((records.clone(), validated));
+    };
+    let levels = CompressionLevels {
+        gzip: config.compression_gzip_level,
+        zstd: config.compression_zstd_level,
+    };
+    let batch = recompress(records, codec, levels, policy.decompressed_bytes_max)
+        .map_err(|error| failed(codec, error))?;
+    let size_max = policy.message_bytes_max.min(policy.segment_bytes_max);
+    if batch.len() > size_max {
+        return Err(AppendError::Invalid(InvalidBatch::TooLarge {
+            size: batch.len(),
+            size_max,
+        }));
+    }
+    let header = klamm_records::BatchHeader::parse(&batch)
+        .map_err(|error| AppendError::Invalid(InvalidBatch::Header(error)))?;
+    Ok((
+        batch,
+        ValidatedBatch {
+            header,
+            ..validated
+        },
+    ))
+}
+
+fn failed(codec: Compression, error: RecompressError) -> AppendError {
+    match error {
+        RecompressError::Batch(error) => AppendError::Invalid(InvalidBatch::Header(error)),
+        RecompressError::Decompress(error) => AppendError::Invalid(InvalidBatch::Decompress(error)),
+        RecompressError::Compress(error) => {
+            error!(codec = codec.name(), %error, "cannot compress a batch");
+            AppendError::Refused(ErrorCode::UnknownServerError)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use klamm_records::{
+        BatchBuilder, BatchHeader, DECOMPRESSED_BYTES_MAX_DEFAULT, Record, Records, TimestampType,
+        validate_produce, verify_crc,
+    };
+
+    const POLICY: ProducePolicy = ProducePolicy {
+        message_bytes_max: 1 << 20,
+        segment_bytes_max: 1 << 30,
+        decompressed_bytes_max: DECOMPRESSED_BYTES_MAX_DEFAULT,
+        timestamp_type: TimestampType::CreateTime,
+        timestamp_before_max_ms: i64::MAX,
+        timestamp_after_max_ms: i64::MAX,
+        compacted: false,
+        produce_version: 12,
+    };
+
+    fn batch(codec: Compression) -> Bytes {
+        let mut builder = BatchBuilder::new(0).compression(codec);
+        for i in 0..10 {
+            builder.append(1_000 + i, Some(b"key"), Some(&[b'x'; 500]), &[(b"h", None)]);
+        }
+        builder.build().unwrap()
+    }
+
+    fn store(records: &Bytes, topic: CompressionType, policy: &ProducePolicy) -> Stored {
+        let config = TopicConfig {
+            compression_type: topic,
+            ..TopicConfig::default()
+        };
+        let validated = validate_produce(records, policy, 1_000).unwrap();
+        in_stored_codec(records, validated, &config, policy)
+    }
+
+    type Stored = Result<(Bytes, ValidatedBatch), AppendError>;
+
+    fn records(batch: &Bytes) -> (BatchHeader, Vec<Record>) {
+        let (header, records) = Records::of_batch(batch, 1 << 20).unwrap();
+        (header, records.map(Result::unwrap).collect())
+    }
+
+    #[test]
+    fn every_codec_becomes_the_topics() {
+        let codecs = [
+            (CompressionType::Uncompressed, Compression::None),
+            (CompressionType::Gzip, Compression::Gzip),
+            (CompressionType::Snappy, Compression::Snappy),
+            (CompressionType::Lz4, Compression::Lz4),
+            (CompressionType::Zstd, Compression::Zstd),
+        ];
+        for from in Compression::ALL {
+            let sent = batch(from);
+            for (topic, to) in codecs {
+                let (stored, validated) = store(&sent, topic, &POLICY).unwrap();
+                let (header, kept) = records(&stored);
+                assert_eq!(header.compression, to, "{from:?} {topic:?}");
+                assert_eq!(kept, records(&sent).1, "{from:?} {topic:?}");
+                assert_eq!(validated.header, header);
+                assert!(verify_crc(&stored));
+                assert_eq!(stored == sent, from == to, "{from:?} {topic:?}");
+            }
+            let (stored, _) = store(&sent, CompressionType::Producer, &POLICY).unwrap();
+            assert_eq!(stored, sent, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn what_grows_beyond_the_limit_is_refused() {
+        let sent = batch(Compression::Zstd);
+        let policy = ProducePolicy {
+            message_bytes_max: sent.len(),
+            ..POLICY
+        };
+        assert!(store(&sent, CompressionType::Producer, &policy).is_ok());
+        let refused = store(&sent, CompressionType::Uncompressed, &policy);
+        assert!(matches!(
+            refused,
+            Err(AppendError::Invalid(InvalidBatch::TooLarge { .. }))
+        ));
+    }
+
+    #[test]
+    fn levels_are_heeded() {
+        let mut builder = BatchBuilder::new(0);
+        let text: Vec<u8> = (0..20_000u32)
+            .flat_map(|i| (i * i).to_string().into_bytes())
+            .collect();
+        builder.append(1_000, None, Some(&text), &[]);
+        let sent = builder.build().unwrap();
+        let size = |compression_type, gzip, zstd| {
+            let config = TopicConfig {
+                compression_type,
+                compression_gzip_level: gzip,
+                compression_zstd_level: zstd,
+                ..TopicConfig::default()
+            };
+            let validated = validate_produce(&sent, &POLICY, 1_000).unwrap();
+            in_stored_codec(&sent, validated, &config, &POLICY)
+                .unwrap()
+                .0
+                .len()
+        };
+        assert!(size(CompressionType::Gzip, 9, 3) < size(CompressionType::Gzip, 1, 3));
+        assert!(size(CompressionType::Zstd, -1, 19) < size(CompressionType::Zstd, -1, -100));
+    }
+}
