@@ -8,7 +8,7 @@ use crate::segment::Segment;
 use crate::time_index::{self, TimeEntry};
 use crate::transaction_index::AbortedTransaction;
 use klamm_records::NO_TIMESTAMP;
-use std::{io, os::unix::fs::FileExt, sync::Arc};
+use std::{io, sync::Arc};
 
 /// The last segment of a log.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Walks the headers of the batches in a segment, reading the file in pieces.
 
+use crate::disk::DiskFile;
 use klamm_records::{BatchError, BatchHeader, HEADER_SIZE, MAGIC};
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::io;
 
 /// Bytes read at once. Headers of small batches come from one read; those of large ones cost
 /// one read each.
@@ -38,7 +39,7 @@ pub(crate) enum ScanError {
 
 /// Walks from one batch to the next.
 pub(crate) struct BatchScan<'a> {
-    file: &'a File,
+    file: &'a DiskFile,
     position: u64,
     end: u64,
     chunk: Vec<u8>,
@@ -49,7 +50,7 @@ pub(crate) struct BatchScan<'a> {
 
 impl<'a> BatchScan<'a> {
     /// Walks from `position`, where a batch must start, to `end`.
-    pub(crate) fn new(file: &'a File, position: u64, end: u64) -> BatchScan<'a> {
+    pub(crate) fn new(file: &'a DiskFile, position: u64, end: u64) -> BatchScan<'a> {
         BatchScan {
             file,
             position,

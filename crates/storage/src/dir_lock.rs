@@ -1,18 +1,14 @@
 //! `.lock`: keeps two processes out of one log directory.
 
-use crate::disk;
-use std::{
-    fs::{File, TryLockError},
-    io,
-    path::Path,
-};
+use crate::disk::{self, DiskFile};
+use std::{fs::TryLockError, io, path::Path};
 
 const FILE_NAME: &str = ".lock";
 
 /// Holds the lock of a log directory until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    _file: DiskFile,
 }
 
 /// Why a log directory cannot be locked.

@@ -1,53 +1,162 @@
-//! The one place that opens, creates, renames and removes files.
+//! The one place that touches files: opens, reads, writes, renames and removes them.
+//!
+//! Under test, every change is recorded on its way (`disk_trace.rs`), so that what a crash would
+//! leave behind can be built for each moment. Whoever needs an operation that is missing here
+//! adds it, with its record.
 
+#[cfg(test)]
+use crate::disk_trace::{self, Change};
+use rustix::{buffer::spare_capacity, io::Errno};
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
+/// An open file. Reads and writes name their place; there is no cursor.
+#[derive(Debug)]
+pub(crate) struct DiskFile {
+    file: File,
+    #[cfg(test)]
+    inode: u64,
+}
+
+impl DiskFile {
+    fn new(file: File) -> io::Result<DiskFile> {
+        Ok(DiskFile {
+            #[cfg(test)]
+            inode: disk_trace::inode(&file)?,
+            file,
+        })
+    }
+
+    /// Reads what there is from a place on, at most as much as fits; the count of bytes, which
+    /// is zero behind the end only.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, position)
+    }
+
+    /// Fills a buffer.
+    pub(crate) fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, position)
+    }
+
+    /// Reads up to `size` bytes, fewer where the file ends. The memory is not cleared first.
+    pub(crate) fn read_vec_at(&self, size: usize, position: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(size);
+        while bytes.len() < size {
+            let at = position + bytes.len() as u64;
+            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), at) {
+                Ok(0) => break,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bytes.truncate(size);
+        Ok(bytes)
+    }
+
+    /// Writes all of it, behind the end too.
+    pub(crate) fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, position)?;
+        #[cfg(test)]
+        disk_trace::record(|| Change::Write {
+            inode: self.inode,
+            position,
+            bytes: bytes.to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Cuts the file, or extends it with zeros.
+    pub(crate) fn set_len(&self, size: u64) -> io::Result<()> {
+        self.file.set_len(size)?;
+        #[cfg(test)]
+        disk_trace::record(|| Change::SetLen {
+            inode: self.inode,
+            size,
+        });
+        Ok(())
+    }
+
+    /// Makes the contents durable, and the size.
+    pub(crate) fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()?;
+        #[cfg(test)]
+        disk_trace::record(|| Change::SyncFile { inode: self.inode });
+        Ok(())
+    }
+
+    /// Takes the lock of the file until it is closed, unless somebody has it.
+    pub(crate) fn try_lock(&self) -> Result<(), TryLockError> {
+        self.file.try_lock()
+    }
+}
+
 /// Opens a file for reading and writing; it must exist.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open(path)
+pub(crate) fn open(path: &Path) -> io::Result<DiskFile> {
+    DiskFile::new(OpenOptions::new().read(true).write(true).open(path)?)
 }
 
 /// Opens a file for reading.
-pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
-    File::open(path)
+pub(crate) fn open_to_read(path: &Path) -> io::Result<DiskFile> {
+    DiskFile::new(File::open(path)?)
 }
 
 /// Creates a file, or empties the one there is.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+pub(crate) fn create(path: &Path) -> io::Result<DiskFile> {
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(true)
-        .open(path)
+        .open(path)?;
+    let file = DiskFile::new(file)?;
+    #[cfg(test)]
+    disk_trace::record(|| Change::Create {
+        path: path.to_path_buf(),
+        inode: file.inode,
+    });
+    Ok(file)
 }
 
 /// Opens a file to lock it, creating it if need be.
-pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+pub(crate) fn open_lock(path: &Path) -> io::Result<DiskFile> {
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
-        .open(path)
+        .open(path)?;
+    DiskFile::new(file)
 }
 
 /// Renames a file, over another one if need be.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)
+    fs::rename(from, to)?;
+    #[cfg(test)]
+    disk_trace::record(|| Change::Rename {
+        from: from.to_path_buf(),
+        to: to.to_path_buf(),
+    });
+    Ok(())
 }
 
 /// Removes a file. One that is not there is fine.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => {
+            #[cfg(test)]
+            disk_trace::record(|| Change::Remove {
+                path: path.to_path_buf(),
+            });
+            Ok(())
+        }
     }
 }
 
@@ -58,13 +167,20 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
 
 /// Makes the entries of a folder durable: files created, renamed and removed in it.
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    File::open(path)?.sync_all()?;
+    #[cfg(test)]
+    disk_trace::record(|| Change::SyncDir {
+        path: path.to_path_buf(),
+    });
+    Ok(())
 }
 
-/// Makes the contents of a file durable. One that is not there is fine.
+/// Makes the contents of a file durable, or the entries of a folder. One that is not there is
+/// fine.
 pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
-    match File::open(path) {
-        Ok(file) => file.sync_data(),
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => sync_dir(path),
+        Ok(_) => open_to_read(path)?.sync_data(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -74,10 +190,10 @@ pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
 /// rename, sync of the folder.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let temporary = temporary_path(path);
-    let mut file = create(&temporary)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
+    let file = create(&temporary)?;
+    file.write_all_at(contents, 0)?;
+    file.sync_data()?;
+    rename(&temporary, path)?;
     match path.parent() {
         Some(dir) => sync_dir(dir),
         None => Ok(()),
@@ -86,7 +202,7 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 
 /// Writes a file whose loss or damage is noticed when it is read, without waiting for the disk.
 pub(crate) fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    create(path)?.write_all(contents)
+    create(path)?.write_all_at(contents, 0)
 }
 
 /// Reads a file of at most `bytes_max` bytes; `None` if it is not there.

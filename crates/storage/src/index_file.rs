@@ -3,12 +3,10 @@
 //! One writer appends; readers see the entries that were published before they looked. Only the
 //! index of the active segment keeps its file open, so that old segments cost no descriptors.
 
-use crate::disk;
+use crate::disk::{self, DiskFile};
 use arc_swap::ArcSwapOption;
 use std::{
-    fs::File,
     io,
-    os::unix::fs::FileExt,
     path::PathBuf,
     sync::{
         Arc,
@@ -23,7 +21,7 @@ const SEARCH_BLOCK: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct IndexFile<const SIZE: usize> {
     path: PathBuf,
-    open: ArcSwapOption<File>,
+    open: ArcSwapOption<DiskFile>,
     count: AtomicU64,
 }
 
@@ -146,7 +144,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         }
     }
 
-    fn writable(&self) -> io::Result<Arc<File>> {
+    fn writable(&self) -> io::Result<Arc<DiskFile>> {
         if let Some(file) = self.open.load_full() {
             return Ok(file);
         }
@@ -155,7 +153,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         Ok(file)
     }
 
-    fn readable(&self) -> io::Result<Arc<File>> {
+    fn readable(&self) -> io::Result<Arc<DiskFile>> {
         match self.open.load_full() {
             Some(file) => Ok(file),
             None => disk::open_to_read(&self.path).map(Arc::new),

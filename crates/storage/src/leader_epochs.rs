@@ -106,6 +106,13 @@ impl LeaderEpochs {
         changed
     }
 
+    /// Lets the first epoch start earlier.
+    pub(crate) fn start_first_at(&mut self, start_offset: i64) {
+        if let Some(first) = self.entries.first_mut() {
+            first.1 = first.1.min(start_offset);
+        }
+    }
+
     /// Reads the file in a log's folder; `None` if there is none.
     pub(crate) fn read(dir: &Path) -> Result<Option<LeaderEpochs>, CheckpointError> {
         let path = dir.join(FILE_NAME);

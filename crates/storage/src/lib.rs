@@ -22,6 +22,9 @@
 //!
 //! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
 
+#[cfg(test)]
+extern crate self as klamm_storage;
+
 mod active_segment;
 mod batch_scan;
 mod batch_walk;
@@ -32,6 +35,9 @@ mod config;
 mod damage;
 mod dir_lock;
 mod disk;
+#[cfg(test)]
+mod disk_trace;
+mod epochs_check;
 mod error;
 mod index_file;
 mod leader_epochs;
@@ -55,6 +61,9 @@ mod retention;
 mod roll;
 mod scrub;
 mod segment;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod time_index;
 mod transaction_index;
 mod transactions_reader;

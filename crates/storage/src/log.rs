@@ -3,6 +3,7 @@
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
+use crate::disk;
 use crate::error::{ReadError, StorageError};
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_flusher::LogFlusher;
@@ -326,8 +327,9 @@ impl Log {
             .end_offset_for(epoch, self.log_end_offset())
     }
 
-    /// Removes everything from an offset on. A batch that spans it goes as a whole, so the log
-    /// may end before it, and then even start before it. The new log end offset.
+    /// Removes everything from an offset on, durably: what was removed must not come back behind
+    /// what is appended next. A batch that spans the offset goes as a whole, so the log may end
+    /// before it, and then even start before it. The new log end offset.
     ///
     /// The caller records the flushed offset anew if it went back, before it appends again: a
     /// recovery point vouches for what lies below it. Epochs that start at or behind the new end
@@ -373,9 +375,11 @@ impl Log {
             state.set_log_start_offset(end_offset);
         }
         state.set_segments(segments.clone());
+        self.remove_snapshots(|snapshot_offset| snapshot_offset > end_offset)?;
         for segment in removed.iter().rev() {
             state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
+        disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         let cut = || {
             last.truncate(position, end_offset)?;
             recovery::resume_active(&last, &self.config)
@@ -429,6 +433,7 @@ impl Log {
         }
         self.remove_snapshots(|_| true)?;
         self.active = new_active(state.dir(), offset)?;
+        disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
         self.set_producers(Producers::default());

@@ -26,7 +26,8 @@ impl LogFile {
         LogFile::ProducerSnapshot,
     ];
 
-    /// What makes up a segment; the batches go last when it is removed.
+    /// What belongs to a segment, in the order in which it is removed: the batches last, since
+    /// files without them are orphans, which go with the next start.
     pub(crate) const OF_SEGMENT: [LogFile; 4] = [
         LogFile::OffsetIndex,
         LogFile::TimeIndex,

@@ -12,7 +12,6 @@ use klamm_records::{
     verify_crc,
 };
 use klamm_types::LeaderEpoch;
-use rustix::{buffer::spare_capacity, io::Errno};
 use std::{io, sync::Arc};
 
 /// Reads a log. Clones share it; none ever waits for an append or a flush.
@@ -356,16 +355,10 @@ fn whole_batches(bytes: &[u8], limit: i64) -> (usize, i64) {
 
 fn read_at(segment: &Segment, position: u64, size: usize) -> Result<Bytes, ReadError> {
     let file = segment.file().map_err(ReadError::io(segment.path()))?;
-    let mut bytes = Vec::with_capacity(size);
-    while bytes.len() < size {
-        let at = position + bytes.len() as u64;
-        match rustix::io::pread(file, spare_capacity(&mut bytes), at) {
-            Ok(0) => break,
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(ReadError::io(segment.path())(error.into())),
-        }
-    }
-    Ok(bytes.into())
+    let bytes = file.read_vec_at(size, position);
+    bytes
+        .map(Bytes::from)
+        .map_err(ReadError::io(segment.path()))
 }
 
 fn suspect(segment: &Arc<Segment>, position: u64) -> Trouble {
@@ -403,9 +396,12 @@ fn first_at_or_after(
     from_offset: i64,
 ) -> Result<Option<TimestampOffset>, ReadError> {
     let error = || ReadError::io(segment.path());
-    let indexed = segment.offset_before(timestamp).map_err(error())?;
-    let offset = indexed.unwrap_or(from_offset).max(from_offset);
-    let Some(start) = segment.find_batch(offset)? else {
+    let indexed = segment.batch_before(timestamp).map_err(error())?;
+    let start = match indexed.filter(|batch| batch.header.base_offset > from_offset) {
+        None => segment.find_batch(from_offset)?,
+        indexed => indexed,
+    };
+    let Some(start) = start else {
         return Ok(None);
     };
     let mut scan = segment.scan(start.position).map_err(error())?;

@@ -223,6 +223,10 @@ impl LogState {
     }
 
     fn sync(&self, flushed_offset: i64) -> Result<(), StorageError> {
+        // Names before contents: a file that is synced may be found without those before it.
+        if self.dir_dirty.swap(false, Ordering::AcqRel) {
+            disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
+        }
         let segments = self.segments();
         let first_dirty = segments.partition_point(|s| s.base_offset() <= flushed_offset);
         for segment in &segments[first_dirty.saturating_sub(1)..] {
@@ -240,9 +244,6 @@ impl LogState {
             epochs
                 .write(&self.dir)
                 .map_err(|error| self.epochs_unwritten(error.into()))?;
-        }
-        if self.dir_dirty.swap(false, Ordering::AcqRel) {
-            disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::segment::Segment;
 use crate::undecided_transactions::Undecided;
 use bytes::Bytes;
 use klamm_records::{BatchHeader, EndTransactionMarker, Records};
-use std::{io, os::unix::fs::FileExt, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 /// Largest control batch that is looked into. A marker takes 78 bytes.
 const CONTROL_BATCH_BYTES_MAX: usize = 64 << 10;

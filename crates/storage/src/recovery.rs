@@ -10,6 +10,7 @@ use crate::batch_walk::{BatchWalk, Step};
 use crate::config::LogConfig;
 use crate::damage;
 use crate::disk;
+use crate::epochs_check;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::log_files::{LogFile, is_leftover};
@@ -24,8 +25,9 @@ use std::{io, path::Path, sync::Arc};
 pub struct OpenOptions {
     /// Whether the log was closed by [`crate::Log::close`] and not touched since.
     pub clean_shutdown: bool,
-    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`] it must be
-    /// recorded anew before it is relied on: a stale one vouches for bytes written later.
+    /// The flushed offset as last recorded. After [`crate::Log::truncate_to`], and where the log
+    /// was found to end before it, it must be recorded anew before the next append: a stale one
+    /// vouches for bytes written later.
     pub recovery_point: i64,
     /// The log start offset as last recorded; an empty folder gets a log that starts here.
     pub log_start_offset: i64,
@@ -95,18 +97,25 @@ pub(crate) fn open_segments(
         report: RecoveryReport::default(),
     };
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
-    if stored_epochs.is_none() && log_end_offset > segments[0].base_offset() {
-        recovery.epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
-        recovery.report.leader_epochs_rebuilt = true;
-    }
     let Recovery {
         mut epochs,
         trust,
-        report,
+        mut report,
         ..
     } = recovery;
     let first_offset = segments[0].base_offset();
-    epochs.truncate_from_start(options.log_start_offset.max(first_offset));
+    let log_start_offset = options.log_start_offset.max(first_offset);
+    epochs.truncate_from_end(log_end_offset);
+    epochs_check::complete(&mut epochs, &segments, log_start_offset)
+        .map_err(StorageError::io("read", dir))?;
+    let fits = stored_epochs.is_some()
+        && epochs_check::fit(&epochs, &segments, log_start_offset, log_end_offset)
+            .map_err(StorageError::io("read", dir))?;
+    if !fits && log_end_offset > first_offset {
+        epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
+        report.leader_epochs_rebuilt = true;
+    }
+    epochs.truncate_from_start(log_start_offset);
     epochs.truncate_from_end(log_end_offset);
     Ok(Opened {
         segments,
@@ -193,9 +202,11 @@ impl Recovery<'_> {
         let first_checked = if self.options.clean_shutdown {
             base_offsets.len().saturating_sub(1)
         } else {
+            // The segment before a recovery point that lies between two was not sealed when
+            // its batches were flushed, so its indexes may have been lost.
             let recovery_point = self.options.recovery_point;
             base_offsets
-                .partition_point(|&base| base <= recovery_point)
+                .partition_point(|&base| base < recovery_point)
                 .saturating_sub(1)
         };
         let mut segments = Segments::new();
@@ -408,7 +419,8 @@ impl Recovery<'_> {
                 disk::remove(&path).map_err(StorageError::io("remove", &path))?;
             }
         }
-        Ok(())
+        // They must not come back behind what is appended next.
+        disk::sync_dir(self.dir).map_err(StorageError::io("sync", self.dir))
     }
 }
 
@@ -509,6 +521,11 @@ fn resume(
     config: &LogConfig,
     dense_from: i64,
 ) -> io::Result<Option<Walked>> {
+    if let Some(newest) = segment.time_index().last()?
+        && segment.batch_of(newest)?.is_none()
+    {
+        return Ok(None);
+    }
     let (mut start, mut due) = (0, segment.base_offset());
     if let Some(entry) = segment.offset_index().last()? {
         match segment.scan(entry.position)?.next() {
@@ -543,15 +560,18 @@ fn resume(
 
 /// The last indexed batch before the recovery point, if both indexes hold together up to it.
 fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<BatchAt>> {
-    let Some((_, entry)) = segment
-        .offset_index()
-        .lookup(recovery_point.saturating_sub(1))?
-    else {
-        return Ok(None);
-    };
     if !segment.offset_index().is_ordered()? || !segment.time_index().is_ordered()? {
         return Ok(None);
     }
+    // One index may have lost more of its end than the other: behind the last entry of the time
+    // index, no batch is known to be older than it says.
+    let Some(newest) = segment.time_index().last()? else {
+        return Ok(None);
+    };
+    let trusted_offset = newest.offset.min(recovery_point.saturating_sub(1));
+    let Some((_, entry)) = segment.offset_index().lookup(trusted_offset)? else {
+        return Ok(None);
+    };
     match segment.scan(entry.position)?.next() {
         Ok(batch) => Ok(batch.filter(|batch| batch.header.last_offset() == entry.last_offset)),
         Err(ScanError::Batch { .. }) => Ok(None),

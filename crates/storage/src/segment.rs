@@ -2,16 +2,15 @@
 
 use crate::batch_scan::{BatchAt, BatchScan, ScanError};
 use crate::damage::SegmentChecks;
-use crate::disk;
+use crate::disk::{self, DiskFile};
 use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{self, OffsetIndex};
 use crate::time_index::{TimeEntry, TimeIndex};
 use crate::transaction_index::TransactionIndex;
-use klamm_records::BatchHeader;
+use klamm_records::{BatchHeader, NO_TIMESTAMP};
 use std::{
     collections::VecDeque,
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{
@@ -28,7 +27,7 @@ const RECENT_MAX: usize = 64;
 pub(crate) struct Segment {
     base_offset: i64,
     path: PathBuf,
-    file: OnceLock<File>,
+    file: OnceLock<DiskFile>,
     /// Bytes of complete batches; readers look no further.
     size: AtomicU64,
     offset_index: OffsetIndex,
@@ -40,8 +39,8 @@ pub(crate) struct Segment {
     is_dirty: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
-    /// Largest timestamp and its offset, if anyone has looked it up or written it.
-    max_timestamp: Mutex<Option<TimeEntry>>,
+    /// Largest timestamp and its offset, once anyone has looked it up or written it.
+    max_timestamp: Mutex<Option<Option<TimeEntry>>>,
     /// (base offset, position) of the latest appends, ascending.
     recent: Mutex<VecDeque<(i64, u64)>>,
     checks: SegmentChecks,
@@ -154,7 +153,7 @@ impl Segment {
     }
 
     /// The file of the batches, opened when it is first needed.
-    pub(crate) fn file(&self) -> io::Result<&File> {
+    pub(crate) fn file(&self) -> io::Result<&DiskFile> {
         if let Some(file) = self.file.get() {
             return Ok(file);
         }
@@ -206,7 +205,7 @@ impl Segment {
         self.size.store(size, Ordering::Release);
     }
 
-    /// Cuts the segment. Nothing from `position`, where `offset` starts, is left.
+    /// Cuts the segment, durably. Nothing from `position`, where `offset` starts, is left.
     pub(crate) fn truncate(&self, position: u64, offset: i64) -> io::Result<()> {
         let mut max_timestamp = lock(&self.max_timestamp);
         *max_timestamp = None;
@@ -217,7 +216,10 @@ impl Segment {
         self.size.store(position, Ordering::Release);
         self.checks.cut(position);
         self.set_dirty();
-        self.file()?.set_len(position)
+        self.file()?.set_len(position)?;
+        // Neither old batches nor what the indexes say of them may come back behind new ones.
+        self.sync_indexes()?;
+        self.file()?.sync_data()
     }
 
     /// Drops both indexes' entries from a place on, where `offset` starts.
@@ -228,23 +230,73 @@ impl Segment {
 
     /// Remembers the largest timestamp.
     pub(crate) fn set_max_timestamp(&self, entry: Option<TimeEntry>) {
-        *lock(&self.max_timestamp) = entry;
+        *lock(&self.max_timestamp) = Some(entry);
     }
 
     /// The largest timestamp and the last offset of its batch; `None` if no batch has one.
     pub(crate) fn max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
         let mut known = lock(&self.max_timestamp);
-        if known.is_none() {
-            *known = self.time_index.last()?;
+        if let Some(known) = *known {
+            return Ok(known);
         }
-        Ok(*known)
+        let found = self.find_max_timestamp()?;
+        *known = Some(found);
+        Ok(found)
+    }
+
+    /// The last entry of the time index, if it is true and nothing at the end of the segment is
+    /// newer; else every batch is asked.
+    fn find_max_timestamp(&self) -> io::Result<Option<TimeEntry>> {
+        let indexed = self.time_index.last()?;
+        let last_position = self.offset_index.last()?.map_or(0, |entry| entry.position);
+        if let Some(indexed) = indexed
+            && self.batch_of(indexed)?.is_some()
+        {
+            let newest = self.newest_from(last_position)?;
+            if newest.is_some_and(|newest| newest.timestamp <= indexed.timestamp) {
+                return Ok(Some(indexed));
+            }
+        }
+        self.newest_from(0)
+    }
+
+    /// The newest batch from a position on; what lies behind damage is left out.
+    fn newest_from(&self, position: u64) -> io::Result<Option<TimeEntry>> {
+        let mut newest: Option<TimeEntry> = None;
+        let mut scan = self.scan(position)?;
+        loop {
+            let header = match scan.next() {
+                Ok(Some(batch)) => batch.header,
+                Ok(None) | Err(ScanError::Batch { .. }) => return Ok(newest),
+                Err(ScanError::Io(error)) => return Err(error),
+            };
+            let (timestamp, offset) = (header.max_timestamp, header.last_offset());
+            if newest.map_or(NO_TIMESTAMP, |newest| newest.timestamp) < timestamp {
+                newest = Some(TimeEntry { timestamp, offset });
+            }
+        }
+    }
+
+    /// The batch that an entry of the time index is about; `None` if the entry is wrong.
+    pub(crate) fn batch_of(&self, entry: TimeEntry) -> io::Result<Option<BatchAt>> {
+        let is_true = |batch: &BatchAt| {
+            batch.header.max_timestamp == entry.timestamp
+                && batch.header.base_offset <= entry.offset
+        };
+        match self.find_batch(entry.offset) {
+            Ok(found) => Ok(found.filter(is_true)),
+            Err(ReadError::Io { source, .. }) => Err(source),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The last indexed batch whose predecessors are all older than `timestamp`.
-    pub(crate) fn offset_before(&self, timestamp: i64) -> io::Result<Option<i64>> {
+    pub(crate) fn batch_before(&self, timestamp: i64) -> io::Result<Option<BatchAt>> {
         // Entries of exactly this timestamp may point behind the first record that has it.
-        let entry = unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))?;
-        Ok(entry.map(|entry| entry.offset))
+        match unless_cut(self.time_index.lookup(timestamp.saturating_sub(1)))? {
+            Some(entry) => self.batch_of(entry),
+            None => Ok(None),
+        }
     }
 
     /// Walks the batches from a place on where one starts, passing over known damage.
@@ -278,8 +330,12 @@ impl Segment {
             // An index that points between batches, or to a later one; without it, it is only
             // slower.
             Err(ReadError::Damaged { .. }) if start.position > 0 => {
-                let start = IndexedPlace::default();
-                self.find_batch_from(start, offset)
+                self.find_batch_from(IndexedPlace::default(), offset)
+            }
+            Ok(Some(found))
+                if start.position == found.position && found.header.base_offset > offset =>
+            {
+                self.find_batch_from(IndexedPlace::default(), offset)
             }
             found => found,
         }

@@ -13,7 +13,6 @@ use crate::disk;
 use klamm_types::ProducerId;
 use std::{
     io,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };

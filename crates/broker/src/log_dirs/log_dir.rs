@@ -5,7 +5,7 @@ use super::{
     found_log::open_log,
 };
 use klamm_config::TopicConfig;
-use klamm_storage::{CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
+use klamm_storage::{CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
@@ -187,7 +187,35 @@ impl LogDir {
         for chunk in opened {
             logs.extend(chunk?);
         }
+        self.lower_recovery_points(&logs)?;
         Ok(logs)
+    }
+
+    /// Lowers the recovery points that lie behind the end of what was found: they would vouch
+    /// for what is appended next.
+    fn lower_recovery_points(
+        &self,
+        logs: &[(TopicPartition, FoundLog)],
+    ) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        let points = &mut checkpoints.recovery_points;
+        let mut is_changed = false;
+        for (_, found) in logs {
+            let name = found.dir.file_name().and_then(|name| name.to_str());
+            let Some((topic, partition)) = name.and_then(parse_folder_name) else {
+                continue;
+            };
+            let flushed = found.log.flusher().flushed_offset();
+            let known = points.get(topic, partition);
+            if known.is_some_and(|point| point > flushed) {
+                points.set(topic, partition, flushed);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            points.write(&self.path, CheckpointKind::RecoveryPoint)?;
+        }
+        Ok(())
     }
 
     pub(super) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {

@@ -185,8 +185,9 @@ impl LogDirs {
     }
 
     /// Sees to it that the recovery point on disk does not lie behind the flushed offset of
-    /// `partition`, which a truncation has moved back. Must come before the next append: what is
-    /// below a recovery point is not checked after a crash.
+    /// `partition`, which a truncation has moved back, nor the log start behind the present one.
+    /// Must come before the next append: what is below a recovery point is not checked after a
+    /// crash, and what is below the log start is dropped.
     pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
         let place = partition.place();
         let dir = place.seat().log_dir();
@@ -200,6 +201,12 @@ impl LogDirs {
         {
             points.set(topic, index, flushed);
             points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
+        }
+        let start = partition.log_start_offset();
+        let starts = &mut checkpoints.log_starts;
+        if starts.get(topic, index).is_some_and(|known| known > start) {
+            starts.set(topic, index, start);
+            starts.write(&dir.path, CheckpointKind::LogStart)?;
         }
         Ok(())
     }

@@ -117,6 +117,9 @@ impl Model {
         };
         let (log, report) = open(dir, options);
         assert_eq!(report.bytes_truncated, 0);
+        // As a broker does: what is appended next is not vouched for.
+        let flushed = log.flusher().flushed_offset();
+        self.recovery_point = self.recovery_point.min(flushed);
         // An end without records before it is not on disk.
         self.end = log.log_end_offset();
         log

@@ -168,3 +168,60 @@ fn leader_epochs() {
 fn producer_snapshots() {
     check_all(".snapshot");
 }
+
+/// Every byte of a side file flipped in one bit, and the file cut before it.
+fn check_every_byte(suffix: &str, options: OpenOptions, close: bool) {
+    let source = temp_dir();
+    let mut log = make(source.path());
+    let expected = view(&log);
+    match close {
+        true => log.close().unwrap(),
+        false => drop(log.flusher().flush().unwrap()),
+    }
+    let victims = files(source.path(), suffix);
+    let victims = [0, victims.len() / 2, victims.len() - 1].map(|i| &victims[i]);
+    for victim in victims {
+        let bytes = fs::read(source.path().join(victim)).unwrap();
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << (at % 8);
+            for damaged in [&flipped[..], &bytes[..at]] {
+                let dir = temp_dir();
+                copy(source.path(), dir.path());
+                fs::write(dir.path().join(victim), damaged).unwrap();
+                let (log, report) = open(dir.path(), options);
+                let what = format!("{victim} at {at} {damaged:?}, {options:?}: {report:?}");
+                assert_eq!(report.bytes_truncated, 0, "{what}");
+                assert!(view(&log) == expected, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_byte_after_a_clean_stop() {
+    for suffix in [
+        ".index",
+        ".timeindex",
+        ".snapshot",
+        "leader-epoch-checkpoint",
+    ] {
+        check_every_byte(suffix, CLEAN, true);
+    }
+}
+
+#[test]
+fn every_byte_after_a_crash() {
+    let options = OpenOptions {
+        recovery_point: 50,
+        ..CRASHED
+    };
+    for suffix in [
+        ".index",
+        ".timeindex",
+        ".snapshot",
+        "leader-epoch-checkpoint",
+    ] {
+        check_every_byte(suffix, options, false);
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of the crate from within: what a crash at any moment leaves behind.
+
+mod crash_points;
+mod crash_scenario;
+mod disk_image;
+#[allow(dead_code)] // The tests from outside need all of it.
+#[path = "../../tests/it/fixture.rs"]
+mod fixture;
