@@ -7,6 +7,7 @@ use crate::{
         Change, Heartbeats, Lifecycle, Registration, RegistrationError, follow_metadata, register,
         report_floors,
     },
+    damage::{DamageReports, Healer},
     fetch_session::FetchSessions,
     flusher::Flusher,
     groups::Groups,
@@ -114,8 +115,16 @@ impl Broker {
         };
         let flusher = Flusher::start().map_err(system("start flusher threads"))?;
         let isr_updates = IsrUpdates::default();
+        let damage_reports = DamageReports::default();
         let failure = flusher.queue().failure();
-        let context = open(Arc::clone(&config), dirs, &flusher, isr_updates.clone()).await?;
+        let context = open(
+            Arc::clone(&config),
+            dirs,
+            &flusher,
+            isr_updates.clone(),
+            damage_reports.clone(),
+        )
+        .await?;
         let (wants_shutdown, shutdown_wanted) = watch::channel(false);
         let (lifecycle_told, lifecycle) = watch::channel(Lifecycle::default());
         let mut broker = Broker {
@@ -131,7 +140,7 @@ impl Broker {
         broker
             .join_cluster(&registration, shutdown_wanted, lifecycle_told)
             .await?;
-        broker.start_housekeeping(isr_updates);
+        broker.start_housekeeping(isr_updates, damage_reports);
         for acceptor in acceptors {
             broker
                 .tasks
@@ -236,8 +245,16 @@ impl Broker {
         }
     }
 
-    fn start_housekeeping(&mut self, isr_updates: IsrUpdates) {
+    fn start_housekeeping(&mut self, isr_updates: IsrUpdates, damage_reports: DamageReports) {
         let context = &self.context;
+        let healer = Healer {
+            identity: Arc::clone(&context.identity),
+            controller: context.controller.clone(),
+            metadata: Arc::clone(&context.metadata),
+            partitions: Arc::clone(&context.partitions),
+            reports: damage_reports,
+        };
+        self.tasks.spawn(healer.run());
         self.tasks.spawn(isr_updates.run(
             Arc::clone(&context.identity),
             context.controller.clone(),
@@ -260,6 +277,7 @@ async fn open(
     dirs: LogDirs,
     flusher: &Flusher,
     isr_updates: IsrUpdates,
+    damage_reports: DamageReports,
 ) -> Result<Arc<Context>, BrokerError> {
     let identity = Arc::new(Identity::new(config.node_id));
     let metadata = Arc::new(MetadataCache::new());
@@ -268,6 +286,7 @@ async fn open(
         me: config.node_id,
         flush_queue: flusher.queue(),
         isr_updates,
+        damage_reports,
         lag_time_max_ms: config.replication.lag_time_max_ms,
         dirs: Arc::new(dirs),
     };

@@ -18,6 +18,7 @@ mod broker;
 mod clock;
 mod context;
 mod control;
+mod damage;
 mod deleted_folders;
 mod dynamic_configs;
 mod fetch_session;

@@ -219,10 +219,19 @@ impl Partitions {
                     groups.on_leader(id.partition, epoch, Arc::clone(&partition));
                 }),
                 Leadership::Begins(_) | Leadership::GoesOn => {}
-                Leadership::Refused => error!(topic = %topic.name, partition = id.partition,
+                Leadership::Refused => {
+                    self.env.damage_reports.report(id);
+                    error!(topic = %topic.name, partition = id.partition,
                     log_end_offset = partition.log_end_offset(), committed = floor,
                     "not leading: the log has lost acknowledged records; restore it, or wait for \
-                     another replica that has them"),
+                     another replica that has them");
+                }
+            }
+            let log_end_offset = partition.log_end_offset();
+            if matches!(led, Leadership::Begins(_)) && log_end_offset < floor {
+                error!(topic = %topic.name, partition = id.partition,
+                    first_offset = log_end_offset, next_offset = floor,
+                    "the only replica has lost these offsets");
             }
             return;
         }
@@ -316,6 +325,7 @@ impl Partitions {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id, Arc::clone(&partition));
+        partition.report_damage();
         Some(partition)
     }
 

@@ -215,6 +215,11 @@ pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// Reads a file of the system whose size is not known before.
+pub(crate) fn read_all(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
 /// Names of the files in a folder, sorted. Names that are not UTF-8 are nobody's here.
 pub(crate) fn file_names(dir: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();

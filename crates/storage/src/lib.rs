@@ -28,6 +28,7 @@ extern crate self as klamm_storage;
 mod active_segment;
 mod batch_scan;
 mod batch_walk;
+mod boot_mark;
 mod checked_bytes;
 mod checkpoint_file;
 mod clean_shutdown;
@@ -69,6 +70,7 @@ mod transaction_index;
 mod transactions_reader;
 mod undecided_transactions;
 
+pub use boot_mark::mark_boot;
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
 pub use config::LogConfig;

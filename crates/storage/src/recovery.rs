@@ -212,7 +212,9 @@ impl Recovery<'_> {
         let mut segments = Segments::new();
         let mut last: Option<Walked> = None;
         for (i, &base_offset) in base_offsets.iter().enumerate() {
-            let segment = self.open_segment(base_offset, base_offsets.get(i + 1).copied())?;
+            let end_offset = base_offsets.get(i + 1).copied();
+            let trusted_end = end_offset.filter(|_| i < first_checked);
+            let segment = self.open_segment(base_offset, trusted_end)?;
             if i < first_checked {
                 segments.push(segment);
                 continue;
@@ -228,7 +230,7 @@ impl Recovery<'_> {
                 previous.note_lost_end(base_offset);
                 self.seal(previous)?;
             }
-            let walked = self.recover(&segment, base_offsets.get(i + 1).copied())?;
+            let walked = self.recover(&segment, end_offset)?;
             segments.push(segment);
             let is_end = walked.is_torn && !self.keeps_damage;
             last = Some(walked);
@@ -275,7 +277,7 @@ impl Recovery<'_> {
     fn open_segment(
         &mut self,
         base_offset: i64,
-        end_offset: Option<i64>,
+        trusted_end: Option<i64>,
     ) -> Result<Arc<Segment>, StorageError> {
         let path = LogFile::Log.path(self.dir, base_offset);
         let (segment, has_indexes) =
@@ -287,10 +289,11 @@ impl Recovery<'_> {
         }
         if !has_indexes && (segment.size() > 0 || segment.checks().is_short()) {
             self.report.indexes_rebuilt += 1;
-            let end = end_offset.unwrap_or(i64::MAX);
-            let kept = Kept::AllBelow(end, LeaderEpoch(i32::MAX));
             // The walk over a segment that is checked anyway indexes it; this is for the others,
             // and harmless for those.
+            let kept = trusted_end.map_or(Kept::Prefix, |end| {
+                Kept::AllBelow(end, LeaderEpoch(i32::MAX))
+            });
             let walked = walk(
                 &segment,
                 self.config,
@@ -305,7 +308,7 @@ impl Recovery<'_> {
                 .write_time_entry()
                 .map_err(StorageError::io("write", &path))?;
             let is_lost = walked.end < segment.size() || segment.checks().is_short();
-            if let Some(end_offset) = end_offset.filter(|&end| is_lost && walked.next_offset < end)
+            if let Some(end_offset) = trusted_end.filter(|&end| is_lost && walked.next_offset < end)
             {
                 note_lost_end(&segment, (walked.next_offset, end_offset), walked.end);
             }

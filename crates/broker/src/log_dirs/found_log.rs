@@ -2,7 +2,7 @@
 
 use super::{LogDirError, Seat, checkpoints::Checkpoints, folders::parse_folder_name};
 use klamm_config::TopicConfig;
-use klamm_storage::{Log, LogConfig, OpenOptions, PartitionMetadata};
+use klamm_storage::{Interruption, Log, LogConfig, OpenOptions, PartitionMetadata};
 use klamm_types::TopicPartition;
 use std::path::{Path, PathBuf};
 use tracing::{debug, warn};
@@ -24,14 +24,15 @@ impl FoundLog {
     }
 }
 
-/// Opens a log found on disk; `None` if it does not say whose it is.
+/// Opens a log found on disk; `None` if it does not say whose it is. Without an `interruption` it
+/// was closed in order.
 pub(super) fn open_log(
     seat: Seat,
     dir: &Path,
     topic: &str,
     partition: i32,
     checkpoints: &Checkpoints,
-    clean: bool,
+    interruption: Option<Interruption>,
     defaults: &TopicConfig,
 ) -> Result<Option<(TopicPartition, FoundLog)>, LogDirError> {
     let metadata = match PartitionMetadata::read(dir) {
@@ -50,14 +51,15 @@ pub(super) fn open_log(
         partition,
     };
     let options = OpenOptions {
-        clean_shutdown: clean,
+        clean_shutdown: interruption.is_none(),
         recovery_point: checkpoints
             .recovery_points
             .get(topic, partition)
             .unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
-    let (log, report) = Log::open(dir, log_config(defaults), options)?;
+    let interruption = interruption.unwrap_or(Interruption::Process);
+    let (log, report) = Log::open_after(dir, log_config(defaults), options, interruption)?;
     debug!(dir = %dir.display(), ?report, "opened a log");
     let high_watermark = checkpoints
         .high_watermarks

@@ -5,7 +5,10 @@ use super::{
     found_log::open_log,
 };
 use klamm_config::TopicConfig;
-use klamm_storage::{CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties};
+use klamm_storage::{
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption, MetaProperties,
+    mark_boot,
+};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
@@ -27,6 +30,8 @@ pub(crate) struct LogDir {
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
+    /// What its last use may have been interrupted by, if it was not left clean.
+    interruption: Interruption,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
@@ -74,6 +79,7 @@ impl LogDir {
             id,
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
+            interruption: mark_boot(path).map_err(io_error("mark", path))?,
             _lock: Some(lock),
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
@@ -88,6 +94,7 @@ impl LogDir {
             id: Uuid([1; 16]),
             cluster_id: None,
             left_clean: None,
+            interruption: Interruption::Machine,
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
@@ -142,8 +149,8 @@ impl LogDir {
         let folders = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
-        let clean = self.left_clean.is_some();
-        if !clean && !folders.is_empty() {
+        let interruption = self.left_clean.is_none().then_some(self.interruption);
+        if interruption.is_some() && !folders.is_empty() {
             info!(dir = %self.path.display(), logs = folders.len(),
                 "the last stop was not clean: recovering logs");
         }
@@ -163,7 +170,7 @@ impl LogDir {
                                     topic,
                                     *partition,
                                     checkpoints,
-                                    clean,
+                                    interruption,
                                     defaults,
                                 )
                                 .transpose()

@@ -150,7 +150,7 @@ impl Partition {
     }
 
     /// The append lock is held: nothing is appended before the disk knows.
-    fn lower_recovery_point(&self) -> Result<(), FollowError> {
+    pub(super) fn lower_recovery_point(&self) -> Result<(), FollowError> {
         self.env.dirs.lower_recovery_point(self).map_err(|error| {
             self.fail("truncate", &error);
             error.into()
@@ -158,7 +158,7 @@ impl Partition {
     }
 
     /// The append lock, if this replica follows `leader` in `leader_epoch`.
-    fn lock_following(
+    pub(super) fn lock_following(
         &self,
         leader: BrokerId,
         leader_epoch: LeaderEpoch,

@@ -2,6 +2,7 @@
 
 use super::{Partition, PartitionEnv};
 use crate::{
+    damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
     replication::IsrUpdates,
@@ -32,6 +33,7 @@ pub(crate) fn open_partition(
         me: ME,
         flush_queue,
         isr_updates: IsrUpdates::default(),
+        damage_reports: DamageReports::default(),
         lag_time_max_ms: 30_000,
         dirs: Arc::new(LogDirs::open(ME, &[]).unwrap()),
     };

@@ -14,6 +14,7 @@
 
 mod append;
 mod cleanup;
+mod damage;
 mod flush_due;
 mod flush_turn;
 mod follow;
@@ -33,10 +34,12 @@ pub(crate) use role::Leadership;
 pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
 use crate::{
+    damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
     replication::IsrUpdates,
 };
+use damage::DamageState;
 use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
@@ -56,6 +59,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) me: BrokerId,
     pub(crate) flush_queue: FlushQueue,
     pub(crate) isr_updates: IsrUpdates,
+    pub(crate) damage_reports: DamageReports,
     pub(crate) lag_time_max_ms: i64,
     pub(crate) dirs: Arc<LogDirs>,
 }
@@ -85,6 +89,7 @@ pub(crate) struct Partition {
     /// When the last flush ended.
     flushed_at_ms: AtomicI64,
     failed: AtomicBool,
+    damage_state: DamageState,
 }
 
 impl Partition {
@@ -121,6 +126,7 @@ impl Partition {
             flush_turn: FlushTurn::default(),
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             failed: AtomicBool::new(false),
+            damage_state: DamageState::default(),
         })
     }
 

@@ -206,6 +206,15 @@ impl Fetcher {
     async fn positions(&self, due: &[Followed]) -> BTreeMap<TopicPartition, Position> {
         let mut positions = BTreeMap::new();
         for followed in due {
+            if followed.partition.is_held_back() {
+                self.pause(followed);
+                continue;
+            }
+            let epoch = followed.leader_epoch;
+            if let Err(error) = followed.partition.cut_impossible_epochs(self.leader, epoch) {
+                self.complain(followed, &error);
+                continue;
+            }
             let position = position(followed);
             match followed.partition.durable(position.fetch_offset).await {
                 Ok(()) => {
