@@ -107,7 +107,7 @@ impl Partition {
     /// What readers of committed records see ends here: at the first undecided transaction, or
     /// at the high watermark (rule 54).
     pub(crate) fn last_stable_offset(&self, high_watermark: i64) -> i64 {
-        self.reader
+        self.reader()
             .first_undecided_offset(high_watermark)
             .map_or(high_watermark, |first| first.min(high_watermark))
     }
@@ -116,7 +116,7 @@ impl Partition {
         if from == to {
             return Ok(Vec::new());
         }
-        self.reader
+        self.reader()
             .aborted_transactions(from, to)
             .map_err(|error| self.read_error(&error))
     }
@@ -330,7 +330,7 @@ mod tests {
         ];
         let all: Bytes = log.concat().into();
         let append = |records: &Bytes, high_watermark| {
-            let appended = partition.append_as_follower(LEADER, EPOCH, records, high_watermark);
+            let appended = partition.append_as_follower(LEADER, EPOCH, records, high_watermark, 0);
             appended.unwrap();
         };
         append(&all, 0);
