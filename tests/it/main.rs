@@ -14,6 +14,7 @@
 mod asking;
 mod cli;
 mod crash;
+mod damage;
 mod dev;
 mod failover;
 mod garbage;

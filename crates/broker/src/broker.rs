@@ -7,7 +7,7 @@ use crate::{
         Change, Heartbeats, Lifecycle, Registration, RegistrationError, follow_metadata, register,
         report_floors,
     },
-    damage::{DamageReports, Healer},
+    damage::{DamageReports, Healer, Scrubber},
     fetch_session::FetchSessions,
     flusher::Flusher,
     groups::Groups,
@@ -252,9 +252,17 @@ impl Broker {
             controller: context.controller.clone(),
             metadata: Arc::clone(&context.metadata),
             partitions: Arc::clone(&context.partitions),
-            reports: damage_reports,
+            reports: damage_reports.clone(),
         };
         self.tasks.spawn(healer.run());
+        let scrubber = Scrubber {
+            partitions: Arc::clone(&context.partitions),
+            reports: damage_reports,
+            bytes_per_second: context.config.log.scrub_bytes_per_second,
+        };
+        if scrubber.bytes_per_second > 0 {
+            self.tasks.spawn(scrubber.run());
+        }
         self.tasks.spawn(isr_updates.run(
             Arc::clone(&context.identity),
             context.controller.clone(),

@@ -6,11 +6,12 @@
 
 #[cfg(test)]
 use crate::disk_trace::{self, Change};
-use rustix::{buffer::spare_capacity, io::Errno};
+use rustix::{buffer::spare_capacity, fs::Advice, io::Errno};
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io,
+    num::NonZeroU64,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -88,6 +89,17 @@ impl DiskFile {
         #[cfg(test)]
         disk_trace::record(|| Change::SyncFile { inode: self.inode });
         Ok(())
+    }
+
+    /// Tells the system that a part of the file will not be read again soon.
+    pub(crate) fn forget(&self, position: u64, bytes: u64) -> io::Result<()> {
+        let size = NonZeroU64::new(bytes);
+        Ok(rustix::fs::fadvise(
+            &self.file,
+            position,
+            size,
+            Advice::DontNeed,
+        )?)
     }
 
     /// Takes the lock of the file until it is closed, unless somebody has it.

@@ -194,11 +194,11 @@ impl LogReader {
             .collect()
     }
 
-    /// The base offsets of the segments that are no longer written.
-    pub fn sealed_segments(&self) -> Vec<i64> {
+    /// The base offsets of the segments, ascending.
+    pub fn segment_offsets(&self) -> Vec<i64> {
         let segments = self.state.segments();
-        let sealed = segments.split_last().map_or(&[][..], |(_, sealed)| sealed);
-        sealed.iter().map(|segment| segment.base_offset()).collect()
+        let offsets = segments.iter().map(|segment| segment.base_offset());
+        offsets.collect()
     }
 
     /// Checks the batches of a segment from `position` on, where one must start, until about
@@ -226,6 +226,11 @@ impl LogReader {
         let scrubbed = scrubbed.map_err(ReadError::io(segment.path()))?;
         match scrubbed {
             Some(end) => {
+                if index + 1 < segments.len() {
+                    let file = segment.file().map_err(ReadError::io(segment.path()))?;
+                    let forgotten = file.forget(position, end.saturating_sub(position));
+                    forgotten.map_err(ReadError::io(segment.path()))?;
+                }
                 let next_position = (end < segment.size()).then_some(end);
                 Ok(Scrubbed {
                     next_position,
@@ -271,7 +276,9 @@ impl LogReader {
                 Err(ScanError::Io(error)) => return Err(error),
             }
         }
-        Ok(Some(end))
+        // What follows tells whether the last one's offsets are its own.
+        let is_overlapped = matches!(scan.next(), Ok(Some(next)) if next.header.base_offset < due);
+        Ok((!is_overlapped).then_some(end))
     }
 
     /// Checks a whole segment, and remembers the damage. Whether there is any.

@@ -9,6 +9,8 @@
 mod healer;
 mod next_step;
 mod reports;
+mod scrubber;
 
 pub(crate) use healer::Healer;
 pub(crate) use reports::DamageReports;
+pub(crate) use scrubber::Scrubber;

@@ -160,7 +160,7 @@ fn what_is_zeroed_is_found_by_the_scrub_and_can_be_cut_away() {
     let mut log = reopen(dir.path(), true);
     let reader = log.reader();
     assert!(reader.damage().is_empty());
-    for segment in reader.sealed_segments() {
+    for segment in reader.segment_offsets() {
         let mut next = Some(0);
         while let Some(position) = next {
             next = reader.scrub(segment, position, 100).unwrap().next_position;
