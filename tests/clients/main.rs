@@ -18,6 +18,7 @@ mod foreign;
 mod kafka_data_dir;
 mod kafka_tools;
 mod mixed_group;
+mod our_data_dir;
 mod process;
 mod records;
 mod reporter;

@@ -11,8 +11,10 @@
     reason = "a panic is how a test reports"
 )]
 
+mod altering;
 mod asking;
 mod cli;
+mod configs;
 mod crash;
 mod damage;
 mod dev;

@@ -20,7 +20,7 @@ use klamm_types::{ErrorCode as E, Uuid};
 
 /// Where a setting comes from, in Kafka's numbers.
 const OF_TOPIC: i8 = 1;
-const OF_BROKER_FILE: i8 = 4;
+const OF_ALL_BROKERS: i8 = 3;
 const DEFAULT: i8 = 5;
 
 fn metadata(name: &str, creates: bool) -> MetadataResponseTopic {
@@ -192,7 +192,8 @@ fn settings_of_topics_tell_where_they_come_from() {
     assert_eq!(synonyms, [("retention.ms", OF_TOPIC)]);
     let in_sync = one(&configs, "min.insync.replicas");
     assert_eq!(in_sync.value.as_deref(), Some("2"));
-    assert_eq!(in_sync.config_source, OF_BROKER_FILE);
+    // The first controller takes it over from its file, for all brokers (KIP-966).
+    assert_eq!(in_sync.config_source, OF_ALL_BROKERS);
     let policy = one(&configs, "cleanup.policy");
     assert_eq!(policy.value.as_deref(), Some("delete"));
     assert_eq!(policy.config_source, DEFAULT);

@@ -18,6 +18,7 @@ use crate::{
     partition::PartitionEnv,
     partitions::Partitions,
     producer_ids::ProducerIds,
+    recovery_backlog::RecoveryBacklog,
     replication::{Fetchers, IsrUpdates, Suspects},
 };
 use klamm_config::{Listener, NetworkSettings, ServerConfig};
@@ -291,6 +292,7 @@ async fn open(
     let metadata = Arc::new(MetadataCache::new());
     let controller = ControllerClient::new(controller_endpoints(&config));
     let env = PartitionEnv {
+        recovery_backlog: RecoveryBacklog::default(),
         me: config.node_id,
         flush_queue: flusher.queue(),
         isr_updates,

@@ -20,6 +20,9 @@ const TICK_MS_MAX: i64 = 1_000;
 /// `flush.ms` has an effect whatever `log.flush.scheduler.interval.ms` says.
 const FLUSH_CHECK_MS_MAX: i64 = 1_000;
 
+/// How often it is checked whether a crash now would make for a long start.
+const BACKLOG_CHECK_MS: i64 = 200;
+
 /// Starts everything that happens by the clock.
 pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: &Arc<Partitions>) {
     let mut run = |delay_ms: i64, period_ms: i64, work: fn(&Partitions)| {
@@ -50,6 +53,7 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: 
         log.flush_offset_checkpoint_interval_ms.into(),
         |partitions| partitions.checkpoint(&[CheckpointKind::RecoveryPoint]),
     );
+    run(0, BACKLOG_CHECK_MS, Partitions::shorten_recovery);
     run(
         0,
         log.flush_start_offset_checkpoint_interval_ms.into(),

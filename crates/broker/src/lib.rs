@@ -31,6 +31,7 @@ mod net;
 mod partition;
 mod partitions;
 mod producer_ids;
+mod recovery_backlog;
 mod replication;
 mod segment_jitter;
 mod topic_name;

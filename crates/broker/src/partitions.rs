@@ -161,6 +161,13 @@ impl Partitions {
 
     /// Writes checkpoints of every log directory.
     pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
+        if kinds.contains(&CheckpointKind::RecoveryPoint) {
+            self.env.recovery_backlog.clear();
+            // Before the recovery points: those make them count.
+            self.all()
+                .iter()
+                .for_each(|p| p.snapshot_producers_if_far());
+        }
         if let Err(error) = self.dirs.checkpoint(&self.all(), kinds) {
             error!(%error, "cannot write checkpoints");
         }
@@ -182,6 +189,13 @@ impl Partitions {
             partition.purge_removed(now_ms, at_once);
         }
         self.deleted.delete_due(now_ms, at_once);
+    }
+
+    /// Records recovery points before their time, if a start after a crash would take long.
+    pub(crate) fn shorten_recovery(&self) {
+        if self.env.recovery_backlog.is_long() {
+            self.checkpoint(&[CheckpointKind::RecoveryPoint]);
+        }
     }
 
     /// Closes every log cleanly, so that the next start scans nothing.

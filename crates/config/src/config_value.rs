@@ -6,9 +6,9 @@ use crate::{
 };
 use std::borrow::Cow;
 
-/// How much of a value messages show, in bytes: enough to know it again. The longest value that
+/// How much of a value messages show, in characters: enough to know it again. The longest value that
 /// a client can send would not fit into an answer.
-const SHOWN_BYTES_MAX: usize = 200;
+const SHOWN_CHARS_MAX: usize = 200;
 
 /// The elements of a list value: split at commas, blanks around them dropped, no empty ones.
 pub(crate) fn list_elements(value: &str) -> impl Iterator<Item = &str> {
@@ -51,14 +51,11 @@ pub(crate) fn check(key: &ConfigKey, value: &str) -> Result<(), ConfigError> {
 
 /// A value as messages show it.
 pub(crate) fn shown(value: &str) -> Cow<'_, str> {
-    if value.len() <= SHOWN_BYTES_MAX {
+    if value.len() <= SHOWN_CHARS_MAX {
         return value.into();
     }
-    let mut end = SHOWN_BYTES_MAX;
-    while !value.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}… ({} bytes)", &value[..end], value.len()).into()
+    let start: String = value.chars().take(SHOWN_CHARS_MAX).collect();
+    format!("{start}… ({} bytes)", value.len()).into()
 }
 
 /// How a wrong value reads in an answer.

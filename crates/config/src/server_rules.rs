@@ -424,6 +424,7 @@ pub(crate) fn check_numbers(values: &Values<'_>) -> Result<(), ConfigError> {
         return Err(ConfigError::invalid("max.connections.per.ip", "0", allowed));
     }
     check_retention(values)?;
+    check_cleaner_memory(values)?;
     check_at_least_one(values, "log.roll.ms")?;
     check_at_least_one(values, "default.replication.factor")
 }
@@ -444,6 +445,23 @@ fn check_retention(values: &Values<'_>) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// A thread with less memory would remember too few keys to get anywhere.
+fn check_cleaner_memory(values: &Values<'_>) -> Result<(), ConfigError> {
+    const BYTES_PER_THREAD_MIN: i64 = 1 << 20;
+    let threads: i64 = values.number("log.cleaner.threads")?;
+    let bytes: i64 = values.number("log.cleaner.dedupe.buffer.size")?;
+    if threads.saturating_mul(BYTES_PER_THREAD_MIN) <= bytes {
+        return Ok(());
+    }
+    Err(ConfigError::Conflict {
+        key: "log.cleaner.dedupe.buffer.size",
+        value: bytes.to_string(),
+        other_key: "log.cleaner.threads",
+        other_value: threads.to_string(),
+        allowed: format!("each thread needs {BYTES_PER_THREAD_MIN} bytes"),
+    })
 }
 
 fn check_at_least_one(values: &Values<'_>, key: &str) -> Result<(), ConfigError> {

@@ -67,6 +67,8 @@ fn settings_that_change_must_fit_the_others() {
     assert_eq!(check(&[("log.retention.ms", "-1")]), Ok(()));
     assert!(check(&[("log.retention.ms", "0")]).is_err());
     assert!(check(&[("log.roll.ms", "0")]).is_err());
+    assert_eq!(check(&[("log.cleaner.threads", "128")]), Ok(()));
+    assert!(check(&[("log.cleaner.threads", "129")]).is_err());
 }
 
 #[test]

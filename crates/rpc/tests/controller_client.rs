@@ -124,6 +124,13 @@ impl ControllerService for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn alter_configs(
+        &self,
+        _: Request<AlterConfigsRequest>,
+    ) -> Result<Response<AlterConfigsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn describe_quorum(
         &self,
         _: Request<DescribeQuorumRequest>,

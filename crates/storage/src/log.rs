@@ -29,6 +29,9 @@ pub struct Log {
     pub(crate) config: LogConfig,
     pub(crate) active: ActiveSegment,
     pub(crate) producers: ProducerStates,
+    /// Bytes appended since the producer states were last written: at most so many are read to
+    /// know them again after a crash.
+    bytes_since_snapshot: u64,
     /// The batches of the append in progress, kept for its memory.
     plan: Vec<BatchAt>,
 }
@@ -106,8 +109,12 @@ impl Log {
             config,
             active: opened.active,
             producers: producers.states,
+            bytes_since_snapshot: 0,
             plan: Vec::new(),
         };
+        if !options.clean_shutdown {
+            log.bytes_since_snapshot = log.active.segment().size();
+        }
         if let Some(parent) = dir.parent().filter(|_| is_new) {
             log.state.sync_later(parent.to_path_buf());
         }
@@ -250,6 +257,7 @@ impl Log {
         self.write_run(batches, &plan[run_start..])?;
         self.state.fill_epoch();
         appended.log_end_offset = log_end_offset;
+        self.bytes_since_snapshot += batches.len() as u64;
         self.state.publish(log_end_offset);
         Ok(appended)
     }
@@ -296,6 +304,7 @@ impl Log {
             let snapshot = producer_snapshot::write(&dir, base_offset, &self.producers);
             let snapshot = snapshot.map_err(StorageError::io("write producer states in", &dir))?;
             self.state.sync_later(snapshot);
+            self.bytes_since_snapshot = 0;
         }
         self.active = new_active(&dir, base_offset)?;
         segments.push(self.active.segment().clone());
@@ -450,11 +459,18 @@ impl Log {
         self.remove_old_segments().map(drop)
     }
 
+    /// Bytes of batches that a start after a crash reads to know the producers, once the recovery
+    /// point has passed the latest snapshot.
+    pub fn bytes_since_snapshot(&self) -> u64 {
+        self.bytes_since_snapshot
+    }
+
     /// Writes the producer states as of now, so that the next start reads less. They become
     /// durable with the next flush.
     ///
     /// # Errors
-    /// The disk failed, now or before.
+    /// The disk is full ([`StorageError::is_storage_full`]), which does no harm; or it failed, now
+    /// or before.
     pub fn snapshot_producers(&mut self) -> Result<(), StorageError> {
         self.state.check()?;
         let dir = self.state.dir();
@@ -464,7 +480,12 @@ impl Log {
             Ok(path)
         };
         let result = write().map_err(StorageError::io("write producer states in", dir));
+        let result = result.map_err(|error| match error.is_storage_full() {
+            true => StorageError::Full(error.to_string()),
+            false => error,
+        });
         self.state.sync_later(self.state.poison_on_error(result)?);
+        self.bytes_since_snapshot = 0;
         Ok(())
     }
 

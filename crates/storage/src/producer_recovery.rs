@@ -163,11 +163,12 @@ pub(crate) fn visit_batches(
     Ok(())
 }
 
-/// Removes the snapshots that nothing will start from: all but the latest and those at the
-/// start of a segment.
+/// Removes the snapshots that nothing will start from: all but the latest two and those at the
+/// start of a segment. The latest is of no use after a crash that comes before the recovery point
+/// has passed it.
 pub(crate) fn remove_stray_snapshots(dir: &Path, segments: &[Arc<Segment>]) -> io::Result<()> {
     let mut offsets = producer_snapshot::offsets(dir)?;
-    offsets.pop();
+    offsets.truncate(offsets.len().saturating_sub(2));
     for offset in offsets {
         if segments
             .binary_search_by_key(&offset, |segment| segment.base_offset())

@@ -93,6 +93,8 @@ pub(crate) fn open_segments(
         options,
         keeps_damage: options.clean_shutdown || interruption == Interruption::Process,
         epochs: stored_epochs.clone().unwrap_or_default(),
+        stored_epochs: stored_epochs.as_ref(),
+        checked_to: None,
         trust: Trust::of(options),
         report: RecoveryReport::default(),
     };
@@ -112,7 +114,9 @@ pub(crate) fn open_segments(
         && epochs_check::fit(&epochs, &segments, log_start_offset, log_end_offset)
             .map_err(StorageError::io("read", dir))?;
     if !fits && log_end_offset > first_offset {
-        epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
+        let closed_with = stored_epochs.as_ref().filter(|_| options.clean_shutdown);
+        epochs =
+            epochs_of_batches(&segments, closed_with).map_err(StorageError::io("read", dir))?;
         report.leader_epochs_rebuilt = true;
     }
     epochs.truncate_from_start(log_start_offset);
@@ -158,6 +162,9 @@ struct Recovery<'a> {
     /// Nothing can be torn: a hole with good batches behind it is damage, and stays.
     keeps_damage: bool,
     epochs: LeaderEpochs,
+    stored_epochs: Option<&'a LeaderEpochs>,
+    /// The offset after the last segment that was checked.
+    checked_to: Option<i64>,
     trust: Trust,
     report: RecoveryReport,
 }
@@ -169,8 +176,6 @@ struct Walked {
     next_offset: i64,
     /// Whether there are bytes behind the last good batch.
     is_torn: bool,
-    /// Whether offsets are missing between the batches or in them, as compaction leaves them.
-    has_gaps: bool,
     /// Whether the indexes knew of more than there is.
     is_short: bool,
 }
@@ -221,7 +226,7 @@ impl Recovery<'_> {
             }
             let fits = last
                 .as_ref()
-                .is_none_or(|previous| self.may_follow(previous, base_offset));
+                .is_none_or(|previous| self.may_follow(previous, base_offset, base_offsets[0]));
             if !fits {
                 self.remove_from(&base_offsets[i..])?;
                 break;
@@ -250,12 +255,13 @@ impl Recovery<'_> {
     }
 
     /// Whether a segment may follow one that was checked. Within what was flushed, compaction
-    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. Where
-    /// the recovery point is lost or was never written, a compacted segment is known by the gaps
-    /// within it.
-    fn may_follow(&self, previous: &Walked, base_offset: i64) -> bool {
-        let is_flushed = self.keeps_damage || previous.next_offset < self.options.recovery_point;
-        let is_compacted = self.config.compact && previous.has_gaps;
+    /// leaves gaps; behind that, a gap means that the disk kept the later segment only. How far a
+    /// log was flushed is not known where no recovery point was recorded, or it was lost: then a
+    /// compacted log is not given up for gaps that are most likely its own.
+    fn may_follow(&self, previous: &Walked, base_offset: i64, first_offset: i64) -> bool {
+        let recovery_point = self.options.recovery_point;
+        let is_flushed = self.keeps_damage || previous.next_offset < recovery_point;
+        let is_compacted = self.config.compact && recovery_point <= first_offset;
         previous.next_offset == base_offset
             || (previous.next_offset < base_offset && (is_flushed || is_compacted))
     }
@@ -367,7 +373,8 @@ impl Recovery<'_> {
                 dense_from: self.options.recovery_point,
             },
         };
-        let epochs = &mut self.epochs;
+        let (epochs, stored) = (&mut self.epochs, self.stored_epochs);
+        let mut after = self.checked_to.unwrap_or(offset);
         let walked = walk(
             segment,
             self.config,
@@ -375,12 +382,11 @@ impl Recovery<'_> {
             true,
             kept,
             &mut |batch| {
-                let epoch = batch.header.partition_leader_epoch;
-                if epochs.latest().is_none_or(|latest| latest < epoch) {
-                    epochs.assign(epoch, batch.header.base_offset);
-                }
+                note_epoch(epochs, stored, after, batch);
+                after = batch.header.next_offset();
             },
         )?;
+        self.checked_to = Some(walked.next_offset);
         self.report.segments_checked += 1;
         let end = walked.end;
         self.report.bytes_checked += end - start;
@@ -395,7 +401,6 @@ impl Recovery<'_> {
             active: walked.active,
             next_offset: walked.next_offset,
             is_torn,
-            has_gaps: walked.has_gaps,
             is_short: walked.next_offset < indexed_end || segment.checks().is_short(),
         })
     }
@@ -445,7 +450,6 @@ struct Walk {
     next_offset: i64,
     /// Where the last good batch ends.
     end: u64,
-    has_gaps: bool,
 }
 
 /// Walks a segment from where a batch starts, completing its indexes from there on. Damage with
@@ -471,8 +475,6 @@ fn walk(
         Kept::AllBelow(end_offset, epoch_max) => walk = walk.below(end_offset, epoch_max),
         Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from),
     }
-    let mut has_gaps = false;
-    let mut next_offset = due;
     loop {
         let batch = match walk.next()? {
             Step::Batch(batch) => Some(batch),
@@ -484,12 +486,8 @@ fn walk(
         };
         active.note(&batch, config);
         visit(&batch);
-        let is_first_seen = batch.position == start && start > 0;
-        has_gaps |= !is_first_seen && batch.header.base_offset > next_offset;
-        has_gaps |= batch.header.records_count <= batch.header.last_offset_delta;
-        next_offset = batch.header.next_offset();
     }
-    let end = walk.end();
+    let (next_offset, end) = (walk.next_offset(), walk.end());
     if verify {
         let mut good_from = start;
         for range in segment.checks().damage() {
@@ -507,7 +505,6 @@ fn walk(
         active,
         next_offset,
         end,
-        has_gaps,
     })
 }
 
@@ -556,7 +553,6 @@ fn resume(
         active,
         next_offset,
         is_torn: false,
-        has_gaps: false,
         is_short: false,
     }))
 }
@@ -610,14 +606,55 @@ fn first_timestamp(segment: &Segment) -> io::Result<i64> {
     }
 }
 
-fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
+/// Notes the epoch of a batch that follows one which ends before `after`. If compaction removed
+/// the batches in between, the file knows better where the epoch began: followers are told to
+/// truncate to it.
+fn note_epoch(
+    epochs: &mut LeaderEpochs,
+    stored: Option<&LeaderEpochs>,
+    after: i64,
+    batch: &BatchAt,
+) {
+    let (epoch, base_offset) = (
+        batch.header.partition_leader_epoch,
+        batch.header.base_offset,
+    );
+    if epochs.latest().is_some_and(|latest| latest >= epoch) {
+        return;
+    }
+    let mut entries = stored.into_iter().flat_map(LeaderEpochs::entries);
+    let start_offset = entries
+        .find(|(stored_epoch, start)| {
+            *stored_epoch == epoch && (after..=base_offset).contains(start)
+        })
+        .map_or(base_offset, |(_, start)| *start);
+    epochs.assign(epoch, start_offset);
+}
+
+/// The epochs that the batches tell of. One of the last batch alone is believed if the file, which
+/// may be damaged elsewhere, has it, too; unless the log was not closed, when it may be too old.
+fn epochs_of_batches(
+    segments: &[Arc<Segment>],
+    closed_with: Option<&LeaderEpochs>,
+) -> io::Result<LeaderEpochs> {
     let mut epochs = LeaderEpochs::default();
+    // No checksum covers an epoch. One that the next batch does not keep up with is damaged.
+    let mut new: Option<(LeaderEpoch, i64)> = None;
     visit_batches(segments, 0, &mut |_, batch| {
         let epoch = batch.header.partition_leader_epoch;
+        if let Some((new, start)) = new.take().filter(|(new, _)| *new <= epoch) {
+            epochs.assign(new, start);
+        }
         if epochs.latest().is_none_or(|latest| latest < epoch) {
-            epochs.assign(epoch, batch.header.base_offset);
+            new = Some((epoch, batch.header.base_offset));
         }
         Ok(())
     })?;
+    let is_known = |new: LeaderEpoch| {
+        closed_with.is_none_or(|all| all.entries().iter().any(|&(epoch, _)| epoch == new))
+    };
+    if let Some((new, start)) = new.filter(|(new, _)| is_known(*new)) {
+        epochs.assign(new, start);
+    }
     Ok(epochs)
 }

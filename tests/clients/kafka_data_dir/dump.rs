@@ -6,122 +6,134 @@ use std::str::{FromStr, SplitWhitespace};
 
 /// What Kafka's classes read in the folder of a partition.
 #[derive(Debug, Default)]
-pub(super) struct Folder {
-    pub(super) name: String,
-    pub(super) batches: Vec<Batch>,
-    pub(super) records: Vec<Record>,
-    pub(super) index: Vec<IndexEntry>,
+pub(crate) struct Folder {
+    pub(crate) name: String,
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) index: Vec<IndexEntry>,
     /// (segment, timestamp, offset).
-    pub(super) time_index: Vec<(i64, i64, i64)>,
-    pub(super) aborted: Vec<Aborted>,
+    pub(crate) time_index: Vec<(i64, i64, i64)>,
+    pub(crate) aborted: Vec<Aborted>,
     /// Offset of the snapshot → producer → its state.
-    pub(super) producers: BTreeMap<i64, BTreeMap<i64, Producer>>,
+    pub(crate) producers: BTreeMap<i64, BTreeMap<i64, Producer>>,
     /// (epoch, start offset).
-    pub(super) epochs: Vec<(i32, i64)>,
+    pub(crate) epochs: Vec<(i32, i64)>,
 }
 
 /// The header of a batch, and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Batch {
-    pub(super) segment: i64,
-    pub(super) position: u64,
-    pub(super) size: usize,
-    pub(super) base_offset: i64,
-    pub(super) last_offset: i64,
-    pub(super) leader_epoch: i32,
-    pub(super) crc: u32,
-    pub(super) codec: String,
-    pub(super) timestamp_type: String,
-    pub(super) is_transactional: bool,
-    pub(super) is_control: bool,
-    pub(super) delete_horizon: i64,
-    pub(super) max_timestamp: i64,
-    pub(super) producer_id: i64,
-    pub(super) producer_epoch: i16,
-    pub(super) base_sequence: i32,
-    pub(super) last_sequence: i32,
-    pub(super) count: i32,
+pub(crate) struct Batch {
+    pub(crate) segment: i64,
+    pub(crate) position: u64,
+    pub(crate) size: usize,
+    pub(crate) base_offset: i64,
+    pub(crate) last_offset: i64,
+    pub(crate) leader_epoch: i32,
+    pub(crate) crc: u32,
+    pub(crate) codec: String,
+    pub(crate) timestamp_type: String,
+    pub(crate) is_transactional: bool,
+    pub(crate) is_control: bool,
+    pub(crate) delete_horizon: i64,
+    pub(crate) max_timestamp: i64,
+    pub(crate) producer_id: i64,
+    pub(crate) producer_epoch: i16,
+    pub(crate) base_sequence: i32,
+    pub(crate) last_sequence: i32,
+    pub(crate) count: i32,
 }
 
 /// A record; bytes as [`hex`] has them, headers as NAME=VALUE.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) offset: i64,
-    pub(super) timestamp: i64,
-    pub(super) key: String,
-    pub(super) value: String,
-    pub(super) headers: Vec<String>,
+pub(crate) struct Record {
+    pub(crate) offset: i64,
+    pub(crate) timestamp: i64,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) headers: Vec<String>,
 }
 
 /// An entry of an offset index.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct IndexEntry {
-    pub(super) segment: i64,
-    pub(super) offset: i64,
-    pub(super) position: u64,
+pub(crate) struct IndexEntry {
+    pub(crate) segment: i64,
+    pub(crate) offset: i64,
+    pub(crate) position: u64,
 }
 
 /// An entry of a transaction index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Aborted {
-    pub(super) producer_id: i64,
-    pub(super) first_offset: i64,
-    pub(super) last_offset: i64,
-    pub(super) last_stable_offset: i64,
+pub(crate) struct Aborted {
+    pub(crate) producer_id: i64,
+    pub(crate) first_offset: i64,
+    pub(crate) last_offset: i64,
+    pub(crate) last_stable_offset: i64,
 }
 
 /// A producer in a snapshot.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Producer {
-    pub(super) epoch: i16,
-    pub(super) last_sequence: i32,
-    pub(super) last_offset: i64,
-    pub(super) offset_delta: i32,
-    pub(super) timestamp: i64,
-    pub(super) coordinator_epoch: i32,
-    pub(super) transaction_first_offset: i64,
+pub(crate) struct Producer {
+    pub(crate) epoch: i16,
+    pub(crate) last_sequence: i32,
+    pub(crate) last_offset: i64,
+    pub(crate) offset_delta: i32,
+    pub(crate) timestamp: i64,
+    pub(crate) coordinator_epoch: i32,
+    pub(crate) transaction_first_offset: i64,
 }
 
 /// What the running broker said of a partition.
 #[derive(Debug, Default)]
-pub(super) struct Live {
-    pub(super) start: i64,
-    pub(super) end: i64,
-    pub(super) stable: i64,
-    pub(super) producers: BTreeMap<i64, LiveProducer>,
+pub(crate) struct Live {
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) stable: i64,
+    pub(crate) producers: BTreeMap<i64, LiveProducer>,
     /// Offsets that a consumer of committed records saw.
-    pub(super) committed: Vec<i64>,
+    pub(crate) committed: Vec<i64>,
 }
 
 /// What the running broker said of a producer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct LiveProducer {
-    pub(super) epoch: i32,
-    pub(super) last_sequence: i32,
-    pub(super) last_timestamp: i64,
-    pub(super) coordinator_epoch: i32,
-    pub(super) transaction_first_offset: i64,
+pub(crate) struct LiveProducer {
+    pub(crate) epoch: i32,
+    pub(crate) last_sequence: i32,
+    pub(crate) last_timestamp: i64,
+    pub(crate) coordinator_epoch: i32,
+    pub(crate) transaction_first_offset: i64,
+}
+
+impl Batch {
+    /// Whether it lies within a transaction.
+    pub(crate) fn is_in(&self, transaction: &Aborted) -> bool {
+        (transaction.first_offset..transaction.last_offset).contains(&self.base_offset)
+    }
 }
 
 impl Folder {
+    /// Whether the cleaner may have removed records.
+    pub(crate) fn is_compacted(&self) -> bool {
+        self.name == "compacted-0"
+    }
+
     /// The offset after the last batch; 0 without one.
-    pub(super) fn end_offset(&self) -> i64 {
+    pub(crate) fn end_offset(&self) -> i64 {
         self.batches.last().map_or(0, |batch| batch.last_offset + 1)
     }
 
     /// Base offsets of the segments that have batches.
-    pub(super) fn segments(&self) -> Vec<i64> {
+    pub(crate) fn segments(&self) -> Vec<i64> {
         let segments: BTreeSet<_> = self.batches.iter().map(|batch| batch.segment).collect();
         segments.into_iter().collect()
     }
 
-    pub(super) fn producers_at(&self, offset: i64) -> &BTreeMap<i64, Producer> {
+    pub(crate) fn producers_at(&self, offset: i64) -> &BTreeMap<i64, Producer> {
         static NONE: BTreeMap<i64, Producer> = BTreeMap::new();
         self.producers.get(&offset).unwrap_or(&NONE)
     }
 
     /// (offset, position) of the entries of a segment.
-    pub(super) fn index_of(&self, segment: i64) -> Vec<(i64, u64)> {
+    pub(crate) fn index_of(&self, segment: i64) -> Vec<(i64, u64)> {
         let entries = self.index.iter().filter(|entry| entry.segment == segment);
         entries
             .map(|entry| (entry.offset, entry.position))
@@ -129,7 +141,7 @@ impl Folder {
     }
 
     /// (timestamp, offset) of the entries of a segment.
-    pub(super) fn time_index_of(&self, segment: i64) -> Vec<(i64, i64)> {
+    pub(crate) fn time_index_of(&self, segment: i64) -> Vec<(i64, i64)> {
         let entries = self.time_index.iter().filter(|entry| entry.0 == segment);
         entries.map(|entry| (entry.1, entry.2)).collect()
     }
@@ -167,8 +179,15 @@ impl Folder {
     }
 }
 
+/// The dump of one folder.
+pub(crate) fn parse_folder(output: &str) -> Folder {
+    let mut dumps = parse(&format!("dump .\n{output}"));
+    let folders = dumps.pop_first().expect("a dump").1;
+    folders.into_values().next().expect("a folder")
+}
+
 /// The dumps in an output, by their path and the names of the folders.
-pub(super) fn parse(output: &str) -> BTreeMap<PathBuf, BTreeMap<String, Folder>> {
+pub(crate) fn parse(output: &str) -> BTreeMap<PathBuf, BTreeMap<String, Folder>> {
     let mut dumps = BTreeMap::new();
     let mut current: Option<(PathBuf, String)> = None;
     for line in output.lines() {
@@ -200,7 +219,7 @@ pub(super) fn parse(output: &str) -> BTreeMap<PathBuf, BTreeMap<String, Folder>>
 }
 
 /// What the running broker said, by the names of the partitions.
-pub(super) fn parse_live(output: &str) -> BTreeMap<String, Live> {
+pub(crate) fn parse_live(output: &str) -> BTreeMap<String, Live> {
     let mut lives: BTreeMap<String, Live> = BTreeMap::new();
     for line in output.lines() {
         let mut fields = Fields::of(line);
@@ -231,7 +250,7 @@ pub(super) fn parse_live(output: &str) -> BTreeMap<String, Live> {
 }
 
 /// Bytes as the dump has them.
-pub(super) fn hex(bytes: Option<&[u8]>) -> String {
+pub(crate) fn hex(bytes: Option<&[u8]>) -> String {
     match bytes {
         None => "-".to_owned(),
         Some([]) => ".".to_owned(),

@@ -1,7 +1,10 @@
 //! Topics, their settings, and the cluster.
 
 use super::{Scene, data::new_topic};
-use crate::asking::{Asking, PATIENCE, assert_code, fresh};
+use crate::{
+    altering::{APPEND, alteration, replacement, value},
+    asking::{Asking, PATIENCE, assert_code, fresh},
+};
 use klamm_protocol::messages::{
     api_versions_request::ApiVersionsRequest,
     create_partitions_request::{CreatePartitionsRequest, CreatePartitionsTopic},
@@ -197,6 +200,36 @@ pub(super) fn describe_configs(scene: &Scene, version: i16) {
     );
     let of_broker = &answer.results[2].configs;
     assert!(of_broker.iter().any(|config| config.name == "log.dirs"));
+}
+
+pub(super) fn alter_configs(scene: &Scene, version: i16) {
+    let topic = new_topic(scene, "replaced");
+    let mut broker = Asking::any(scene.cluster);
+    let request = replacement(TOPIC, &topic, &[("retention.ms", Some("1234567"))]);
+    let answer = broker.ask(&request, version);
+    let response = &answer.responses[0];
+    assert_code("replace", response.error_code, ErrorCode::None);
+    assert_eq!(
+        (&response.resource_name, &response.error_message),
+        (&topic, &None)
+    );
+    let told = value(&mut broker, TOPIC, &topic, "retention.ms");
+    assert_eq!(told, (Some("1234567".to_owned()), 1));
+}
+
+pub(super) fn incremental_alter_configs(scene: &Scene, version: i16) {
+    let topic = new_topic(scene, "altered");
+    let mut broker = Asking::any(scene.cluster);
+    let ops = [(APPEND, "cleanup.policy", Some("compact"))];
+    let answer = broker.ask(&alteration(TOPIC, &topic, &ops, false), version);
+    let response = &answer.responses[0];
+    assert_code("alter", response.error_code, ErrorCode::None);
+    assert_eq!(
+        (&response.resource_name, &response.error_message),
+        (&topic, &None)
+    );
+    let told = value(&mut broker, TOPIC, &topic, "cleanup.policy");
+    assert_eq!(told, (Some("delete,compact".to_owned()), 1));
 }
 
 pub(super) fn describe_quorum(scene: &Scene, version: i16) {

@@ -59,6 +59,11 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, admin::delete_topics),
     (ApiKey::CreatePartitions, admin::create_partitions),
     (ApiKey::DescribeConfigs, admin::describe_configs),
+    (ApiKey::AlterConfigs, admin::alter_configs),
+    (
+        ApiKey::IncrementalAlterConfigs,
+        admin::incremental_alter_configs,
+    ),
     (ApiKey::DescribeQuorum, admin::describe_quorum),
     (ApiKey::DescribeCluster, admin::describe_cluster),
     (
@@ -86,6 +91,11 @@ const REFUSALS: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, refused::delete_topics),
     (ApiKey::CreatePartitions, refused::create_partitions),
     (ApiKey::DescribeConfigs, refused::describe_configs),
+    (ApiKey::AlterConfigs, refused::alter_configs),
+    (
+        ApiKey::IncrementalAlterConfigs,
+        refused::incremental_alter_configs,
+    ),
     (ApiKey::DescribeCluster, refused::describe_cluster),
     (
         ApiKey::DescribeTopicPartitions,
@@ -249,8 +259,10 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (22, 0, 5),
     (23, 2, 4),
     (32, 1, 4),
+    (33, 0, 2),
     (37, 0, 3),
     (42, 0, 2),
+    (44, 0, 1),
     (47, 0, 0),
     (55, 0, 2),
     (60, 0, 2),

@@ -6,7 +6,10 @@ use super::{
     data::{deletion_request, epoch_request, fetch_request, offset_request},
     to_partition,
 };
-use crate::asking::{Asking, assert_code, fresh};
+use crate::{
+    altering::{SET, alteration, replacement},
+    asking::{Asking, assert_code, fresh},
+};
 use klamm_protocol::messages::{
     create_topics_request::CreateTopicsRequest,
     delete_topics_request::DeleteTopicState,
@@ -401,6 +404,23 @@ pub(super) fn describe_configs(scene: &Scene, version: i16) {
             .iter()
             .all(|result| result.configs.is_empty())
     );
+}
+
+pub(super) fn alter_configs(scene: &Scene, version: i16) {
+    let long = "9".repeat(32_000);
+    let request = replacement(TOPIC, &scene.topic, &[("retention.ms", Some(&long))]);
+    let response = &Asking::any(scene.cluster).ask(&request, version).responses[0];
+    assert_code("replace", response.error_code, ErrorCode::InvalidConfig);
+    assert!(response.error_message.is_some());
+}
+
+pub(super) fn incremental_alter_configs(scene: &Scene, version: i16) {
+    let long = "9".repeat(32_000);
+    let ops = [(SET, "retention.ms", Some(long.as_str()))];
+    let request = alteration(TOPIC, &scene.topic, &ops, false);
+    let response = &Asking::any(scene.cluster).ask(&request, version).responses[0];
+    assert_code("alter", response.error_code, ErrorCode::InvalidConfig);
+    assert!(response.error_message.is_some());
 }
 
 pub(super) fn describe_cluster(scene: &Scene, version: i16) {

@@ -51,24 +51,19 @@ pub(crate) fn error_code(number: i32) -> ErrorCode {
     i16::try_from(number).map_or(ErrorCode::UnknownServerError, ErrorCode::from)
 }
 
-/// How long a message is at most, in bytes: it may repeat what the client sent, and texts of
+/// How long a message is at most, in characters: it may repeat what the client sent, and texts of
 /// older versions end at 32 KiB.
-const MESSAGE_BYTES_MAX: usize = 2_000;
+const MESSAGE_CHARS_MAX: usize = 1_000;
 
 /// The message of an error, absent where there is none.
-pub(super) fn error_message(error: ErrorCode, mut message: String) -> Option<String> {
+pub(super) fn error_message(error: ErrorCode, message: String) -> Option<String> {
     if error.is_none() {
         return None;
     }
     if message.is_empty() {
         return Some(error.to_string());
     }
-    let mut end = MESSAGE_BYTES_MAX.min(message.len());
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    message.truncate(end);
-    Some(message)
+    Some(message.chars().take(MESSAGE_CHARS_MAX).collect())
 }
 
 /// An id as controllers send it; absent is zero.

@@ -133,6 +133,7 @@ impl Partition {
             self.fail("append", &error);
             return Err(ErrorCode::KafkaStorageError);
         }
+        self.env.recovery_backlog.add(batch.len());
         let end_offset = header.next_offset();
         // Registered before anything can release it, within the append lock.
         let acked = self.wait_for_ack(acks, end_offset);

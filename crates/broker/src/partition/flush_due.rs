@@ -6,6 +6,9 @@ use klamm_storage::StorageError;
 use std::sync::atomic::Ordering;
 use tracing::debug;
 
+/// Bytes of batches behind the latest producer states that make it worth to write them again.
+const SNAPSHOT_BYTES: u64 = 1 << 20;
+
 /// How a log stands between its last flush and its end.
 ///
 /// ```text
@@ -42,6 +45,21 @@ impl Partition {
         let config = self.config.load();
         if is_due(unflushed, config.flush_messages, config.flush_ms) {
             self.request_flush();
+        }
+    }
+
+    /// Writes the producer states if a start after a crash would have to read much to know them.
+    pub(crate) fn snapshot_producers_if_far(&self) {
+        let mut log = super::lock(&self.log);
+        if log.bytes_since_snapshot() < SNAPSHOT_BYTES {
+            return;
+        }
+        match log.snapshot_producers() {
+            Ok(()) | Err(StorageError::Full(_)) => {}
+            Err(error) => {
+                drop(log);
+                self.fail("write producer states", &error);
+            }
         }
     }
 

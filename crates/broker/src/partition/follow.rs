@@ -52,6 +52,7 @@ impl Partition {
             self.fail("append", &error);
             return Err(error.into());
         }
+        self.env.recovery_backlog.add(checked.bytes);
         let end_offset = log.log_end_offset();
         let high_watermark = leader_high_watermark.min(end_offset);
         if high_watermark > self.high_watermark() {

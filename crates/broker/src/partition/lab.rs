@@ -5,6 +5,7 @@ use crate::{
     damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
+    recovery_backlog::RecoveryBacklog,
     replication::IsrUpdates,
 };
 use klamm_config::TopicConfig;
@@ -30,6 +31,7 @@ pub(crate) fn open_partition(
     let config = TopicConfig::default();
     let (log, _) = Log::open(dir, log_config(&config), options).unwrap();
     let env = PartitionEnv {
+        recovery_backlog: RecoveryBacklog::default(),
         me: ME,
         flush_queue,
         isr_updates: IsrUpdates::default(),

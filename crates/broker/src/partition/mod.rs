@@ -37,6 +37,7 @@ use crate::{
     damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
+    recovery_backlog::RecoveryBacklog,
     replication::IsrUpdates,
 };
 use damage::DamageState;
@@ -56,6 +57,7 @@ use waiters::AckWaiters;
 /// What a partition needs of the broker around it.
 #[derive(Clone)]
 pub(crate) struct PartitionEnv {
+    pub(crate) recovery_backlog: RecoveryBacklog,
     pub(crate) me: BrokerId,
     pub(crate) flush_queue: FlushQueue,
     pub(crate) isr_updates: IsrUpdates,

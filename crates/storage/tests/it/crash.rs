@@ -1,7 +1,8 @@
 //! What is left of a log after a crash.
 
 use crate::fixture::*;
-use klamm_storage::OpenOptions;
+use klamm_storage::{Log, LogConfig, OpenOptions};
+use klamm_types::LeaderEpoch;
 use std::fs::{self, OpenOptions as FileOptions};
 
 /// A log of several segments, all of it flushed, not closed. Its bytes.
@@ -178,6 +179,67 @@ fn a_gap_behind_the_recovery_point_cuts_the_log() {
             assert_eq!(behind, all[per_segment * batch_size..], "{report:?}");
         }
     }
+}
+
+#[test]
+fn a_compacted_log_outlives_the_loss_of_its_recovery_point() {
+    let source = temp_dir();
+    let all = crashed_log(source.path(), 30);
+    let batch_size = batch(0, 0, 2).len();
+    let first = source.path().join(&files(source.path(), ".log")[0]);
+    cut_file(&first, batch_size as u64);
+    for index in ["index", "timeindex"] {
+        fs::remove_file(first.with_extension(index)).unwrap();
+    }
+    let config = LogConfig {
+        compact: true,
+        ..SMALL
+    };
+    for (recovery_point, is_cut) in [(0, false), (1, true)] {
+        let dir = temp_dir();
+        copy(source.path(), dir.path());
+        let options = OpenOptions {
+            recovery_point,
+            ..CRASHED
+        };
+        let (log, _) = Log::open(dir.path(), config, options).unwrap();
+        let bytes = read_all(&log.reader());
+        assert_eq!(bytes.len() == batch_size, is_cut, "{recovery_point}");
+        assert!(is_cut || bytes.ends_with(&all[20 * batch_size..]));
+    }
+}
+
+#[test]
+fn an_epoch_whose_first_batches_were_compacted_away_begins_where_it_did() {
+    let source = temp_dir();
+    let mut log = open_new(source.path());
+    fill(&mut log, 0, 3);
+    log.assign_epoch(LeaderEpoch(1), 6);
+    // As if the batches at 6 to 12 had gone.
+    log.append(&batch(12, 1, 2)).unwrap();
+    log.assign_epoch(LeaderEpoch(2), 14);
+    fill(&mut log, 2, 3);
+    let epochs = log.epochs();
+    assert_eq!(epochs.entries()[1], (LeaderEpoch(1), 6));
+    log.flusher().flush().unwrap();
+    for recovery_point in 0..=log.log_end_offset() {
+        let dir = temp_dir();
+        copy(source.path(), dir.path());
+        let options = OpenOptions {
+            recovery_point,
+            ..CRASHED
+        };
+        assert_eq!(
+            open(dir.path(), options).0.epochs(),
+            epochs,
+            "{recovery_point}"
+        );
+    }
+    // What the file says of an offset within the batches of another epoch is not believed.
+    let stale = "0\n3\n0 0\n1 4\n2 14\n";
+    fs::write(source.path().join("leader-epoch-checkpoint"), stale).unwrap();
+    let (log, _) = open(source.path(), CRASHED);
+    assert_eq!(log.epochs().entries()[1], (LeaderEpoch(1), 12));
 }
 
 #[test]

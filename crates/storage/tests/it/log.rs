@@ -431,3 +431,39 @@ fn a_log_that_nothing_changed_is_closed_without_a_write() {
     log.close().unwrap();
     assert_eq!(open_new(dir.path()).latest_epoch(), Some(LeaderEpoch(7)));
 }
+
+#[test]
+fn the_latest_snapshot_but_one_serves_until_the_recovery_point_passes_the_latest() {
+    let dir = temp_dir();
+    let mut log = Log::open(dir.path(), LogConfig::DEFAULT, CLEAN).unwrap().0;
+    let append = |log: &mut Log, count: i64| {
+        for _ in 0..count {
+            let offset = log.log_end_offset();
+            log.append(&sequenced(offset, 7, offset as i32)).unwrap();
+        }
+        assert!(log.bytes_since_snapshot() > 0);
+        log.snapshot_producers().unwrap();
+        assert_eq!(log.bytes_since_snapshot(), 0);
+    };
+    append(&mut log, 3);
+    append(&mut log, 2);
+    let recovery_point = log.flusher().flush().unwrap();
+    append(&mut log, 4);
+    let producers = log.producers().clone();
+    drop(log);
+    assert_eq!(files(dir.path(), ".snapshot").len(), 2);
+    let options = OpenOptions {
+        recovery_point,
+        ..CRASHED
+    };
+    let (log, _) = Log::open(dir.path(), LogConfig::DEFAULT, options).unwrap();
+    let snapshots = files(dir.path(), ".snapshot");
+    assert_eq!(snapshots.len(), 1, "{snapshots:?}");
+    assert!(snapshots[0].ends_with("05.snapshot"), "{snapshots:?}");
+    let last = |states: &klamm_storage::ProducerStates| {
+        states
+            .get(klamm_types::ProducerId(7))
+            .map(|state| state.batches.back().copied())
+    };
+    assert_eq!(last(log.producers()), last(&producers));
+}

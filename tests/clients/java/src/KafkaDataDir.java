@@ -125,10 +125,9 @@ public final class KafkaDataDir {
             "transaction.state.log.num.partitions", "1",
             "log.cleaner.backoff.ms", "50",
             "log.cleaner.dedupe.buffer.size", "4194304",
-            "log.retention.ms", "-1",
-            "log.retention.check.interval.ms", "100",
-            "log.segment.delete.delay.ms", "0"));
+            "log.retention.ms", "-1"));
         properties.putAll(Map.of(
+            "log.retention.check.interval.ms", "100",
             "log.initial.task.delay.ms", "100",
             "auto.create.topics.enable", "false"));
         return properties;
@@ -298,7 +297,7 @@ public final class KafkaDataDir {
             () -> !Files.exists(dir.resolve("deleted-0/00000000000000000000.log")));
     }
 
-    /** Until the cleaner has come to the active segment and nothing waits to be deleted. */
+    /** Until the cleaner has come to the active segment. */
     private void awaitCompaction() throws Exception {
         Path folder = dir.resolve("compacted-0");
         await("compaction", () -> {
@@ -306,7 +305,7 @@ public final class KafkaDataDir {
             long active = Arrays.stream(names).filter(name -> name.endsWith(".log"))
                 .mapToLong(name -> Long.parseLong(name.substring(0, 20))).max().orElse(0);
             boolean isQuiet = Arrays.stream(names)
-                .noneMatch(name -> name.endsWith(".cleaned") || name.endsWith(".swap") || name.endsWith(".deleted"));
+                .noneMatch(name -> name.endsWith(".cleaned") || name.endsWith(".swap"));
             return isQuiet && checkpoint().contains("compacted 0 " + active);
         });
     }
