@@ -25,7 +25,8 @@ pub(super) fn next_step(
     has_refused: bool,
 ) -> NextStep {
     let is_leader = partition.leader == me;
-    if !is_damaged && !(has_refused && is_leader) {
+    let has_refused = has_refused && is_leader;
+    if !is_damaged && !has_refused {
         return NextStep::Nothing;
     }
     if is_leader || partition.isr.contains(&me) || partition.elr.contains(&me) {
