@@ -50,11 +50,16 @@ impl ClusterBuilder {
         cluster
     }
 
+    /// Makes the nodes' folders only; [`Cluster::restart_all`] starts the processes.
+    pub fn create(self) -> Cluster {
+        Cluster {
+            backend: Backend::Local(Local::create(&self)),
+        }
+    }
+
     /// Starts the processes only.
     pub fn start_without_waiting(self) -> Cluster {
-        let cluster = Cluster {
-            backend: Backend::Local(Local::create(&self)),
-        };
+        let cluster = self.create();
         for node in &mut *cluster.local().nodes() {
             node.start();
         }

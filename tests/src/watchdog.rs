@@ -1,8 +1,8 @@
 //! Cleans up after a test process, however it ends.
 //!
 //! A shell waits on a pipe that only this process holds. When the pipe closes (the cluster was dropped, or the test
-//! process was killed, or a `static` kept the cluster to the end), it kills what is left of the nodes and removes their
-//! folder. No parent-death signal: that one fires when the *thread* that started a node ends.
+//! process was killed, or a `static` kept the cluster to the end), it kills what is left of the nodes, unmounts what was
+//! mounted as their data folders, and removes their folder. No parent-death signal: that one fires when the *thread* that started a node ends.
 
 use std::io;
 use std::path::Path;
@@ -15,6 +15,7 @@ const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 cat > /dev/null
 for pid in "$1"/*/pid; do [ -e "$pid" ] && kill -9 "$(cat "$pid")"; done
+for dir in "$1"/*/data; do mountpoint -q "$dir" && umount -l "$dir"; done
 [ -n "$2" ] || rm -rf "$1"
 "#;
 

@@ -2,6 +2,7 @@
 
 use crate::{
     auto_topics::AutoTopics,
+    cleaner::Cleaner,
     context::{Context, Identity},
     control::{
         Change, Heartbeats, Lifecycle, Registration, RegistrationError, follow_metadata, register,
@@ -82,6 +83,7 @@ pub struct Broker {
     dirs_id: BrokerId,
     addresses: Vec<(String, SocketAddr)>,
     flusher: Option<Flusher>,
+    cleaner: Option<Cleaner>,
     tasks: JoinSet<()>,
     wants_shutdown: watch::Sender<bool>,
     lifecycle: watch::Receiver<Lifecycle>,
@@ -133,6 +135,7 @@ impl Broker {
             dirs_id: config.node_id,
             addresses,
             flusher: Some(flusher),
+            cleaner: None,
             tasks: JoinSet::new(),
             wants_shutdown,
             lifecycle,
@@ -142,6 +145,9 @@ impl Broker {
             .join_cluster(&registration, shutdown_wanted, lifecycle_told)
             .await?;
         broker.start_housekeeping(isr_updates, damage_reports);
+        let partitions = Arc::clone(&broker.context.partitions);
+        let cleaner = Cleaner::start(&broker.context.config.log, partitions);
+        broker.cleaner = Some(cleaner.map_err(system("start cleaner threads"))?);
         for acceptor in acceptors {
             broker
                 .tasks
@@ -182,8 +188,11 @@ impl Broker {
         self.tasks.shutdown().await;
         self.context.groups.stop();
         let context = Arc::clone(&self.context);
-        let flusher = self.flusher.take();
+        let (flusher, cleaner) = (self.flusher.take(), self.cleaner.take());
         let closing = spawn_blocking(move || {
+            if let Some(cleaner) = cleaner {
+                cleaner.stop();
+            }
             context.partitions.close(context.identity.epoch());
             if let Some(flusher) = flusher {
                 flusher.stop();
@@ -253,6 +262,7 @@ impl Broker {
             controller: context.controller.clone(),
             metadata: Arc::clone(&context.metadata),
             partitions: Arc::clone(&context.partitions),
+            config: Arc::clone(&context.config),
             reports: damage_reports.clone(),
         };
         self.tasks.spawn(healer.run());
@@ -276,7 +286,7 @@ impl Broker {
             Arc::clone(&context.metadata),
             Arc::clone(&context.partitions),
         ));
-        housekeeping::start(&mut self.tasks, &context.config, &context.partitions);
+        housekeeping::start(&mut self.tasks, context);
     }
 }
 

@@ -1,17 +1,29 @@
 //! What is done for logs now and then, beside the requests.
 
-use crate::{clock::now_ms, partition::Partition, partitions::Partitions};
-use klamm_config::ServerConfig;
+use crate::{
+    clock::now_ms, context::Context, log_dirs::SpaceReport, partition::Partition,
+    partitions::Partitions,
+};
 use klamm_storage::CheckpointKind;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
     task::{JoinSet, spawn_blocking},
-    time::{Instant, MissedTickBehavior, interval_at},
+    time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 use tracing::error;
 
 /// How often removed files are looked at for those that are due.
 const PURGE_INTERVAL_MS: i64 = 1_000;
+
+/// How often the free space is looked at where there is plenty: the gap to the reserve that
+/// others could close meanwhile.
+const SPACE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often the free space is looked at where it is scarce.
+const SPACE_INTERVAL_NEAR: Duration = Duration::from_millis(250);
+
+/// How often logs are looked at for something to delete while a disk has no room.
+const LOW_SPACE_CLEANING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often leaders look for laggards: at most this far apart.
 const TICK_MS_MAX: i64 = 1_000;
@@ -24,7 +36,9 @@ const FLUSH_CHECK_MS_MAX: i64 = 1_000;
 const BACKLOG_CHECK_MS: i64 = 200;
 
 /// Starts everything that happens by the clock.
-pub(crate) fn start(tasks: &mut JoinSet<()>, config: &ServerConfig, partitions: &Arc<Partitions>) {
+pub(crate) fn start(tasks: &mut JoinSet<()>, context: &Arc<Context>) {
+    tasks.spawn(watch_space(Arc::clone(context)));
+    let (config, partitions) = (&context.config, &context.partitions);
     let mut run = |delay_ms: i64, period_ms: i64, work: fn(&Partitions)| {
         tasks.spawn(every(millis(delay_ms), millis(period_ms), partitions, work));
     };
@@ -89,6 +103,42 @@ pub(crate) fn delete_old_segments(partitions: &Partitions) {
     moved
         .iter()
         .for_each(|partition| partition.remove_old_segments());
+}
+
+/// Keeps an eye on the disks. In need of space, what is to be deleted goes at once.
+async fn watch_space(context: Arc<Context>) {
+    let mut cleaned_at: Option<Instant> = None;
+    loop {
+        let due = cleaned_at.is_none_or(|at| at.elapsed() >= LOW_SPACE_CLEANING_INTERVAL);
+        let looking = Arc::clone(&context);
+        let looked = spawn_blocking(move || look_at_space(&looking, due)).await;
+        let report = looked.unwrap_or_else(|error| {
+            error!(%error, "looking at the disks failed");
+            SpaceReport::default()
+        });
+        if report.is_low && due {
+            cleaned_at = Some(Instant::now());
+        }
+        sleep(match report.is_near || report.is_low {
+            true => SPACE_INTERVAL_NEAR,
+            false => SPACE_INTERVAL,
+        })
+        .await;
+    }
+}
+
+fn look_at_space(context: &Context, is_cleaning_due: bool) -> SpaceReport {
+    let partitions = &context.partitions;
+    let report = partitions.look_at_space();
+    if report.is_low && is_cleaning_due {
+        delete_old_segments(partitions);
+        partitions.purge_removed(true);
+    }
+    if report.resumed {
+        partitions.create_missing(|| context.metadata.image());
+        partitions.flush_due();
+    }
+    report
 }
 
 /// Runs `work` on a thread for blocking work, again and again.

@@ -15,6 +15,7 @@
 mod api;
 mod auto_topics;
 mod broker;
+mod cleaner;
 mod clock;
 mod context;
 mod control;

@@ -5,7 +5,7 @@ use crate::{
     deleted_folders::DeletedFolders,
     dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, LogDirError, LogDirs},
+    log_dirs::{FoundLog, LogDirError, LogDirs, SpaceReport},
     partition::{Leadership, Partition, PartitionEnv},
     replication::Fetchers,
     segment_jitter::jittered_log_config,
@@ -41,6 +41,10 @@ pub(crate) struct Partitions {
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+    /// Replicas whose logs could not be made for want of room.
+    uncreated: Mutex<BTreeSet<TopicPartition>>,
+    /// Held while the replicas follow the metadata.
+    applying: Mutex<()>,
     /// Logs found at the start that no metadata has claimed yet.
     found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
 }
@@ -56,6 +60,7 @@ impl Partitions {
         fetchers: Fetchers,
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
+        dirs.look_at_space(config.log.dirs_free_bytes_min);
         let found = dirs.open_logs(&config.topic_defaults)?;
         let deleted = DeletedFolders::default();
         for folder in dirs.doomed_logs()? {
@@ -71,6 +76,8 @@ impl Partitions {
             groups: OnceLock::new(),
             deleted,
             replicas: RwLock::default(),
+            uncreated: Mutex::default(),
+            applying: Mutex::default(),
             found: Mutex::new(found),
         })
     }
@@ -100,6 +107,7 @@ impl Partitions {
 
     /// Follows a change of the metadata to `image`.
     pub(crate) fn apply(&self, delta: &Delta, image: &Image) {
+        let _applying = lock(&self.applying);
         let removed: Vec<(Uuid, Arc<str>)> = delta
             .removed_topics
             .iter()
@@ -127,6 +135,28 @@ impl Partitions {
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
         }
+    }
+
+    /// Tries again to make the logs of replicas that there was no room for. `image` is the latest
+    /// that the broker knows.
+    pub(crate) fn create_missing(&self, image: impl FnOnce() -> Arc<Image>) {
+        let _applying = lock(&self.applying);
+        let missing = std::mem::take(&mut *lock(&self.uncreated));
+        if missing.is_empty() {
+            return;
+        }
+        let image = image();
+        for id in missing {
+            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(id))
+            {
+                self.apply_partition(id, topic, partition, &image);
+            }
+        }
+    }
+
+    /// Looks at the free space of the log directories.
+    pub(crate) fn look_at_space(&self) -> SpaceReport {
+        self.dirs.look_at_space(self.config.log.dirs_free_bytes_min)
     }
 
     /// Sets aside the logs that no metadata claims: of topics that were deleted, or replicas that
@@ -325,6 +355,12 @@ impl Partitions {
         };
         let mut log = match opened {
             Ok(log) => log,
+            Err(error) if error.is_storage_full() => {
+                lock(&self.uncreated).insert(id);
+                error!(topic = %topic.name, partition = id.partition, %error,
+                    "no room for the log of a new replica");
+                return None;
+            }
             Err(error) => {
                 error!(topic = %topic.name, partition = id.partition, %error,
                     "cannot open the log of a replica");

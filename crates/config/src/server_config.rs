@@ -250,6 +250,7 @@ fn log(values: &Values<'_>) -> Result<LogSettings, ConfigError> {
         auto_create_topics_enable: values.flag("auto.create.topics.enable"),
         delete_topic_enable: values.flag("delete.topic.enable"),
         num_recovery_threads_per_data_dir: values.number("num.recovery.threads.per.data.dir")?,
+        dirs_free_bytes_min: values.number("klamm.log.dirs.free.bytes.min")?,
         retention_check_interval_ms: values.number("log.retention.check.interval.ms")?,
         flush_scheduler_interval_ms: values.number("log.flush.scheduler.interval.ms")?,
         flush_offset_checkpoint_interval_ms: values
@@ -263,6 +264,9 @@ fn log(values: &Values<'_>) -> Result<LogSettings, ConfigError> {
         cleaner_threads: values.number("log.cleaner.threads")?,
         cleaner_backoff_ms: values.number("log.cleaner.backoff.ms")?,
         cleaner_dedupe_buffer_bytes: values.number("log.cleaner.dedupe.buffer.size")?,
+        cleaner_io_buffer_bytes: values.number("log.cleaner.io.buffer.size")?,
+        cleaner_io_buffer_load_factor: values.number("log.cleaner.io.buffer.load.factor")?,
+        cleaner_io_max_bytes_per_second: values.number("log.cleaner.io.max.bytes.per.second")?,
     })
 }
 

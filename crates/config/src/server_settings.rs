@@ -135,6 +135,9 @@ pub struct LogSettings {
     pub delete_topic_enable: bool,
     /// `num.recovery.threads.per.data.dir`.
     pub num_recovery_threads_per_data_dir: i32,
+    /// `klamm.log.dirs.free.bytes.min`: below so many free bytes, a log directory takes no
+    /// records; negative: a part of the disk.
+    pub dirs_free_bytes_min: i64,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: i64,
     /// `log.flush.scheduler.interval.ms`.
@@ -157,6 +160,12 @@ pub struct LogSettings {
     pub cleaner_backoff_ms: i64,
     /// `log.cleaner.dedupe.buffer.size`, in bytes, of all threads together.
     pub cleaner_dedupe_buffer_bytes: i64,
+    /// `log.cleaner.io.buffer.size`, in bytes, of all threads together.
+    pub cleaner_io_buffer_bytes: i32,
+    /// `log.cleaner.io.buffer.load.factor`.
+    pub cleaner_io_buffer_load_factor: f64,
+    /// `log.cleaner.io.max.bytes.per.second`, of all threads together.
+    pub cleaner_io_max_bytes_per_second: f64,
 }
 
 /// Consumer groups and the offsets topic.

@@ -160,6 +160,8 @@ impl TopicConfig {
             "flush.messages" => set(&mut self.flush_messages, value),
             "flush.ms" => set(&mut self.flush_ms, value),
             "index.interval.bytes" => set(&mut self.index_interval_bytes, value),
+            // Smaller segments than users may ask for, for tests.
+            "internal.segment.bytes" => set(&mut self.segment_bytes, value),
             "max.compaction.lag.ms" => set(&mut self.max_compaction_lag_ms, value),
             "max.message.bytes" => set(&mut self.max_message_bytes, value),
             "message.timestamp.after.max.ms" => {

@@ -30,8 +30,8 @@ fn server(changes: &[(&str, &str)]) -> ServerConfig {
 
 #[test]
 fn every_setting_of_kafka_4_3_is_there() {
-    let of_kafka = broker_configs::all().filter(|key| !key.name.starts_with("klamm."));
-    assert_eq!(of_kafka.count(), 360);
+    let kafkas = broker_configs::all().filter(|key| !key.name.starts_with("klamm."));
+    assert_eq!(kafkas.count(), 360);
     assert_eq!(topic_configs::KEYS.len(), 34);
     assert!(topic_configs::KEYS.is_sorted_by_key(|row| row.key.name));
 }

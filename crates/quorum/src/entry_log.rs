@@ -1,6 +1,7 @@
 //! The Raft log as a partition log: one record batch an entry, index = offset, term = leader
 //! epoch.
 
+use crate::room::io_error;
 use crate::{
     damage_check::check_damage,
     raft_types::{Entry, LogId, epoch_of},
@@ -85,7 +86,7 @@ impl EntryLog {
             batches.extend_from_slice(&encode(entry, flushed)?);
         }
         if !batches.is_empty() {
-            self.log.append(&batches).map_err(io::Error::other)?;
+            self.log.append(&batches).map_err(io_error)?;
         }
         Ok(())
     }

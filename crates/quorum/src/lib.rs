@@ -36,6 +36,7 @@ mod proposer;
 mod quorum;
 mod raft_service;
 mod raft_types;
+mod room;
 mod snapshot_file;
 mod state_machine;
 mod stopping;

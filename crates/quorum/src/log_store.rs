@@ -2,13 +2,15 @@
 //!
 //! Appends are written at once and synced by one thread, which gathers everything that waits
 //! into one sync. The vote goes through the same thread, behind the appends that were made
-//! before it. The first write or sync that fails poisons the store for good.
+//! before it. The first write or sync that fails poisons the store for good; a full disk is waited
+//! for.
 
 use crate::{
     durable_file::{self, ScratchFile},
     entry_log::EntryLog,
     identity::FolderLock,
     raft_types::{Entry, LogId, TypeConfig, Vote},
+    room::{Room, io_error, is_full},
     wire,
 };
 use klamm_storage::LogFlusher;
@@ -48,6 +50,7 @@ struct Shared {
     marks_path: PathBuf,
     committed_path: PathBuf,
     committed_file: ScratchFile,
+    room: Room,
 }
 
 /// What changes rarely and must survive: written whole.
@@ -84,18 +87,20 @@ impl LogStore {
         let committed_path = folder.join("committed");
         let committed_file = ScratchFile::open(&committed_path)?;
         let flusher = log.flusher();
+        let room = Room::of(folder);
         let shared = Arc::new(Shared {
             log: Mutex::new(log),
             marks: Mutex::new(marks),
             marks_path,
             committed_path,
+            room: room.clone(),
             committed_file,
         });
         let (jobs, receiver) = mpsc::channel();
         thread::Builder::new()
             .name("raft-flush".into())
             .spawn(move || {
-                flush_loop(&flusher, &receiver);
+                flush_loop(&flusher, &receiver, &room);
                 drop(lock);
             })?;
         Ok(LogStore { shared, jobs })
@@ -122,7 +127,7 @@ impl LogStore {
 }
 
 /// Serves jobs until the store is dropped: all that wait share one sync.
-fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>) {
+fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>, room: &Room) {
     /// Jobs that share one sync; bounds how long the first of them waits for the others.
     const GROUP_MAX: usize = 1024;
     let mut failed: Option<io::Error> = None;
@@ -131,7 +136,7 @@ fn flush_loop(flusher: &LogFlusher, jobs: &mpsc::Receiver<Job>) {
             .chain(jobs.try_iter().take(GROUP_MAX - 1))
             .collect();
         if failed.is_none() {
-            failed = flusher.flush().err().map(io::Error::other);
+            failed = room.wait(|| flusher.flush().map_err(io_error)).err();
         }
         for job in group {
             match job {
@@ -180,7 +185,9 @@ impl Shared {
     fn change_marks(&self, change: impl FnOnce(&mut Marks)) -> io::Result<()> {
         let mut marks = self.marks().clone();
         change(&mut marks);
-        durable_file::replace(&self.marks_path, &wire::encode(&marks)?)?;
+        let payload = wire::encode(&marks)?;
+        self.room
+            .wait(|| durable_file::replace(&self.marks_path, &payload))?;
         *self.marks() = marks;
         Ok(())
     }
@@ -211,9 +218,15 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
         // Not synced: losing it costs a look at the leader's commit after a power cut, syncing
         // it would cost every write a sync.
-        self.shared
+        let written = self
+            .shared
             .committed_file
-            .overwrite(&committed_mark(committed))
+            .overwrite(&committed_mark(committed));
+        match written {
+            // Only a hint, and a full disk is no reason to stop.
+            Err(error) if is_full(&error) => Ok(()),
+            written => written,
+        }
     }
 
     async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
@@ -235,7 +248,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries: Vec<Entry> = entries.into_iter().collect();
-        self.shared.log().append(&entries)?;
+        let (room, shared) = (&self.shared.room, &self.shared);
+        room.wait_async(|| shared.log().append(&entries)).await?;
         self.submit(Job::Flush(callback))
     }
 

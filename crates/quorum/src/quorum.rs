@@ -16,6 +16,7 @@ use crate::{
     network::Network,
     raft_service::RaftServer,
     raft_types::{NodeId, Raft, node_id_of},
+    room::Room,
     state_machine::StateMachine,
     stopping::Stopping,
 };
@@ -346,6 +347,7 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
         move |source| QuorumError::Storage { path, source }
     };
     let recovering = task::spawn_blocking(move || {
+        Room::of(&path).prepare(&path);
         let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
         let open = || {
             let log_store = LogStore::open(folder.path(), folder.lock())?;

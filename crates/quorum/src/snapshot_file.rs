@@ -4,6 +4,7 @@ use crate::{
     durable_file,
     identity::FolderLock,
     raft_types::{LogId, Snapshot, SnapshotMeta},
+    room::Room,
     wire,
 };
 use bytes::Bytes;
@@ -20,6 +21,7 @@ const EXTENSION: &str = "snapshot";
 #[derive(Clone, Debug)]
 pub(crate) struct SnapshotFolder {
     path: Arc<Mutex<PathBuf>>,
+    room: Room,
     _lock: FolderLock,
 }
 
@@ -27,17 +29,22 @@ impl SnapshotFolder {
     pub(crate) fn new(folder: &Path, lock: FolderLock) -> SnapshotFolder {
         SnapshotFolder {
             path: Arc::new(Mutex::new(folder.to_owned())),
+            room: Room::of(folder),
             _lock: lock,
         }
     }
 
-    /// Writes a snapshot; when this returns it survives a crash and older ones are gone. One that
-    /// is older than what is there is not written: it took longer to build than the newer one
-    /// took to arrive, and the log may not reach back to it any more.
+    /// Writes a snapshot, once the disk has room for it; when this returns it survives a crash and
+    /// older ones are gone. One that is older than what is there is not written: it took longer to
+    /// build than the newer one took to arrive, and the log may not reach back to it any more.
     ///
     /// # Errors
     /// The disk refused; the older ones are still there.
     pub(crate) fn save(&self, meta: &SnapshotMeta, data: &[u8]) -> io::Result<()> {
+        self.room.wait(|| self.try_save(meta, data))
+    }
+
+    fn try_save(&self, meta: &SnapshotMeta, data: &[u8]) -> io::Result<()> {
         let folder = self.path.lock().unwrap_or_else(PoisonError::into_inner);
         let path = folder.join(name_of(meta.last_log_id));
         let found = files(&folder)?;

@@ -11,12 +11,14 @@
 //! than the caller's cap.
 
 mod batch;
+mod batch_rewrite;
 mod builder;
 mod compression;
 mod control;
 mod invalid_batch;
 mod recompress;
 mod record;
+mod record_view;
 mod record_walk;
 mod snappy;
 mod validate;
@@ -27,6 +29,7 @@ pub use batch::{
     TimestampType, set_base_offset, set_partition_leader_epoch, set_timestamps, split_batches,
     verify_crc,
 };
+pub use batch_rewrite::{BatchRewrite, empty_batch};
 pub use builder::{BatchBuilder, BuildError};
 pub use compression::{
     Compression, CompressionLevels, DECOMPRESSED_BYTES_MAX_DEFAULT, DecompressError, compress,
@@ -36,5 +39,6 @@ pub use control::{ControlRecordType, EndTransactionMarker};
 pub use invalid_batch::{InvalidBatch, InvalidRecord, InvalidRecordReason};
 pub use recompress::{RecompressError, recompress};
 pub use record::{Record, RecordHeader, Records, RecordsError};
+pub use record_view::{RecordView, RecordViews};
 pub use record_walk::RecordError;
 pub use validate::{ProducePolicy, ValidatedBatch, validate_produce};

@@ -22,6 +22,8 @@ pub(crate) struct ActiveSegment {
     indexed_timestamp: i64,
     /// Max timestamp of the first batch; negative if there is none.
     first_timestamp: i64,
+    /// When it was first written to since it was created or opened, in ms.
+    first_used_ms: Option<i64>,
     /// Entries to be added to the offset index with the next write.
     offset_entries: Vec<OffsetEntry>,
     /// Entries to be added to the time index with the next write.
@@ -40,6 +42,7 @@ impl ActiveSegment {
             max_timestamp,
             indexed_timestamp: max_timestamp.map_or(NO_TIMESTAMP, |entry| entry.timestamp),
             first_timestamp: NO_TIMESTAMP,
+            first_used_ms: None,
             offset_entries: Vec::new(),
             time_entries: Vec::new(),
             aborted: Vec::new(),
@@ -56,9 +59,20 @@ impl ActiveSegment {
         self.first_timestamp = timestamp;
     }
 
+    /// Notes that it is written to.
+    pub(crate) fn note_use(&mut self, now_ms: Option<i64>) {
+        self.first_used_ms = self.first_used_ms.or(now_ms);
+    }
+
     /// Whether a batch must go to a new segment, `pending` bytes before it being as good as
     /// written.
-    pub(crate) fn should_roll(&self, pending: u64, batch: &BatchAt, config: &LogConfig) -> bool {
+    pub(crate) fn should_roll(
+        &self,
+        pending: u64,
+        batch: &BatchAt,
+        config: &LogConfig,
+        now_ms: Option<i64>,
+    ) -> bool {
         let pending_entries = self.offset_entries.len() as u64;
         let offset_entries = self.segment.offset_index().file().len() + pending_entries;
         let pending_entries = self.time_entries.len() as u64;
@@ -74,6 +88,10 @@ impl ActiveSegment {
             batch_size: batch.header.batch_size() as u64,
             last_offset: batch.header.last_offset(),
             max_timestamp: batch.header.max_timestamp,
+            age_ms: match (now_ms, self.first_used_ms) {
+                (Some(now_ms), Some(first_used_ms)) => now_ms.saturating_sub(first_used_ms),
+                _ => 0,
+            },
         };
         should_roll(&input, config)
     }
@@ -122,12 +140,17 @@ impl ActiveSegment {
     }
 
     /// Appends noted batches, `bytes`, the first of which starts at `base_offset`.
-    pub(crate) fn write(&mut self, bytes: &[u8], base_offset: i64) -> io::Result<()> {
+    pub(crate) fn write(
+        &mut self,
+        bytes: &[u8],
+        base_offset: i64,
+        config: &LogConfig,
+    ) -> io::Result<()> {
         let position = self.segment.size();
-        self.segment.file()?.write_all_at(bytes, position)?;
-        // After the write: a sync that runs beside it may miss the bytes, and must not take the
-        // mark with it. Before they are published: whoever vouches for them finds the mark.
-        self.segment.set_dirty();
+        if position == 0 && config.preallocate {
+            self.segment.preallocate(config.segment_bytes)?;
+        }
+        self.segment.write(bytes, position)?;
         self.write_index()?;
         self.segment.set_max_timestamp(self.max_timestamp);
         self.segment
@@ -148,10 +171,13 @@ impl ActiveSegment {
         Ok(())
     }
 
-    /// Adds the largest timestamp to the time index, as is due before the segment is sealed.
+    /// Adds the largest timestamp to the time index, and brings the files to their final sizes, as
+    /// is due before the segment is sealed.
     pub(crate) fn write_time_entry(&mut self) -> io::Result<()> {
         self.note_timestamp();
-        self.write_index()
+        self.write_index()?;
+        self.segment.trim()?;
+        self.segment.create_missing_indexes()
     }
 
     /// Notes the largest timestamp for the time index, unless it is there.

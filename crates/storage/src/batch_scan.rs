@@ -2,7 +2,7 @@
 
 use crate::disk::DiskFile;
 use klamm_records::{BatchError, BatchHeader, HEADER_SIZE, MAGIC};
-use std::io;
+use std::{io, sync::Arc};
 
 /// Bytes read at once. Headers of small batches come from one read; those of large ones cost
 /// one read each.
@@ -38,8 +38,8 @@ pub(crate) enum ScanError {
 }
 
 /// Walks from one batch to the next.
-pub(crate) struct BatchScan<'a> {
-    file: &'a DiskFile,
+pub(crate) struct BatchScan {
+    file: Arc<DiskFile>,
     position: u64,
     end: u64,
     chunk: Vec<u8>,
@@ -48,9 +48,9 @@ pub(crate) struct BatchScan<'a> {
     skipped: Vec<(u64, u64)>,
 }
 
-impl<'a> BatchScan<'a> {
+impl BatchScan {
     /// Walks from `position`, where a batch must start, to `end`.
-    pub(crate) fn new(file: &'a DiskFile, position: u64, end: u64) -> BatchScan<'a> {
+    pub(crate) fn new(file: Arc<DiskFile>, position: u64, end: u64) -> BatchScan {
         BatchScan {
             file,
             position,
@@ -62,7 +62,7 @@ impl<'a> BatchScan<'a> {
     }
 
     /// Passes over bytes that are known to be damaged, (start, end) ascending.
-    pub(crate) fn skipping(self, skipped: Vec<(u64, u64)>) -> BatchScan<'a> {
+    pub(crate) fn skipping(self, skipped: Vec<(u64, u64)>) -> BatchScan {
         BatchScan { skipped, ..self }
     }
 

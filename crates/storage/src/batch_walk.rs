@@ -13,7 +13,7 @@ use std::io;
 /// A walk over a segment. Damage that is passed over is noted in the segment.
 pub(crate) struct BatchWalk<'a> {
     segment: &'a Segment,
-    scan: BatchScan<'a>,
+    scan: BatchScan,
     /// The offset that is due.
     due: i64,
     /// The epoch of the last good batch.

@@ -39,6 +39,14 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
+    /// Whether there was no room left, which is no failure of the disk.
+    pub fn is_storage_full(&self) -> bool {
+        match self {
+            CheckpointError::Io { source, .. } => disk::is_full(source),
+            CheckpointError::Damaged { .. } => false,
+        }
+    }
+
     pub(crate) fn damaged(path: &Path, reason: &'static str) -> CheckpointError {
         CheckpointError::Damaged {
             path: path.display().to_string(),

@@ -8,6 +8,8 @@ pub struct LogConfig {
     /// `segment.ms`, less the log's share of `segment.jitter.ms`: a segment is rolled when
     /// the timestamps in it would span more.
     pub segment_ms: i64,
+    /// `preallocate`: room for a whole segment is reserved on disk before its first write.
+    pub preallocate: bool,
     /// `segment.index.bytes`: a segment is rolled when one of its indexes reaches this.
     pub segment_index_bytes: u64,
     /// `index.interval.bytes`: distance of index entries.
@@ -37,6 +39,7 @@ impl LogConfig {
     pub const DEFAULT: LogConfig = LogConfig {
         segment_bytes: 1 << 30,
         segment_ms: 7 * 24 * 60 * 60 * 1_000,
+        preallocate: false,
         segment_index_bytes: 10 << 20,
         index_interval_bytes: 4 << 10,
         delete: false,

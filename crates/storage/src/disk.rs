@@ -6,7 +6,11 @@
 
 #[cfg(test)]
 use crate::disk_trace::{self, Change};
-use rustix::{buffer::spare_capacity, fs::Advice, io::Errno};
+use rustix::{
+    buffer::spare_capacity,
+    fs::{Advice, FallocateFlags},
+    io::Errno,
+};
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
@@ -81,6 +85,15 @@ impl DiskFile {
             size,
         });
         Ok(())
+    }
+
+    /// Reserves room up to a size without changing the file's own. Where the system cannot, or
+    /// has no room, nothing happens: writes will tell.
+    pub(crate) fn preallocate(&self, size: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, size) {
+            Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOSPC | Errno::DQUOT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Makes the contents durable, and the size.
@@ -247,11 +260,28 @@ pub(crate) fn size(path: &Path) -> io::Result<u64> {
     fs::metadata(path).map(|metadata| metadata.len())
 }
 
+/// Creates a file that has its blocks already, without writing them.
+pub(crate) fn allocate(path: &Path, bytes: u64) -> io::Result<()> {
+    let file = File::create(path)?;
+    Ok(rustix::fs::fallocate(
+        &file,
+        FallocateFlags::empty(),
+        0,
+        bytes,
+    )?)
+}
+
 /// When a file was last written, in ms since 1970.
 pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
     let modified = fs::metadata(path)?.modified()?;
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).map_err(io::Error::other)
+}
+
+/// Whether an operation failed for want of room, which is no failure of the disk.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 fn temporary_path(path: &Path) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use crate::checkpoint_file::CheckpointError;
 use crate::damage::DamagedRange;
+use crate::disk;
 use klamm_records::BatchError;
 use klamm_types::ErrorCode;
 use std::{io, ops::Range, path::Path, sync::Arc};
@@ -65,10 +66,7 @@ impl StorageError {
     pub fn is_storage_full(&self) -> bool {
         match self {
             StorageError::Full(_) => true,
-            StorageError::Io { source, .. } => matches!(
-                source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            ),
+            StorageError::Io { source, .. } => disk::is_full(source),
             _ => false,
         }
     }

@@ -1,16 +1,16 @@
 //! A file of entries of one size, as both indexes are.
 //!
-//! One writer appends; readers see the entries that were published before they looked. Only the
-//! index of the active segment keeps its file open, so that old segments cost no descriptors.
+//! One writer appends; readers see the entries that were published before they looked. The file
+//! is made with the first entry, so that an empty segment costs none.
 
-use crate::disk::{self, DiskFile};
-use arc_swap::ArcSwapOption;
+use crate::disk;
+use crate::open_files::{CachedFile, OpenFiles};
 use std::{
     io,
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -20,31 +20,32 @@ const SEARCH_BLOCK: u64 = 64;
 /// Entries of `SIZE` bytes each.
 #[derive(Debug)]
 pub(crate) struct IndexFile<const SIZE: usize> {
-    path: PathBuf,
-    open: ArcSwapOption<DiskFile>,
+    file: CachedFile,
+    exists: AtomicBool,
     count: AtomicU64,
 }
 
 impl<const SIZE: usize> IndexFile<SIZE> {
-    /// A new, empty file.
-    pub(crate) fn create(path: PathBuf) -> io::Result<IndexFile<SIZE>> {
-        let file = disk::create(&path)?;
-        Ok(IndexFile {
-            path,
-            open: ArcSwapOption::from_pointee(file),
+    /// No entries; a file that there may be is emptied with the first one.
+    pub(crate) fn new(path: PathBuf, files: &Arc<OpenFiles>) -> IndexFile<SIZE> {
+        IndexFile {
+            file: CachedFile::closed(path, files),
+            exists: AtomicBool::new(false),
             count: AtomicU64::new(0),
-        })
+        }
     }
 
     /// A file that must exist; `None` if its size is not a multiple of an entry's.
-    pub(crate) fn open(path: PathBuf) -> io::Result<Option<IndexFile<SIZE>>> {
+    pub(crate) fn open(
+        path: PathBuf,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Option<IndexFile<SIZE>>> {
         let size = disk::size(&path)?;
-        let count = AtomicU64::new(size / SIZE as u64);
         let whole = size.is_multiple_of(SIZE as u64);
-        Ok(whole.then_some(IndexFile {
-            path,
-            open: ArcSwapOption::empty(),
-            count,
+        Ok(whole.then(|| IndexFile {
+            file: CachedFile::closed(path, files),
+            exists: AtomicBool::new(true),
+            count: AtomicU64::new(size / SIZE as u64),
         }))
     }
 
@@ -53,11 +54,29 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         self.count.load(Ordering::Acquire)
     }
 
+    /// Bytes of entries.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.len() * SIZE as u64
+    }
+
+    /// Makes the file if there is none.
+    pub(crate) fn create_if_missing(&self) -> io::Result<()> {
+        if !self.exists.load(Ordering::Relaxed) {
+            self.file.create()?;
+            self.file.set_dirty();
+            self.exists.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// Adds entries.
     pub(crate) fn append(&self, entries: &[u8]) -> io::Result<()> {
+        self.create_if_missing()?;
         let count = self.len();
-        self.writable()?
-            .write_all_at(entries, count * SIZE as u64)?;
+        let file = self.file.pin()?;
+        file.write_all_at(entries, count * SIZE as u64)?;
+        self.file.set_dirty();
+        drop(file);
         self.count
             .store(count + (entries.len() / SIZE) as u64, Ordering::Release);
         Ok(())
@@ -67,22 +86,26 @@ impl<const SIZE: usize> IndexFile<SIZE> {
     pub(crate) fn truncate(&self, count: u64) -> io::Result<()> {
         if count < self.len() {
             self.count.store(count, Ordering::Release);
-            self.writable()?.set_len(count * SIZE as u64)?;
+            let file = self.file.pin()?;
+            file.set_len(count * SIZE as u64)?;
+            self.file.set_dirty();
         }
         Ok(())
     }
 
     /// Makes the entries durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        match self.open.load_full() {
-            Some(file) => file.sync_data(),
-            None => disk::sync_file(&self.path),
-        }
+        self.file.sync().map(|_| ())
     }
 
     /// Closes the file; it is opened again when it is needed.
     pub(crate) fn close(&self) {
-        self.open.store(None);
+        self.file.close();
+    }
+
+    /// Notes that the file is about to lose its name.
+    pub(crate) fn disown(&self) {
+        self.file.disown();
     }
 
     /// Entry number `index`, if there is one.
@@ -91,8 +114,8 @@ impl<const SIZE: usize> IndexFile<SIZE> {
             return Ok(None);
         }
         let mut entry = [0; SIZE];
-        self.readable()?
-            .read_exact_at(&mut entry, index * SIZE as u64)?;
+        let file = self.file.get()?;
+        file.read_exact_at(&mut entry, index * SIZE as u64)?;
         Ok(Some(entry))
     }
 
@@ -107,7 +130,9 @@ impl<const SIZE: usize> IndexFile<SIZE> {
     /// Every entry, in order.
     pub(crate) fn read_all(&self) -> io::Result<Vec<[u8; SIZE]>> {
         let mut bytes = vec![0; self.len() as usize * SIZE];
-        self.readable()?.read_exact_at(&mut bytes, 0)?;
+        if !bytes.is_empty() {
+            self.file.get()?.read_exact_at(&mut bytes, 0)?;
+        }
         Ok(bytes.as_chunks().0.to_vec())
     }
 
@@ -121,7 +146,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         if high == 0 {
             return Ok(None);
         }
-        let file = self.readable()?;
+        let file = self.file.get()?;
         let mut found = None;
         while high - low > SEARCH_BLOCK {
             let middle = low + (high - low) / 2;
@@ -141,22 +166,6 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         match count.checked_sub(1) {
             Some(last) => Ok(Some((low + last as u64, entries[last]))),
             None => Ok(found),
-        }
-    }
-
-    fn writable(&self) -> io::Result<Arc<DiskFile>> {
-        if let Some(file) = self.open.load_full() {
-            return Ok(file);
-        }
-        let file = Arc::new(disk::open(&self.path)?);
-        self.open.store(Some(file.clone()));
-        Ok(file)
-    }
-
-    fn readable(&self) -> io::Result<Arc<DiskFile>> {
-        match self.open.load_full() {
-            Some(file) => Ok(file),
-            None => disk::open_to_read(&self.path).map(Arc::new),
         }
     }
 }

@@ -26,16 +26,19 @@
 extern crate self as klamm_storage;
 
 mod active_segment;
+mod ballast;
 mod batch_scan;
 mod batch_walk;
 mod boot_mark;
 mod checked_bytes;
 mod checkpoint_file;
 mod clean_shutdown;
+mod compaction;
 mod config;
 mod damage;
 mod dir_lock;
 mod disk;
+mod disk_space;
 #[cfg(test)]
 mod disk_trace;
 mod epochs_check;
@@ -45,6 +48,7 @@ mod leader_epochs;
 mod log;
 mod log_files;
 mod log_flusher;
+mod log_install;
 mod log_reader;
 mod log_retention;
 mod log_state;
@@ -52,16 +56,20 @@ mod log_transactions;
 mod meta_properties;
 mod offset_checkpoint;
 mod offset_index;
+mod open_files;
 mod partition_metadata;
 mod producer_recovery;
 mod producer_snapshot;
 mod producer_states;
 mod recovery;
 mod removed_files;
+mod repair;
+mod replacement;
 mod retention;
 mod roll;
 mod scrub;
 mod segment;
+mod swap_recovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -70,12 +78,17 @@ mod transaction_index;
 mod transactions_reader;
 mod undecided_transactions;
 
+pub use ballast::Ballast;
 pub use boot_mark::mark_boot;
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
+pub use compaction::{
+    Cleanable, Compaction, CompactionError, CompactionLimits, CompactionStats, Rewriting,
+};
 pub use config::LogConfig;
 pub use damage::DamagedRange;
 pub use dir_lock::{DirLock, DirLockError};
+pub use disk_space::DiskSpace;
 pub use error::{ReadError, StorageError};
 pub use leader_epochs::{EpochEndOffset, LeaderEpochs};
 pub use log::{Appended, Log};
@@ -84,8 +97,11 @@ pub use log_reader::{LogRead, LogReader, TimestampOffset};
 pub use log_retention::Retained;
 pub use meta_properties::{MetaProperties, MetaPropertiesError};
 pub use offset_checkpoint::{CheckpointKind, OffsetCheckpoint};
+pub use open_files::OpenFiles;
 pub use partition_metadata::PartitionMetadata;
 pub use producer_states::{MarkerRequest, ProducerState, ProducerStates, SequencedBatch, Verdict};
 pub use recovery::{Interruption, OpenOptions, RecoveryReport};
+pub use repair::{Repair, RepairError};
+pub use replacement::Replacement;
 pub use scrub::Scrubbed;
 pub use transaction_index::AbortedTransaction;

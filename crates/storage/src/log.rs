@@ -9,6 +9,7 @@ use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
 use crate::log_state::LogState;
+use crate::open_files::OpenFiles;
 use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
@@ -29,6 +30,8 @@ pub struct Log {
     pub(crate) config: LogConfig,
     pub(crate) active: ActiveSegment,
     pub(crate) producers: ProducerStates,
+    /// The time of the latest append, if it was told.
+    now_ms: Option<i64>,
     /// Bytes appended since the producer states were last written: at most so many are read to
     /// know them again after a crash.
     bytes_since_snapshot: u64,
@@ -50,7 +53,8 @@ pub struct Appended {
 }
 
 impl Log {
-    /// Opens the log in a folder, which is created if need be.
+    /// Opens the log in a folder, which is created if need be. It keeps
+    /// [`OpenFiles::LIMIT_DEFAULT`] files open at most.
     ///
     /// # Errors
     /// The disk failed. Damage is repaired by cutting the log before it; see
@@ -60,21 +64,36 @@ impl Log {
         config: LogConfig,
         options: OpenOptions,
     ) -> Result<(Log, RecoveryReport), StorageError> {
-        Log::open_after(dir, config, options, Interruption::Machine)
+        let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
+        Log::open_sharing(dir, config, options, &files)
     }
 
-    /// Opens a log of which it is known what it was interrupted by.
+    /// The same for one of many logs, which share the open files that they may have.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_sharing(
+        dir: &Path,
+        config: LogConfig,
+        options: OpenOptions,
+        files: &Arc<OpenFiles>,
+    ) -> Result<(Log, RecoveryReport), StorageError> {
+        Log::open_after(Interruption::Machine, dir, config, options, files)
+    }
+
+    /// The same for a log of which it is known what it was interrupted by.
     ///
     /// # Errors
     /// As [`Log::open`].
     pub fn open_after(
+        interruption: Interruption,
         dir: &Path,
         config: LogConfig,
         options: OpenOptions,
-        interruption: Interruption,
+        files: &Arc<OpenFiles>,
     ) -> Result<(Log, RecoveryReport), StorageError> {
         let is_new = !dir.exists();
-        let opened = recovery::open_segments(dir, &config, &options, interruption)?;
+        let opened = recovery::open_segments(dir, &config, &options, interruption, files)?;
         let segments = opened.segments;
         let log_end_offset = opened.log_end_offset;
         let first_offset = segments[0].base_offset();
@@ -92,6 +111,7 @@ impl Log {
         };
         let state = LogState::new(
             dir.to_path_buf(),
+            files.clone(),
             segments,
             log_start_offset,
             log_end_offset,
@@ -109,6 +129,7 @@ impl Log {
             config,
             active: opened.active,
             producers: producers.states,
+            now_ms: None,
             bytes_since_snapshot: 0,
             plan: Vec::new(),
         };
@@ -201,6 +222,15 @@ impl Log {
         result
     }
 
+    /// The same at a time: segments whose batches have no timestamps are rolled by it.
+    ///
+    /// # Errors
+    /// As [`Log::append`].
+    pub fn append_at(&mut self, batches: &[u8], now_ms: i64) -> Result<Appended, StorageError> {
+        self.now_ms = Some(now_ms);
+        self.append(batches)
+    }
+
     fn plan(&self, batches: &[u8], plan: &mut Vec<BatchAt>) -> Result<(), StorageError> {
         let mut expected_offset = self.log_end_offset();
         let mut position = 0;
@@ -234,11 +264,15 @@ impl Log {
         let mut run_start = 0;
         for (i, batch) in plan.iter().enumerate() {
             let pending = batch.position - plan[run_start].position;
-            if self.active.should_roll(pending, batch, &self.config) {
+            if self
+                .active
+                .should_roll(pending, batch, &self.config, self.now_ms)
+            {
                 self.write_run(batches, &plan[run_start..i])?;
                 self.roll(segment_base_offset(log_end_offset, batch))?;
                 run_start = i;
             }
+            self.active.note_use(self.now_ms);
             let pending = batch.position - plan[run_start].position;
             let position = self.active.segment().size() + pending;
             self.active
@@ -283,7 +317,9 @@ impl Log {
         };
         let bytes = &batches[first.position as usize..last.end() as usize];
         self.write_aborted()?;
-        let written = self.active.write(bytes, first.header.base_offset);
+        let written = self
+            .active
+            .write(bytes, first.header.base_offset, &self.config);
         written
             .map_err(|source| StorageError::io("append to", self.active.segment().path())(source))
     }
@@ -306,7 +342,7 @@ impl Log {
             self.state.sync_later(snapshot);
             self.bytes_since_snapshot = 0;
         }
-        self.active = new_active(&dir, base_offset)?;
+        self.active = new_active(&self.state, base_offset)?;
         segments.push(self.active.segment().clone());
         self.state.set_segments(segments);
         Ok(())
@@ -441,7 +477,7 @@ impl Log {
             state.remove_segment(segment, self.config.file_delete_delay_ms)?;
         }
         self.remove_snapshots(|_| true)?;
-        self.active = new_active(state.dir(), offset)?;
+        self.active = new_active(&state, offset)?;
         disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         state.set_segments(vec![self.active.segment().clone()]);
         state.change_epochs(|epochs| std::mem::take(epochs) != LeaderEpochs::default());
@@ -534,7 +570,11 @@ fn segment_base_offset(log_end_offset: i64, batch: &BatchAt) -> i64 {
     }
 }
 
-fn new_active(dir: &Path, base_offset: i64) -> Result<ActiveSegment, StorageError> {
-    let create = || ActiveSegment::new(Arc::new(Segment::create(dir, base_offset)?), 0);
+fn new_active(state: &LogState, base_offset: i64) -> Result<ActiveSegment, StorageError> {
+    let dir = state.dir();
+    let create = || {
+        let segment = Segment::create(dir, base_offset, state.files())?;
+        ActiveSegment::new(Arc::new(segment), 0)
+    };
     create().map_err(StorageError::io("create a segment in", dir))
 }

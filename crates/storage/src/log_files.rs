@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+const SWAP_SUFFIX: &str = ".swap";
+
 /// The files that belong to a segment or to an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFile {
@@ -50,6 +52,16 @@ impl LogFile {
         dir.join(format!("{offset:020}.{}", self.extension()))
     }
 
+    /// Where the file of an offset is written that is to take the place of others.
+    pub(crate) fn cleaned_path(self, dir: &Path, offset: i64) -> PathBuf {
+        dir.join(format!("{offset:020}.{}.cleaned", self.extension()))
+    }
+
+    /// Where the file of an offset lies that is about to take the place of others.
+    pub(crate) fn swap_path(self, dir: &Path, offset: i64) -> PathBuf {
+        dir.join(format!("{offset:020}.{}{SWAP_SUFFIX}", self.extension()))
+    }
+
     /// What a file name says; `None` for files of other kinds.
     pub(crate) fn parse(name: &str) -> Option<(LogFile, i64)> {
         let (digits, extension) = name.split_once('.')?;
@@ -61,9 +73,14 @@ impl LogFile {
     }
 }
 
+/// What the name of a file says that is about to take the place of others.
+pub(crate) fn parse_swap(name: &str) -> Option<(LogFile, i64)> {
+    LogFile::parse(name.strip_suffix(SWAP_SUFFIX)?)
+}
+
 /// Whether a file is left over from a deletion, a cleaning or an unfinished replacement.
 pub(crate) fn is_leftover(name: &str) -> bool {
-    [".deleted", ".cleaned", ".swap", ".tmp"]
+    [".deleted", ".cleaned", SWAP_SUFFIX, ".tmp"]
         .iter()
         .any(|suffix| name.ends_with(suffix))
 }

@@ -3,7 +3,7 @@
 use crate::batch_scan::{BatchAt, ScanError};
 use crate::error::ReadError;
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
-use crate::log_state::LogState;
+use crate::log_state::{LogState, Segments};
 use crate::scrub::Expected;
 use crate::segment::Segment;
 use bytes::Bytes;
@@ -104,7 +104,35 @@ impl LogReader {
         offset_max: i64,
         at_least_one: bool,
     ) -> Result<LogRead, ReadError> {
-        let read = || self.try_read(start_offset, bytes_max, offset_max, at_least_one);
+        self.unless_replaced(|segments| {
+            self.read_from(segments, start_offset, bytes_max, offset_max, at_least_one)
+        })
+    }
+
+    /// Reads from segments as they were a moment ago, and again if they are not the log's any
+    /// more and do not give it: files of theirs may be gone.
+    pub(crate) fn unless_replaced<T>(
+        &self,
+        read: impl Fn(&Segments) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        loop {
+            let segments = self.state.segments();
+            match read(&segments) {
+                Err(_) if self.state.has_replaced(&segments) => {}
+                result => return result,
+            }
+        }
+    }
+
+    pub(crate) fn read_from(
+        &self,
+        segments: &Segments,
+        start_offset: i64,
+        bytes_max: usize,
+        offset_max: i64,
+        at_least_one: bool,
+    ) -> Result<LogRead, ReadError> {
+        let read = || self.try_read(segments, start_offset, bytes_max, offset_max, at_least_one);
         match read() {
             // Once the damage is located, what is good before and behind it can be read.
             Err(Trouble::Suspect(segment, _)) => {
@@ -117,6 +145,7 @@ impl LogReader {
 
     fn try_read(
         &self,
+        segments: &Segments,
         start_offset: i64,
         bytes_max: usize,
         offset_max: i64,
@@ -131,7 +160,7 @@ impl LogReader {
         if start_offset >= limit {
             return Ok(nothing);
         }
-        let Some((segment, position)) = self.find(start_offset)? else {
+        let Some((segment, position)) = self.find(segments, start_offset)? else {
             return Ok(nothing);
         };
         let good_until = segment.checks().good_until(position, segment.size());
@@ -241,8 +270,11 @@ impl LogReader {
     }
 
     /// The segment and the place of the first batch that ends at or behind an offset.
-    fn find(&self, offset: i64) -> Result<Option<(Arc<Segment>, u64)>, Trouble> {
-        let segments = self.state.segments();
+    fn find(
+        &self,
+        segments: &Segments,
+        offset: i64,
+    ) -> Result<Option<(Arc<Segment>, u64)>, Trouble> {
         let count = segments.partition_point(|segment| segment.base_offset() <= offset);
         for segment in &segments[count.saturating_sub(1)..] {
             if let Some(position) = segment.recent_position(offset) {
@@ -301,8 +333,16 @@ impl LogReader {
         &self,
         timestamp: i64,
     ) -> Result<Option<TimestampOffset>, ReadError> {
+        self.unless_replaced(|segments| self.offset_for_timestamp_in(segments, timestamp))
+    }
+
+    fn offset_for_timestamp_in(
+        &self,
+        segments: &Segments,
+        timestamp: i64,
+    ) -> Result<Option<TimestampOffset>, ReadError> {
         let log_start_offset = self.log_start_offset();
-        for segment in self.state.segments().iter() {
+        for segment in segments {
             let newest = segment
                 .max_timestamp()
                 .map_err(ReadError::io(segment.path()))?;
@@ -311,8 +351,6 @@ impl LogReader {
             }
             match first_at_or_after(segment, timestamp, log_start_offset) {
                 Ok(None) => {}
-                // Removed meanwhile, with the offsets before the log start.
-                Err(ReadError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 found => return found,
             }
         }
@@ -324,13 +362,15 @@ impl LogReader {
     /// # Errors
     /// The disk failed, or a batch cannot be decompressed.
     pub fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, ReadError> {
-        let mut newest = None;
-        for segment in self.state.segments().iter() {
-            let entry = segment
-                .max_timestamp()
-                .map_err(ReadError::io(segment.path()))?;
-            newest = newest.max(entry.map(|entry| entry.timestamp));
-        }
+        let newest = self.unless_replaced(|segments| {
+            let mut newest = None;
+            for segment in segments {
+                let entry = segment.max_timestamp();
+                let entry = entry.map_err(ReadError::io(segment.path()))?;
+                newest = newest.max(entry.map(|entry| entry.timestamp));
+            }
+            Ok(newest)
+        })?;
         match newest {
             Some(timestamp) => self.offset_for_timestamp(timestamp),
             None => Ok(None),

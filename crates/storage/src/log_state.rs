@@ -3,6 +3,7 @@
 use crate::disk;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
+use crate::open_files::OpenFiles;
 use crate::removed_files::RemovedFiles;
 use crate::segment::{Segment, lock};
 use crate::undecided_transactions::UndecidedTransactions;
@@ -22,6 +23,7 @@ pub(crate) type Segments = Vec<Arc<Segment>>;
 #[derive(Debug)]
 pub(crate) struct LogState {
     dir: PathBuf,
+    files: Arc<OpenFiles>,
     segments: ArcSwap<Segments>,
     log_start_offset: AtomicI64,
     log_end_offset: AtomicI64,
@@ -41,6 +43,8 @@ pub(crate) struct LogState {
     pub(crate) removed: Mutex<RemovedFiles>,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
+    /// Held while segments are being replaced.
+    replacing: Mutex<()>,
     /// The folder is not the log's any more: flushes do nothing.
     abandoned: AtomicBool,
     failure: OnceLock<Arc<str>>,
@@ -49,6 +53,7 @@ pub(crate) struct LogState {
 impl LogState {
     pub(crate) fn new(
         dir: PathBuf,
+        files: Arc<OpenFiles>,
         segments: Segments,
         log_start_offset: i64,
         log_end_offset: i64,
@@ -57,6 +62,7 @@ impl LogState {
     ) -> LogState {
         LogState {
             dir,
+            files,
             segments: ArcSwap::from_pointee(segments),
             log_start_offset: AtomicI64::new(log_start_offset),
             log_end_offset: AtomicI64::new(log_end_offset),
@@ -70,6 +76,7 @@ impl LogState {
             unsynced_files: Mutex::new(Vec::new()),
             removed: Mutex::default(),
             flushing: Mutex::new(()),
+            replacing: Mutex::new(()),
             abandoned: AtomicBool::new(false),
             failure: OnceLock::new(),
         }
@@ -77,6 +84,11 @@ impl LogState {
 
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where the log's files are kept open.
+    pub(crate) fn files(&self) -> &Arc<OpenFiles> {
+        &self.files
     }
 
     pub(crate) fn segments(&self) -> Arc<Segments> {
@@ -135,6 +147,23 @@ impl LogState {
     /// Waits for a flush in progress and keeps others from starting.
     pub(crate) fn pause_flushing(&self) -> MutexGuard<'_, ()> {
         lock(&self.flushing)
+    }
+
+    /// Keeps readers from opening files: segments are being replaced.
+    pub(crate) fn pause_opening(&self) -> MutexGuard<'_, ()> {
+        lock(&self.replacing)
+    }
+
+    /// Whether segments other than these make up the log now. Waits for a replacement that is
+    /// under way.
+    pub(crate) fn has_replaced(&self, segments: &Arc<Segments>) -> bool {
+        let _replacing = lock(&self.replacing);
+        !Arc::ptr_eq(segments, &self.segments.load())
+    }
+
+    /// Whether [`LogState::abandon`] was called.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// See [`Log::abandon`](crate::Log::abandon).
@@ -228,7 +257,8 @@ impl LogState {
             disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
         }
         let segments = self.segments();
-        let first_dirty = segments.partition_point(|s| s.base_offset() <= flushed_offset);
+        // One that ends at the flushed offset may have been sealed since: its indexes count too.
+        let first_dirty = segments.partition_point(|s| s.base_offset() < flushed_offset);
         for segment in &segments[first_dirty.saturating_sub(1)..] {
             match segment.sync() {
                 // Removed meanwhile: nothing of it is to survive.

@@ -15,6 +15,8 @@ pub enum CheckpointKind {
     HighWatermark,
     /// Log start offsets.
     LogStart,
+    /// Where the last compaction ended.
+    Cleaner,
 }
 
 impl CheckpointKind {
@@ -30,6 +32,7 @@ impl CheckpointKind {
             CheckpointKind::RecoveryPoint => "recovery-point-offset-checkpoint",
             CheckpointKind::HighWatermark => "replication-offset-checkpoint",
             CheckpointKind::LogStart => "log-start-offset-checkpoint",
+            CheckpointKind::Cleaner => "cleaner-offset-checkpoint",
         }
     }
 }

@@ -6,10 +6,12 @@
 
 use crate::disk;
 use crate::index_file::IndexFile;
+use crate::open_files::OpenFiles;
 use klamm_records::HEADER_SIZE;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Bytes of an entry.
@@ -55,11 +57,12 @@ pub(crate) struct OffsetIndex {
 }
 
 impl OffsetIndex {
-    pub(crate) fn create(path: PathBuf, base_offset: i64) -> io::Result<OffsetIndex> {
-        Ok(OffsetIndex {
+    /// An index without entries; see [`IndexFile::new`].
+    pub(crate) fn new(path: PathBuf, base_offset: i64, files: &Arc<OpenFiles>) -> OffsetIndex {
+        OffsetIndex {
             base_offset,
-            file: IndexFile::create(path)?,
-        })
+            file: IndexFile::new(path, files),
+        }
     }
 
     /// The index there is; `None` if it is missing or visibly not one of a log of this size.
@@ -67,8 +70,9 @@ impl OffsetIndex {
         path: PathBuf,
         base_offset: i64,
         log_size: u64,
+        files: &Arc<OpenFiles>,
     ) -> io::Result<Option<OffsetIndex>> {
-        let file = match IndexFile::open(path) {
+        let file = match IndexFile::open(path, files) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -13,10 +13,12 @@ use crate::disk;
 use crate::epochs_check;
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
-use crate::log_files::{LogFile, is_leftover};
+use crate::log_files::LogFile;
 use crate::log_state::Segments;
+use crate::open_files::OpenFiles;
 use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
+use crate::swap_recovery::finish_replacements;
 use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
 
@@ -82,6 +84,7 @@ pub(crate) fn open_segments(
     config: &LogConfig,
     options: &OpenOptions,
     interruption: Interruption,
+    files: &Arc<OpenFiles>,
 ) -> Result<Opened, StorageError> {
     disk::create_dir(dir).map_err(StorageError::io("create", dir))?;
     let base_offsets = clear_folder(dir).map_err(StorageError::io("read", dir))?;
@@ -92,6 +95,7 @@ pub(crate) fn open_segments(
         config,
         options,
         keeps_damage: options.clean_shutdown || interruption == Interruption::Process,
+        files,
         epochs: stored_epochs.clone().unwrap_or_default(),
         stored_epochs: stored_epochs.as_ref(),
         checked_to: None,
@@ -132,15 +136,14 @@ pub(crate) fn open_segments(
     })
 }
 
-/// Removes leftovers and files of segments that are not there. The base offsets, ascending.
+/// Finishes what a crash interrupted; removes leftovers and files of segments that are not there. The base offsets, ascending.
 fn clear_folder(dir: &Path) -> io::Result<Vec<i64>> {
+    finish_replacements(dir)?;
     let names = disk::file_names(dir)?;
     let mut base_offsets = Vec::new();
     for name in &names {
-        match LogFile::parse(name) {
-            Some((LogFile::Log, offset)) => base_offsets.push(offset),
-            None if is_leftover(name) => disk::remove(&dir.join(name))?,
-            _ => {}
+        if let Some((LogFile::Log, offset)) = LogFile::parse(name) {
+            base_offsets.push(offset);
         }
     }
     for name in &names {
@@ -161,6 +164,7 @@ struct Recovery<'a> {
     options: &'a OpenOptions,
     /// Nothing can be torn: a hole with good batches behind it is damage, and stays.
     keeps_damage: bool,
+    files: &'a Arc<OpenFiles>,
     epochs: LeaderEpochs,
     stored_epochs: Option<&'a LeaderEpochs>,
     /// The offset after the last segment that was checked.
@@ -269,7 +273,7 @@ impl Recovery<'_> {
     fn create_first(&self) -> Result<(Segments, ActiveSegment, i64), StorageError> {
         let start = self.options.log_start_offset.max(0);
         let create = || {
-            let segment = Arc::new(Segment::create(self.dir, start)?);
+            let segment = Arc::new(Segment::create(self.dir, start, self.files)?);
             Ok((
                 vec![segment.clone()],
                 ActiveSegment::new(segment, 0)?,
@@ -286,14 +290,14 @@ impl Recovery<'_> {
         trusted_end: Option<i64>,
     ) -> Result<Arc<Segment>, StorageError> {
         let path = LogFile::Log.path(self.dir, base_offset);
-        let (segment, has_indexes) =
-            Segment::open(self.dir, base_offset).map_err(StorageError::io("open", &path))?;
+        let (segment, has_indexes) = Segment::open(self.dir, base_offset, self.files)
+            .map_err(StorageError::io("open", &path))?;
         let segment = Arc::new(segment);
         if !segment.has_transaction_index() {
             self.report.transaction_indexes_rebuilt += 1;
             self.trust.transactions_to = self.trust.transactions_to.min(base_offset);
         }
-        if !has_indexes && (segment.size() > 0 || segment.checks().is_short()) {
+        if (!has_indexes && segment.size() > 0) || segment.checks().is_short() {
             self.report.indexes_rebuilt += 1;
             // The walk over a segment that is checked anyway indexes it; this is for the others,
             // and harmless for those.
@@ -397,6 +401,9 @@ impl Recovery<'_> {
             walked.active.publish_max_timestamp();
         }
         segment.set_dirty();
+        if self.config.preallocate {
+            segment.set_preallocated();
+        }
         Ok(Walked {
             active: walked.active,
             next_offset: walked.next_offset,
@@ -581,7 +588,7 @@ fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<Ba
 /// The leader epoch that a log file begins with. Two batches are asked: one may be damaged.
 fn first_epoch(path: &Path) -> io::Result<LeaderEpoch> {
     let file = disk::open_to_read(path)?;
-    let mut scan = BatchScan::new(&file, 0, disk::size(path)?);
+    let mut scan = BatchScan::new(Arc::new(file), 0, disk::size(path)?);
     let mut latest = LeaderEpoch::NONE;
     for _ in 0..2 {
         match scan.next() {

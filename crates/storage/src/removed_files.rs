@@ -48,6 +48,8 @@ impl LogState {
         segment: &Segment,
         delay_ms: i64,
     ) -> Result<(), StorageError> {
+        // Before the names are free.
+        segment.disown();
         segment
             .files()
             .iter()
@@ -70,7 +72,7 @@ impl LogState {
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                 // The new name may need a block that a full disk does not have.
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => {}
+                Err(error) if disk::is_full(&error) => {}
                 Err(error) => return Err(StorageError::io("rename", path)(error)),
             }
         }

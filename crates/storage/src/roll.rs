@@ -19,6 +19,8 @@ pub(crate) struct RollInput {
     pub(crate) last_offset: i64,
     /// Max timestamp of the batch, in ms.
     pub(crate) max_timestamp: i64,
+    /// How long the segment has been in use, in ms.
+    pub(crate) age_ms: i64,
 }
 
 /// Largest entry of both indexes: a segment is rolled while one more still fits.
@@ -35,8 +37,12 @@ pub(crate) fn should_roll(input: &RollInput, config: &LogConfig) -> bool {
     }
     let size_max = config.segment_bytes.min(SEGMENT_BYTES_MAX);
     let too_large = input.segment_size + input.batch_size > size_max;
-    let too_old = input.first_timestamp >= 0
-        && input.max_timestamp.saturating_sub(input.first_timestamp) > config.segment_ms;
+    // Batches without timestamps age by the clock.
+    let span_ms = match input.first_timestamp {
+        ..0 => input.age_ms,
+        first => input.max_timestamp.saturating_sub(first),
+    };
+    let too_old = span_ms > config.segment_ms;
     let index_full = input.index_bytes + INDEX_ENTRY_SIZE_MAX > config.segment_index_bytes;
     too_large || too_old || index_full || !offset_fits
 }
@@ -53,6 +59,7 @@ mod tests {
         batch_size: 100,
         last_offset: 20,
         max_timestamp: 2_000,
+        age_ms: 1_001,
     };
     const CONFIG: LogConfig = LogConfig {
         segment_bytes: 1_000,
@@ -85,9 +92,18 @@ mod tests {
                 RollInput {
                     max_timestamp: 2_001,
                     first_timestamp: -1,
+                    age_ms: 1_000,
                     ..INPUT
                 },
                 false,
+            ),
+            (
+                RollInput {
+                    max_timestamp: -1,
+                    first_timestamp: -1,
+                    ..INPUT
+                },
+                true,
             ),
             (
                 RollInput {

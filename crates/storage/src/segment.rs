@@ -6,6 +6,7 @@ use crate::disk::{self, DiskFile};
 use crate::error::ReadError;
 use crate::log_files::LogFile;
 use crate::offset_index::{self, OffsetIndex};
+use crate::open_files::{CachedFile, OpenFiles};
 use crate::time_index::{TimeEntry, TimeIndex};
 use crate::transaction_index::TransactionIndex;
 use klamm_records::{BatchHeader, NO_TIMESTAMP};
@@ -14,7 +15,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -26,8 +27,8 @@ const RECENT_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Segment {
     base_offset: i64,
-    path: PathBuf,
-    file: OnceLock<DiskFile>,
+    /// The batches; dirty while some are not synced.
+    file: CachedFile,
     /// Bytes of complete batches; readers look no further.
     size: AtomicU64,
     offset_index: OffsetIndex,
@@ -35,8 +36,8 @@ pub(crate) struct Segment {
     transaction_index: TransactionIndex,
     /// Whether what was found of the transaction index was of use.
     has_transaction_index: bool,
-    /// Whether batches were written that are not synced.
-    is_dirty: AtomicBool,
+    /// Whether room was reserved behind the batches.
+    is_preallocated: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
     sync_indexes: AtomicBool,
     /// Largest timestamp and its offset, once anyone has looked it up or written it.
@@ -47,45 +48,44 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// A new, empty segment.
-    pub(crate) fn create(dir: &Path, base_offset: i64) -> io::Result<Segment> {
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::create(time_index_path, base_offset)?;
-        let path = LogFile::Log.path(dir, base_offset);
-        let file = disk::create(&path)?;
-        let mut segment = Segment::new(base_offset, path, 0, offset_index, time_index);
-        segment.file = OnceLock::from(file);
+    /// A new, empty segment. Its indexes get files with their first entries.
+    pub(crate) fn create(
+        dir: &Path,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Segment> {
+        Segment::create_at(&|file| file.path(dir, base_offset), base_offset, files)
+    }
+
+    /// The same with other names.
+    pub(crate) fn create_at(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<Segment> {
+        let segment = Segment::new(path_of, base_offset, 0, files, None);
+        segment.file.create()?;
         Ok(segment)
     }
 
     /// A segment whose log file exists. The indexes are new and empty if what is there cannot
     /// be used; the flag tells.
-    pub(crate) fn open(dir: &Path, base_offset: i64) -> io::Result<(Segment, bool)> {
-        let path = LogFile::Log.path(dir, base_offset);
-        let size = disk::size(&path)?;
-        let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
-        let offset_index = OffsetIndex::open(offset_index_path.clone(), base_offset, size)?;
-        let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
-        let time_index = TimeIndex::open(time_index_path.clone(), base_offset, size)?;
-        let (mut segment, has_indexes) = match (offset_index, time_index) {
-            // An empty one is rare enough to be made anew on suspicion.
-            (Some(offset_index), Some(time_index)) if size == 0 || time_index.last()?.is_some() => {
-                let segment = Segment::new(base_offset, path, size, offset_index, time_index);
-                (segment, true)
-            }
-            _ => {
-                let is_short = offset_index::points_behind(&offset_index_path, size)?;
-                let offset_index = OffsetIndex::create(offset_index_path, base_offset)?;
-                let time_index = TimeIndex::create(time_index_path, base_offset)?;
-                let segment = Segment::new(base_offset, path, size, offset_index, time_index);
-                if is_short {
-                    segment.checks.set_short();
-                }
-                (segment, false)
-            }
-        };
+    pub(crate) fn open(
+        dir: &Path,
+        base_offset: i64,
+        files: &Arc<OpenFiles>,
+    ) -> io::Result<(Segment, bool)> {
+        let path_of = |file: LogFile| file.path(dir, base_offset);
+        let size = disk::size(&path_of(LogFile::Log))?;
+        let indexed_behind = || offset_index::points_behind(&path_of(LogFile::OffsetIndex), size);
+        let is_short = size == 0 && indexed_behind()?;
+        let indexes = open_indexes(dir, base_offset, size, files)?;
+        let has_indexes = size == 0 || indexes.is_some();
+        let is_short = is_short || (!has_indexes && indexed_behind()?);
+        let mut segment = Segment::new(&path_of, base_offset, size, files, indexes);
+        if is_short {
+            segment.checks.set_short();
+        }
         let path = LogFile::TransactionIndex.path(dir, base_offset);
         match TransactionIndex::open(path, base_offset, size)? {
             Some(index) => segment.transaction_index = index,
@@ -95,22 +95,27 @@ impl Segment {
     }
 
     fn new(
+        path_of: &dyn Fn(LogFile) -> PathBuf,
         base_offset: i64,
-        path: PathBuf,
         size: u64,
-        offset_index: OffsetIndex,
-        time_index: TimeIndex,
+        files: &Arc<OpenFiles>,
+        indexes: Option<(OffsetIndex, TimeIndex)>,
     ) -> Segment {
+        let (offset_index, time_index) = indexes.unwrap_or_else(|| {
+            (
+                OffsetIndex::new(path_of(LogFile::OffsetIndex), base_offset, files),
+                TimeIndex::new(path_of(LogFile::TimeIndex), base_offset, files),
+            )
+        });
         Segment {
             base_offset,
-            transaction_index: TransactionIndex::empty(path.with_extension("txnindex")),
+            transaction_index: TransactionIndex::empty(path_of(LogFile::TransactionIndex)),
             has_transaction_index: true,
-            path,
-            file: OnceLock::new(),
+            file: CachedFile::closed(path_of(LogFile::Log), files),
             size: AtomicU64::new(size),
             offset_index,
             time_index,
-            is_dirty: AtomicBool::new(false),
+            is_preallocated: AtomicBool::new(false),
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
             recent: Mutex::new(VecDeque::new()),
@@ -123,7 +128,7 @@ impl Segment {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -152,18 +157,44 @@ impl Segment {
         self.has_transaction_index
     }
 
-    /// The file of the batches, opened when it is first needed.
-    pub(crate) fn file(&self) -> io::Result<&DiskFile> {
-        if let Some(file) = self.file.get() {
-            return Ok(file);
-        }
-        let file = disk::open(&self.path)?;
-        Ok(self.file.get_or_init(|| file))
+    /// The file of the batches, opened when it is needed.
+    pub(crate) fn file(&self) -> io::Result<Arc<DiskFile>> {
+        self.file.get()
     }
 
-    /// Notes that batches were written which the next sync has to reach.
+    /// Writes bytes behind what is there; the next sync reaches them.
+    pub(crate) fn write(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        let file = self.file.pin()?;
+        file.write_all_at(bytes, position)?;
+        // After the write: a sync that runs beside it may miss the bytes, and must not take the
+        // mark with it. Before they are published: whoever vouches for them finds the mark.
+        self.file.set_dirty();
+        Ok(())
+    }
+
+    /// Reserves room on disk; see [`Segment::trim`].
+    pub(crate) fn preallocate(&self, size: u64) -> io::Result<()> {
+        self.set_preallocated();
+        self.file.get()?.preallocate(size)
+    }
+
+    /// Notes that room may have been reserved.
+    pub(crate) fn set_preallocated(&self) {
+        self.is_preallocated.store(true, Ordering::Release);
+    }
+
+    /// Gives back what was reserved and not used.
+    pub(crate) fn trim(&self) -> io::Result<()> {
+        if self.is_preallocated.swap(false, Ordering::AcqRel) {
+            self.set_dirty();
+            self.file.pin()?.set_len(self.size())?;
+        }
+        Ok(())
+    }
+
+    /// Has the next sync reach whatever is in the file.
     pub(crate) fn set_dirty(&self) {
-        self.is_dirty.store(true, Ordering::Release);
+        self.file.set_dirty();
     }
 
     /// Notes that nothing will be written any more.
@@ -176,10 +207,9 @@ impl Segment {
     /// Makes what was written before the call durable; the indexes too, once sealed.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.transaction_index.sync()?;
-        if !self.is_dirty.swap(false, Ordering::AcqRel) {
+        if !self.file.sync()? {
             return Ok(());
         }
-        self.file()?.sync_data()?;
         if self.sync_indexes.swap(false, Ordering::AcqRel) {
             self.sync_indexes()?;
             self.offset_index.file().close();
@@ -216,10 +246,29 @@ impl Segment {
         self.size.store(position, Ordering::Release);
         self.checks.cut(position);
         self.set_dirty();
-        self.file()?.set_len(position)?;
+        self.file.pin()?.set_len(position)?;
         // Neither old batches nor what the indexes say of them may come back behind new ones.
         self.sync_indexes()?;
-        self.file()?.sync_data()
+        self.transaction_index.sync()?;
+        self.file.sync().map(|_| ())
+    }
+
+    /// Makes files for indexes without entries, as a segment has that is no longer written.
+    pub(crate) fn create_missing_indexes(&self) -> io::Result<()> {
+        if self.size() == 0 {
+            return Ok(());
+        }
+        self.offset_index.file().create_if_missing()?;
+        self.time_index.file().create_if_missing()
+    }
+
+    /// Notes that its files are about to be removed: whatever has their names later is another
+    /// segment's. Readers that have them open are not disturbed.
+    pub(crate) fn disown(&self) {
+        self.file.disown();
+        self.offset_index.file().disown();
+        self.time_index.file().disown();
+        self.transaction_index.disown();
     }
 
     /// Drops both indexes' entries from a place on, where `offset` starts.
@@ -300,7 +349,7 @@ impl Segment {
     }
 
     /// Walks the batches from a place on where one starts, passing over known damage.
-    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan<'_>> {
+    pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan> {
         let damage = self.checks.damage();
         let damaged = damage
             .iter()
@@ -310,7 +359,7 @@ impl Segment {
     }
 
     /// Walks all bytes, whatever is known of them.
-    pub(crate) fn scan_all(&self) -> io::Result<BatchScan<'_>> {
+    pub(crate) fn scan_all(&self) -> io::Result<BatchScan> {
         Ok(BatchScan::new(self.file()?, 0, self.size()))
     }
 
@@ -325,7 +374,7 @@ impl Segment {
     pub(crate) fn find_batch(&self, offset: i64) -> Result<Option<BatchAt>, ReadError> {
         let start = self
             .position_before(offset)
-            .map_err(ReadError::io(&self.path))?;
+            .map_err(ReadError::io(self.path()))?;
         match self.find_batch_from(start, offset) {
             // An index that points between batches, or to a later one; without it, it is only
             // slower.
@@ -348,7 +397,7 @@ impl Segment {
     ) -> Result<Option<BatchAt>, ReadError> {
         let mut scan = self
             .scan(start.position)
-            .map_err(ReadError::io(&self.path))?;
+            .map_err(ReadError::io(self.path()))?;
         let mut due = self.base_offset;
         loop {
             let batch = scan.next().map_err(|error| self.read_error(error))?;
@@ -371,7 +420,7 @@ impl Segment {
     pub(crate) fn out_of_place(&self, batch: &BatchAt) -> ReadError {
         let BatchAt { position, header } = batch;
         let reason = format!("base offset {} is out of place", header.base_offset);
-        ReadError::damaged(&self.path, *position, reason)
+        ReadError::damaged(self.path(), *position, reason)
     }
 
     /// Where the batch of base offset `offset` starts, if one of the latest appends began
@@ -407,16 +456,16 @@ impl Segment {
     /// What a walk's end means to a reader.
     pub(crate) fn read_error(&self, error: ScanError) -> ReadError {
         match error {
-            ScanError::Io(source) => ReadError::io(&self.path)(source),
+            ScanError::Io(source) => ReadError::io(self.path())(source),
             ScanError::Batch { position, error } => {
-                ReadError::damaged(&self.path, position, error.to_string())
+                ReadError::damaged(self.path(), position, error.to_string())
             }
         }
     }
 
     /// The segment's files; not all of them need to exist.
     pub(crate) fn files(&self) -> [PathBuf; 4] {
-        let dir = self.path.parent().unwrap_or(Path::new(""));
+        let dir = self.path().parent().unwrap_or(Path::new(""));
         LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
     }
 }
@@ -434,6 +483,32 @@ impl IndexedPlace {
         self.last_offset
             .is_some_and(|last| last != header.last_offset())
     }
+}
+
+/// The indexes of a segment with batches; `None` if one of them is missing or visibly damaged.
+fn open_indexes(
+    dir: &Path,
+    base_offset: i64,
+    size: u64,
+    files: &Arc<OpenFiles>,
+) -> io::Result<Option<(OffsetIndex, TimeIndex)>> {
+    let offset_index_path = LogFile::OffsetIndex.path(dir, base_offset);
+    let time_index_path = LogFile::TimeIndex.path(dir, base_offset);
+    if size == 0 {
+        // What a crash kept of indexes without batches must not wait for new ones.
+        disk::remove(&offset_index_path)?;
+        disk::remove(&time_index_path)?;
+        return Ok(None);
+    }
+    let offset_index = OffsetIndex::open(offset_index_path, base_offset, size, files)?;
+    let time_index = TimeIndex::open(time_index_path, base_offset, size, files)?;
+    Ok(match (offset_index, time_index) {
+        // An empty one is rare enough to be made anew on suspicion.
+        (Some(offset_index), Some(time_index)) if time_index.last()?.is_some() => {
+            Some((offset_index, time_index))
+        }
+        _ => None,
+    })
 }
 
 /// Does without an index that was cut while it was being read.

@@ -5,8 +5,9 @@
 //! entry's timestamp lies behind its offset.
 
 use crate::index_file::IndexFile;
+use crate::open_files::OpenFiles;
 use klamm_records::HEADER_SIZE;
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 /// Bytes of an entry.
 pub(crate) const ENTRY_SIZE: usize = 12;
@@ -28,11 +29,12 @@ pub(crate) struct TimeIndex {
 }
 
 impl TimeIndex {
-    pub(crate) fn create(path: PathBuf, base_offset: i64) -> io::Result<TimeIndex> {
-        Ok(TimeIndex {
+    /// An index without entries; see [`IndexFile::new`].
+    pub(crate) fn new(path: PathBuf, base_offset: i64, files: &Arc<OpenFiles>) -> TimeIndex {
+        TimeIndex {
             base_offset,
-            file: IndexFile::create(path)?,
-        })
+            file: IndexFile::new(path, files),
+        }
     }
 
     /// The index there is; `None` if it is missing or visibly damaged.
@@ -40,8 +42,9 @@ impl TimeIndex {
         path: PathBuf,
         base_offset: i64,
         log_size: u64,
+        files: &Arc<OpenFiles>,
     ) -> io::Result<Option<TimeIndex>> {
-        let file = match IndexFile::open(path) {
+        let file = match IndexFile::open(path, files) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -9,7 +9,7 @@
 //! Entries below the recovery point are as durable as the batches there; those behind it are
 //! made anew from the batches after a crash.
 
-use crate::disk;
+use crate::disk::{self, DiskFile};
 use klamm_types::ProducerId;
 use std::{
     io,
@@ -20,8 +20,9 @@ use std::{
 /// Bytes of an entry.
 const ENTRY_SIZE: usize = 34;
 const VERSION: i16 = 0;
-/// Bytes of log that an aborted transaction takes at least: the headers of a batch and a marker.
-const LOG_BYTES_MIN: u64 = 122;
+/// Bytes that an aborted transaction takes in the index's segment at least: its marker. The rest
+/// may lie in an earlier segment.
+const LOG_BYTES_MIN: u64 = 78;
 /// Entries that are read at once.
 const BLOCK: u64 = 120;
 
@@ -79,6 +80,8 @@ pub(crate) struct TransactionIndex {
     path: PathBuf,
     count: AtomicU64,
     is_dirty: AtomicBool,
+    /// Whether the name is not its own any more.
+    is_disowned: AtomicBool,
 }
 
 impl TransactionIndex {
@@ -88,6 +91,7 @@ impl TransactionIndex {
             path,
             count: AtomicU64::new(0),
             is_dirty: AtomicBool::new(false),
+            is_disowned: AtomicBool::new(false),
         }
     }
 
@@ -124,6 +128,19 @@ impl TransactionIndex {
     /// The file, which exists if there are entries.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file is about to be removed: whatever has its name later is another one.
+    pub(crate) fn disown(&self) {
+        self.is_disowned.store(true, Ordering::Release);
+    }
+
+    fn open_to_read(&self) -> io::Result<DiskFile> {
+        let file = disk::open_to_read(&self.path)?;
+        if self.is_disowned.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(file)
     }
 
     /// Whether no transaction was aborted in the segment.
@@ -204,7 +221,7 @@ impl TransactionIndex {
         if high == 0 {
             return Ok(0);
         }
-        let file = disk::open_to_read(&self.path)?;
+        let file = self.open_to_read()?;
         while low < high {
             let middle = low + (high - low) / 2;
             let mut entry = [0; ENTRY_SIZE];
@@ -231,7 +248,7 @@ impl TransactionIndex {
         if first >= count {
             return Ok(true);
         }
-        let file = disk::open_to_read(&self.path)?;
+        let file = self.open_to_read()?;
         let mut next = first;
         while next < count {
             let entries = BLOCK.min(count - next);
@@ -362,7 +379,7 @@ mod tests {
         }
         fs::write(path(&dir), &good).unwrap();
         assert!(reopen(&dir).is_some());
-        let too_small = TransactionIndex::open(path(&dir), 100, 243).unwrap();
+        let too_small = TransactionIndex::open(path(&dir), 100, 155).unwrap();
         assert!(
             too_small.is_none(),
             "more entries than the log has room for"

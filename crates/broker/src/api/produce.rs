@@ -10,7 +10,7 @@
 use super::{Answer, Call, Refusal};
 use crate::{
     context::Context,
-    partition::{AckFuture, Acks, AppendError, AppendRequest},
+    partition::{AckFuture, Acks, AppendError, AppendRequest, NO_ROOM},
     partitions::OFFSETS_TOPIC,
 };
 use klamm_metadata::Image;
@@ -169,6 +169,10 @@ fn failure(index: i32, error: &AppendError) -> PartitionProduceResponse {
     };
     match error {
         AppendError::Refused(error) => response.error_code = error.code(),
+        AppendError::NoRoom => {
+            response.error_code = NO_ROOM.code();
+            response.error_message = Some("the disk of the log directory is full".to_owned());
+        }
         AppendError::Invalid(invalid) => {
             response.error_code = invalid.error_code().code();
             response.error_message = Some(invalid.to_string());

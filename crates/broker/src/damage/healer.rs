@@ -3,6 +3,7 @@
 use super::{
     DamageReports,
     next_step::{NextStep, next_step},
+    peer::{HealError, Peer},
 };
 use crate::{
     context::Identity,
@@ -10,13 +11,18 @@ use crate::{
     partition::{FollowError, Partition},
     partitions::Partitions,
 };
+use klamm_config::ServerConfig;
 use klamm_metadata::uuid_bytes;
 use klamm_rpc::{
     ControllerClient,
     controller::{ResignLeadershipRequest, ResignedPartition},
 };
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
@@ -41,6 +47,7 @@ pub(crate) struct Healer {
     pub(crate) controller: ControllerClient,
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) partitions: Arc<Partitions>,
+    pub(crate) config: Arc<ServerConfig>,
     pub(crate) reports: DamageReports,
 }
 
@@ -95,8 +102,9 @@ impl Healer {
                 }
                 NextStep::Heal(leader, leader_epoch) => {
                     partition.hold_back(true);
-                    if !heal(&partition, leader, leader_epoch).await {
-                        cases.insert(id, now + RETRY_PAUSE);
+                    let peers = peers(self.identity.id, known);
+                    if !self.heal(&partition, leader, leader_epoch, &peers).await {
+                        cases.insert(id, Instant::now() + RETRY_PAUSE);
                     }
                 }
             }
@@ -171,28 +179,129 @@ fn tell_loss(partition: &Partition) {
     }
 }
 
-/// Whether there is nothing to try again later.
-async fn heal(partition: &Arc<Partition>, leader: BrokerId, leader_epoch: LeaderEpoch) -> bool {
-    let (healing, topic, index) = (
-        Arc::clone(partition),
-        Arc::clone(&partition.topic),
-        partition.id.partition,
-    );
-    let cut = spawn_blocking(move || healing.cut_damage(leader, leader_epoch)).await;
-    match cut {
-        Ok(Ok(Some(offset))) => {
-            info!(%topic, partition = index, offset, %leader,
-                "the log was cut before its damage; the rest is fetched from the leader");
-            true
+/// Whom to ask for what is missing: the leader first.
+fn peers(me: BrokerId, partition: &klamm_metadata::Partition) -> Vec<BrokerId> {
+    let others = partition.replicas.iter().copied().filter(|id| *id != me);
+    let mut peers: Vec<BrokerId> = others.collect();
+    peers.sort_by_key(|id| *id != partition.leader);
+    peers
+}
+
+impl Healer {
+    /// Whether there is nothing to try again later.
+    async fn heal(
+        &self,
+        partition: &Arc<Partition>,
+        leader: BrokerId,
+        leader_epoch: LeaderEpoch,
+        peers: &[BrokerId],
+    ) -> bool {
+        let (topic, index) = (&partition.topic, partition.id.partition);
+        for &peer in peers {
+            let mut peer = match Peer::connect(&self.metadata, &self.config, peer).await {
+                Ok(peer) => peer,
+                Err(error) => {
+                    debug!(%peer, %error, "cannot reach a replica to heal from");
+                    continue;
+                }
+            };
+            let healed = match self.repair(partition, &mut peer).await {
+                Ok(()) => Ok(()),
+                // The leader has what is missing, but it cannot be put in its place.
+                Err(HealError::Unfit(reason)) if peer.id() == leader => {
+                    debug!(%topic, partition = index, %reason, "the log is to be cut");
+                    cut(partition, leader, leader_epoch).await
+                }
+                failed => failed,
+            };
+            match healed {
+                Ok(()) => {
+                    info!(%topic, partition = index, peer = %peer.id(), "the log is healed");
+                    return true;
+                }
+                Err(HealError::Follow(FollowError::RoleChanged)) => return true,
+                Err(error) => warn!(%topic, partition = index, peer = %peer.id(), %error,
+                    "cannot heal the log"),
+            }
         }
-        Ok(Ok(None) | Err(FollowError::RoleChanged)) => true,
-        Ok(Err(error)) => {
-            warn!(%topic, partition = index, %error, "cannot heal");
-            false
+        false
+    }
+
+    /// Writes every damaged segment anew, with what the peer has in place of the damage.
+    async fn repair(&self, partition: &Arc<Partition>, peer: &mut Peer) -> Result<(), HealError> {
+        let segments: BTreeSet<i64> = (partition.damage().iter())
+            .map(|range| range.segment)
+            .collect();
+        for segment in segments {
+            let partition = Arc::clone(partition);
+            let begun = blocking(move || {
+                let repair = partition.begin_repair(segment)?;
+                Ok((partition, repair))
+            });
+            let (partition, repair) = begun.await?;
+            let Some(mut repair) = repair else {
+                // The active segment, or one whose transactions count: the first missing batch
+                // says whether the peer could help.
+                self.probe(&partition, peer).await?;
+                return Err(HealError::Unfit(
+                    "it cannot be written anew alone".to_owned(),
+                ));
+            };
+            loop {
+                let (missing, continued) = blocking(move || {
+                    let missing = repair.next_missing()?;
+                    Ok((missing, repair))
+                })
+                .await?;
+                repair = continued;
+                let Some(missing) = missing else {
+                    break;
+                };
+                let records = peer.fetch(&partition, missing.start).await?;
+                repair = blocking(move || {
+                    repair.supply(&records)?;
+                    Ok(repair)
+                })
+                .await?;
+            }
+            blocking(move || {
+                let replacement = repair.finish()?;
+                partition.install(replacement)?;
+                Ok(())
+            })
+            .await?;
         }
-        Err(error) => {
-            error!(%topic, partition = index, %error, "healing failed");
-            false
+        Ok(())
+    }
+
+    /// Whether the peer has what is missing first.
+    async fn probe(&self, partition: &Partition, peer: &mut Peer) -> Result<(), HealError> {
+        if let Some(first) = partition.damage().first() {
+            peer.fetch(partition, first.first_offset).await?;
         }
+        Ok(())
+    }
+}
+
+/// Cuts the log before its damage; what follows is fetched from the leader.
+async fn cut(
+    partition: &Arc<Partition>,
+    leader: BrokerId,
+    leader_epoch: LeaderEpoch,
+) -> Result<(), HealError> {
+    let cutting = Arc::clone(partition);
+    let offset = blocking(move || Ok(cutting.cut_damage(leader, leader_epoch)?)).await?;
+    info!(topic = %partition.topic, partition = partition.id.partition, offset, %leader,
+        "the log was cut before its damage; the rest is fetched from the leader");
+    Ok(())
+}
+
+/// Runs what waits for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, HealError> + Send + 'static,
+) -> Result<T, HealError> {
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(HealError::Panicked(error.to_string())),
     }
 }

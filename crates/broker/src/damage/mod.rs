@@ -8,6 +8,7 @@
 
 mod healer;
 mod next_step;
+mod peer;
 mod reports;
 mod scrubber;
 

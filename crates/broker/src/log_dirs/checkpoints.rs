@@ -11,6 +11,8 @@ pub(super) struct Checkpoints {
     pub(super) recovery_points: OffsetCheckpoint,
     pub(super) high_watermarks: OffsetCheckpoint,
     pub(super) log_starts: OffsetCheckpoint,
+    /// Where compactions ended; written when one does, the others at intervals.
+    pub(super) cleaned: OffsetCheckpoint,
 }
 
 impl Checkpoints {
@@ -25,6 +27,7 @@ impl Checkpoints {
             recovery_points: read(CheckpointKind::RecoveryPoint),
             high_watermarks: read(CheckpointKind::HighWatermark),
             log_starts: read(CheckpointKind::LogStart),
+            cleaned: read(CheckpointKind::Cleaner),
         }
     }
 
@@ -36,7 +39,7 @@ impl Checkpoints {
         self.log_starts.write(dir, CheckpointKind::LogStart)
     }
 
-    /// Writes one of them, unless it is on disk already.
+    /// Writes one of them, unless it says what is on disk already.
     pub(super) fn update(
         &mut self,
         dir: &Path,
@@ -47,6 +50,7 @@ impl Checkpoints {
             CheckpointKind::RecoveryPoint => &mut self.recovery_points,
             CheckpointKind::HighWatermark => &mut self.high_watermarks,
             CheckpointKind::LogStart => &mut self.log_starts,
+            CheckpointKind::Cleaner => &mut self.cleaned,
         };
         if *known != offsets {
             offsets.write(dir, kind)?;

@@ -42,6 +42,21 @@ pub enum LogDirError {
     },
 }
 
+impl LogDirError {
+    /// Whether there was no room left, which is no failure of the disk.
+    pub(crate) fn is_storage_full(&self) -> bool {
+        match self {
+            LogDirError::Checkpoint(error) => error.is_storage_full(),
+            LogDirError::Log(error) => error.is_storage_full(),
+            LogDirError::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            LogDirError::Lock(_) | LogDirError::Meta(_) | LogDirError::Foreign { .. } => false,
+        }
+    }
+}
+
 pub(super) fn io_error<'a>(
     action: &'static str,
     path: &'a Path,

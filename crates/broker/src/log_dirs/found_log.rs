@@ -58,8 +58,13 @@ pub(super) fn open_log(
             .unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
-    let interruption = interruption.unwrap_or(Interruption::Process);
-    let (log, report) = Log::open_after(dir, log_config(defaults), options, interruption)?;
+    let (log, report) = Log::open_after(
+        interruption.unwrap_or(Interruption::Process),
+        dir,
+        log_config(defaults),
+        options,
+        &seat.log_dir().files,
+    )?;
     debug!(dir = %dir.display(), ?report, "opened a log");
     let high_watermark = checkpoints
         .high_watermarks
@@ -78,7 +83,8 @@ pub(super) fn open_log(
 pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
     LogConfig {
         segment_bytes: u64::from(config.segment_bytes.unsigned_abs()),
-        segment_ms: config.segment_ms,
+        segment_ms: segment_ms(config),
+        preallocate: config.preallocate,
         segment_index_bytes: u64::from(config.segment_index_bytes.unsigned_abs()),
         index_interval_bytes: u64::from(config.index_interval_bytes.unsigned_abs()),
         delete: config.cleanup_policy.delete,
@@ -90,5 +96,15 @@ pub(crate) fn log_config(config: &TopicConfig) -> LogConfig {
         min_cleanable_dirty_ratio: config.min_cleanable_dirty_ratio,
         min_compaction_lag_ms: config.min_compaction_lag_ms,
         max_compaction_lag_ms: config.max_compaction_lag_ms,
+    }
+}
+
+/// Records can only be compacted when their segment is full: those of a compacted topic are not
+/// to wait for longer than `max.compaction.lag.ms`.
+fn segment_ms(config: &TopicConfig) -> i64 {
+    if config.cleanup_policy.compact && config.max_compaction_lag_ms > 0 {
+        config.segment_ms.min(config.max_compaction_lag_ms)
+    } else {
+        config.segment_ms
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     FoundLog, LogDirError, checkpoints::Checkpoints, error::io_error, folders::parse_folder_name,
-    found_log::open_log,
+    found_log::open_log, space::DirSpace,
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
     CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption, MetaProperties,
-    mark_boot,
+    OpenFiles, mark_boot,
 };
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
@@ -32,11 +32,15 @@ pub(crate) struct LogDir {
     pub(super) left_clean: Option<CleanShutdown>,
     /// What its last use may have been interrupted by, if it was not left clean.
     interruption: Interruption,
+    /// Where the logs of all directories keep their files open.
+    pub(super) files: Arc<OpenFiles>,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
     /// Logs here, those that are on their way included.
     seats: AtomicUsize,
+    /// Whether there is room for more.
+    pub(crate) space: DirSpace,
 }
 
 /// A log's seat in its directory, which counts it for as long as it is held.
@@ -56,7 +60,11 @@ impl Drop for Seat {
 }
 
 impl LogDir {
-    pub(super) fn open(node_id: BrokerId, path: &Path) -> Result<LogDir, LogDirError> {
+    pub(super) fn open(
+        node_id: BrokerId,
+        path: &Path,
+        files: &Arc<OpenFiles>,
+    ) -> Result<LogDir, LogDirError> {
         fs::create_dir_all(path).map_err(io_error("create", path))?;
         let lock = DirLock::acquire(path)?;
         let meta = MetaProperties::read(path)?;
@@ -77,12 +85,14 @@ impl LogDir {
         Ok(LogDir {
             path: path.to_owned(),
             id,
+            files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             interruption: mark_boot(path).map_err(io_error("mark", path))?,
             _lock: Some(lock),
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            space: DirSpace::default(),
         })
     }
 
@@ -95,9 +105,11 @@ impl LogDir {
             cluster_id: None,
             left_clean: None,
             interruption: Interruption::Machine,
+            files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            space: DirSpace::default(),
         })
     }
 
@@ -121,10 +133,13 @@ impl LogDir {
     /// Drops what the checkpoints say of a partition, if they say anything.
     pub(super) fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
         let mut checkpoints = self.checkpoints();
-        if checkpoints.forget(topic, partition) {
-            checkpoints.write(&self.path)?;
+        let mut kept = checkpoints.clone();
+        if kept.forget(topic, partition) {
+            kept.write(&self.path)?;
+            *checkpoints = kept;
         }
-        Ok(())
+        drop(checkpoints);
+        self.forget_cleaned(topic, partition)
     }
 
     /// The folders of logs, with topic and partition by their name.
@@ -225,6 +240,7 @@ impl LogDir {
         Ok(())
     }
 
+    /// The folders of removed replicas, by their name.
     pub(super) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
         let mut doomed = Vec::new();
         let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;

@@ -3,27 +3,32 @@
 //! ```text
 //! <log dir>/meta.properties                 whose it is
 //! <log dir>/.lock, .kafka_cleanshutdown     in use; left in order
-//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts
+//! <log dir>/*-checkpoint                    recovery points, high watermarks, log starts, and
+//!                                           where compactions ended
 //! <log dir>/<topic>-<partition>/            a log, with partition.metadata naming its topic's id
 //! <log dir>/<topic>-<partition>.<id>-delete about to be deleted
 //! <log dir>/<topic>-<partition>.<id>-stray  claimed by nobody
 //! ```
 
 mod checkpoints;
+mod cleaned_offsets;
 mod error;
 mod folders;
 mod found_log;
 mod log_dir;
+mod space;
 
+pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
 pub(crate) use found_log::{FoundLog, log_config};
 pub(crate) use log_dir::{LogDir, Seat};
+pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
 use folders::{folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenOptions,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenFiles, OpenOptions,
     PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
@@ -38,9 +43,10 @@ pub(crate) struct LogDirs {
 impl LogDirs {
     /// Locks the directories and checks whose they are.
     pub(crate) fn open(node_id: BrokerId, paths: &[PathBuf]) -> Result<LogDirs, LogDirError> {
+        let files = OpenFiles::of_process();
         let dirs = paths
             .iter()
-            .map(|path| LogDir::open(node_id, path).map(Arc::new))
+            .map(|path| LogDir::open(node_id, path, &files).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(LogDirs { node_id, dirs })
     }
@@ -124,7 +130,7 @@ impl LogDirs {
             recovery_point: 0,
             log_start_offset: 0,
         };
-        let (log, _) = Log::open(&dir, log_config(config), options)?;
+        let (log, _) = Log::open_sharing(&dir, log_config(config), options, &parent.files)?;
         let topic_id = id.topic_id;
         PartitionMetadata { topic_id }.write(&log)?;
         Ok(FoundLog {
@@ -143,7 +149,10 @@ impl LogDirs {
 
     /// Renames the folder of a removed replica to one that is about to be deleted; that one.
     pub(crate) fn doom_log(&self, partition: &Partition) -> Result<PathBuf, LogDirError> {
-        rename_away(partition.place().folder(), "delete")
+        let doomed = rename_away(partition.place().folder(), "delete")?;
+        let dir = Arc::clone(partition.place().seat().log_dir());
+        dir.forget_cleaned(&partition.topic, partition.id.partition)?;
+        Ok(doomed)
     }
 
     /// The folders that were about to be deleted when the broker stopped.
@@ -172,6 +181,8 @@ impl LogDirs {
                     CheckpointKind::RecoveryPoint => Partition::flushed_offset,
                     CheckpointKind::HighWatermark => Partition::high_watermark,
                     CheckpointKind::LogStart => Partition::log_start_offset,
+                    // Written by whoever has compacted a log.
+                    CheckpointKind::Cleaner => continue,
                 };
                 let mut checkpoints = dir.checkpoints();
                 let offsets = here
@@ -184,31 +195,44 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Sees to it that the recovery point on disk does not lie behind the flushed offset of
-    /// `partition`, which a truncation has moved back, nor the log start behind the present one.
-    /// Must come before the next append: what is below a recovery point is not checked after a
-    /// crash, and what is below the log start is dropped.
-    pub(crate) fn lower_recovery_point(&self, partition: &Partition) -> Result<(), LogDirError> {
+    /// Looks at the free space of every directory. `reserve` is
+    /// `klamm.log.dirs.free.bytes.min`.
+    pub(crate) fn look_at_space(&self, reserve: i64) -> SpaceReport {
+        let reports = self
+            .dirs
+            .iter()
+            .map(|dir| dir.space.look(&dir.path, reserve));
+        reports.fold(SpaceReport::default(), SpaceReport::and)
+    }
+
+    /// Sees to it that the recovery point on disk does not lie behind `offset`, from which on the
+    /// log of `partition` is truncated, nor the log start behind the present one. Must come before
+    /// the next append: what is below a recovery point is not checked after a crash, and what is
+    /// below the log start is dropped.
+    pub(crate) fn lower_recovery_point(
+        &self,
+        partition: &Partition,
+        offset: i64,
+    ) -> Result<(), LogDirError> {
         let place = partition.place();
         let dir = place.seat().log_dir();
         let (topic, index) = (&*partition.topic, partition.id.partition);
-        let flushed = partition.flushed_offset();
         let mut checkpoints = dir.checkpoints();
-        let points = &mut checkpoints.recovery_points;
-        if points
-            .get(topic, index)
-            .is_some_and(|point| point > flushed)
-        {
-            points.set(topic, index, flushed);
-            points.write(&dir.path, CheckpointKind::RecoveryPoint)?;
+        let known = checkpoints.recovery_points.get(topic, index);
+        if known.is_some_and(|point| point > offset) {
+            let mut points = checkpoints.recovery_points.clone();
+            points.set(topic, index, offset);
+            checkpoints.update(&dir.path, CheckpointKind::RecoveryPoint, points)?;
         }
         let start = partition.log_start_offset();
-        let starts = &mut checkpoints.log_starts;
-        if starts.get(topic, index).is_some_and(|known| known > start) {
+        let known = checkpoints.log_starts.get(topic, index);
+        if known.is_some_and(|known| known > start) {
+            let mut starts = checkpoints.log_starts.clone();
             starts.set(topic, index, start);
-            starts.write(&dir.path, CheckpointKind::LogStart)?;
+            checkpoints.update(&dir.path, CheckpointKind::LogStart, starts)?;
         }
-        Ok(())
+        drop(checkpoints);
+        dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
     /// Notes that every log was closed in order under this registration.

@@ -8,7 +8,7 @@ use klamm_records::{
     DECOMPRESSED_BYTES_MAX_DEFAULT, InvalidBatch, ProducePolicy, TimestampType, ValidatedBatch,
     validate_produce,
 };
-use klamm_storage::Verdict;
+use klamm_storage::{StorageError, Verdict};
 use klamm_types::{ErrorCode, LeaderEpoch};
 
 /// When an append is acknowledged.
@@ -49,6 +49,21 @@ pub(crate) enum AppendError {
     Refused(ErrorCode),
     /// The batch itself is bad.
     Invalid(InvalidBatch),
+    /// The disk has no room for it.
+    NoRoom,
+}
+
+/// What a client is told whose records find no room on the disk: nothing was written, try again.
+pub(crate) const NO_ROOM: ErrorCode = ErrorCode::KafkaStorageError;
+
+impl AppendError {
+    fn error_code(&self) -> ErrorCode {
+        match self {
+            AppendError::Refused(error) => *error,
+            AppendError::Invalid(invalid) => invalid.error_code(),
+            AppendError::NoRoom => NO_ROOM,
+        }
+    }
 }
 
 impl From<ErrorCode> for AppendError {
@@ -62,7 +77,7 @@ impl Partition {
     ///
     /// # Errors
     /// The batch is bad, the partition is not led from here, the ISR is too small for acks=all,
-    /// the producer's sequence does not follow, or the disk failed.
+    /// the producer's sequence does not follow, or the disk is nearly full or failed.
     pub(crate) fn append(&self, request: AppendRequest) -> Result<Appended, AppendError> {
         if self.leader_epoch_if_leader().is_none() {
             return Err(ErrorCode::NotLeaderOrFollower.into());
@@ -76,7 +91,7 @@ impl Partition {
         }
         let config = self.config.load();
         let (records, validated) = in_stored_codec(&request.records, validated, &config, &policy)?;
-        Ok(self.append_validated(&records, &validated, request.acks, None, now_ms)?)
+        self.append_validated(&records, &validated, request.acks, None, now_ms)
     }
 
     /// Appends a batch that the broker made itself, with acks=all, if it still leads in
@@ -99,6 +114,7 @@ impl Partition {
         let validated =
             validate_produce(&batch, &policy, now_ms).map_err(|error| error.error_code())?;
         self.append_validated(&batch, &validated, Acks::All, Some(leader_epoch), now_ms)
+            .map_err(|error| error.error_code())
     }
 
     fn append_validated(
@@ -108,7 +124,7 @@ impl Partition {
         acks: Acks,
         expected_epoch: Option<LeaderEpoch>,
         now_ms: i64,
-    ) -> Result<Appended, ErrorCode> {
+    ) -> Result<Appended, AppendError> {
         let mut log = lock(&self.log);
         let leader_epoch = self.may_append(acks, expected_epoch)?;
         match log.producers().check(&validated.header) {
@@ -124,14 +140,16 @@ impl Partition {
                     acked: self.wait_for_ack(acks, last_offset + 1),
                 });
             }
-            Verdict::Reject(error) => return Err(error),
+            Verdict::Reject(error) => return Err(error.into()),
+        }
+        if !self.takes_room(validated.batch_size()) {
+            return Err(AppendError::NoRoom);
         }
         let mut batch = BytesMut::from(&records[..validated.batch_size()]);
         let header = validated.assign(&mut batch, log.log_end_offset(), leader_epoch);
-        if let Err(error) = log.append(&batch) {
+        if let Err(error) = log.append_at(&batch, now_ms) {
             drop(log);
-            self.fail("append", &error);
-            return Err(ErrorCode::KafkaStorageError);
+            return Err(self.append_failed(&error));
         }
         self.env.recovery_backlog.add(batch.len());
         let end_offset = header.next_offset();
@@ -146,6 +164,26 @@ impl Partition {
             log_append_time_ms: validated.log_append_time_ms(),
             acked,
         })
+    }
+
+    /// Whether the disk has room for an append, which is taken off it.
+    pub(super) fn takes_room(&self, bytes: usize) -> bool {
+        self.place.load().seat().log_dir().space.take(bytes)
+    }
+
+    /// Whether the disk is so full that nothing is to be appended.
+    pub(crate) fn lacks_room(&self) -> bool {
+        self.place.load().seat().log_dir().space.is_low()
+    }
+
+    /// A disk that is full refuses; one that fails takes the log offline.
+    pub(super) fn append_failed(&self, error: &StorageError) -> AppendError {
+        if error.is_storage_full() {
+            self.place.load().seat().log_dir().space.set_low();
+            return AppendError::NoRoom;
+        }
+        self.fail("append", error);
+        ErrorCode::KafkaStorageError.into()
     }
 
     /// Whether this replica leads and may take an append now. The append lock is held: nothing

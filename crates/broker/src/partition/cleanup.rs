@@ -43,7 +43,8 @@ impl Partition {
 
     /// Unlinks the files of removed segments that are due, all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, now_ms: i64, at_once: bool) {
-        if let Err(error) = self.place().flusher.purge_removed(now_ms, at_once) {
+        let place = self.place();
+        if let Err(error) = place.flusher.purge_removed(now_ms, at_once) {
             self.fail("unlink removed files of", &error);
         }
     }

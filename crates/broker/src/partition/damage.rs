@@ -1,7 +1,7 @@
 //! A replica whose log is damaged.
 
 use super::{FollowError, Partition, lock};
-use klamm_storage::DamagedRange;
+use klamm_storage::{DamagedRange, Log, Repair, StorageError};
 use klamm_types::{BrokerId, LeaderEpoch};
 use std::{
     collections::BTreeSet,
@@ -88,6 +88,18 @@ impl Partition {
         self.damage_state.is_lost.load(Ordering::Acquire)
     }
 
+    /// Begins to write a damaged segment anew; `None` if that cannot be done for it alone.
+    ///
+    /// # Errors
+    /// The disk failed; the partition is offline.
+    pub(crate) fn begin_repair(&self, segment: i64) -> Result<Option<Repair>, StorageError> {
+        let repair = lock(&self.log).repair(segment);
+        if let Err(error) = &repair {
+            self.fail("repair", error);
+        }
+        repair
+    }
+
     /// Cuts the log where its damage begins, to fetch everything from there on from `leader`.
     /// Nobody counts on this replica any more. Where it was cut.
     ///
@@ -107,14 +119,20 @@ impl Partition {
         else {
             return Ok(None);
         };
-        if let Err(error) = log.truncate_to(first) {
+        self.cut_locked(&mut log, first).map(Some)
+    }
+
+    fn cut_locked(&self, log: &mut Log, offset: i64) -> Result<i64, FollowError> {
+        self.lower_recovery_point(offset)?;
+        if let Err(error) = log.truncate_to(offset) {
             self.fail("truncate", &error);
             return Err(error.into());
         }
         let end_offset = log.log_end_offset();
         self.high_watermark.fetch_min(end_offset, Ordering::AcqRel);
-        self.lower_recovery_point()?;
-        Ok(Some(end_offset))
+        // Somebody may have raised it in between.
+        self.lower_recovery_point(self.flushed_offset())?;
+        Ok(end_offset)
     }
 
     /// Cuts off batches of epochs that `leader`, who leads in `leader_epoch`, cannot know: their
@@ -141,12 +159,6 @@ impl Partition {
         };
         error!(topic = %self.topic, partition = self.id.partition, %epoch, offset, %leader_epoch,
             "cutting off batches of a leader epoch that has never been");
-        if let Err(error) = log.truncate_to(offset) {
-            self.fail("truncate", &error);
-            return Err(error.into());
-        }
-        let end_offset = log.log_end_offset();
-        self.high_watermark.fetch_min(end_offset, Ordering::AcqRel);
-        self.lower_recovery_point()
+        self.cut_locked(&mut log, offset).map(|_| ())
     }
 }

@@ -39,7 +39,7 @@ impl Partition {
         let flushed_offset = self.flushed_offset();
         let unflushed = Unflushed {
             messages: self.log_end_offset() - flushed_offset,
-            has_sealed: flushed_offset < self.reader().active_base_offset(),
+            has_sealed: flushed_offset < self.place.load().reader.active_base_offset(),
             since_ms: now_ms.saturating_sub(self.flushed_at_ms.load(Ordering::Relaxed)),
         };
         let config = self.config.load();
@@ -66,7 +66,8 @@ impl Partition {
     /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
     pub(crate) fn flush(&self) {
         self.flush_turn.begin();
-        match self.place().flusher.flush() {
+        let place = self.place();
+        match place.flusher.flush() {
             Ok(flushed) => {
                 let now_ms = now_ms();
                 self.flushed_at_ms.store(now_ms, Ordering::Relaxed);

@@ -29,6 +29,17 @@ pub(crate) enum FollowError {
     Checkpoint(#[from] LogDirError),
 }
 
+impl FollowError {
+    /// Whether there was no room left, which is no failure of the disk.
+    pub(crate) fn is_storage_full(&self) -> bool {
+        match self {
+            FollowError::Storage(error) => error.is_storage_full(),
+            FollowError::Checkpoint(error) => error.is_storage_full(),
+            _ => false,
+        }
+    }
+}
+
 impl Partition {
     /// Appends what `leader` sent in `leader_epoch`, asks for its flush, and learns the leader's
     /// high watermark and log start.
@@ -45,12 +56,14 @@ impl Partition {
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
         let checked = check(records, log.log_end_offset(), leader_epoch);
-        if checked.bytes > 0
-            && let Err(error) = log.append(&records[..checked.bytes])
-        {
-            drop(log);
-            self.fail("append", &error);
-            return Err(error.into());
+        if checked.bytes > 0 {
+            // Fetched already: the reserve has room for it.
+            self.takes_room(checked.bytes);
+            if let Err(error) = log.append_at(&records[..checked.bytes], now_ms()) {
+                drop(log);
+                self.append_failed(&error);
+                return Err(error.into());
+            }
         }
         self.env.recovery_backlog.add(checked.bytes);
         let end_offset = log.log_end_offset();
@@ -115,12 +128,13 @@ impl Partition {
         offset: i64,
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
+        self.lower_recovery_point(offset)?;
         if let Err(error) = log.truncate_fully_and_start_at(offset) {
             self.fail("truncate", &error);
             return Err(error.into());
         }
         self.high_watermark.store(offset, Ordering::Release);
-        self.lower_recovery_point()
+        self.lower_recovery_point(offset)
     }
 
     /// Closes the log in order: the next start scans nothing.
@@ -137,6 +151,8 @@ impl Partition {
         offset: i64,
     ) -> Result<(), FollowError> {
         let high_watermark = self.high_watermark();
+        // A disk without room for the checkpoint keeps the log from being cut.
+        self.lower_recovery_point(self.batch_start(offset))?;
         if offset < high_watermark {
             // Only an unclean election, or a leader that has lost data, leads here.
             tracing::error!(topic = %self.topic, partition = self.id.partition, offset, high_watermark,
@@ -147,13 +163,24 @@ impl Partition {
             self.fail("truncate", &error);
             return Err(error.into());
         }
-        self.lower_recovery_point()
+        // Somebody may have raised it in between.
+        self.lower_recovery_point(self.flushed_offset())
+    }
+
+    /// Where the batch begins that an offset lies in.
+    fn batch_start(&self, offset: i64) -> i64 {
+        let found = self.reader().read(offset, 0, i64::MAX, true);
+        found.map_or(offset, |batch| batch.base_offset.min(offset))
     }
 
     /// The append lock is held: nothing is appended before the disk knows.
-    pub(super) fn lower_recovery_point(&self) -> Result<(), FollowError> {
-        self.env.dirs.lower_recovery_point(self).map_err(|error| {
-            self.fail("truncate", &error);
+    pub(super) fn lower_recovery_point(&self, offset: i64) -> Result<(), FollowError> {
+        let lowered = self.env.dirs.lower_recovery_point(self, offset);
+        lowered.map_err(|error| {
+            match error.is_storage_full() {
+                true => self.place.load().seat().log_dir().space.set_low(),
+                false => self.fail("truncate", &error),
+            }
             error.into()
         })
     }

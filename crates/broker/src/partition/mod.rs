@@ -14,6 +14,7 @@
 
 mod append;
 mod cleanup;
+mod compact;
 mod damage;
 mod flush_due;
 mod flush_turn;
@@ -26,7 +27,7 @@ mod role;
 mod stored_codec;
 mod waiters;
 
-pub(crate) use append::{Acks, AppendError, AppendRequest};
+pub(crate) use append::{Acks, AppendError, AppendRequest, NO_ROOM};
 pub(crate) use follow::FollowError;
 pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};

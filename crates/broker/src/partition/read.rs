@@ -85,21 +85,21 @@ impl Partition {
             FetchIsolation::HighWatermark => high_watermark,
             FetchIsolation::LastStableOffset => result.last_stable_offset,
         };
-        let mut next_offset = request.fetch_offset;
+        let wants_committed = request.isolation == FetchIsolation::LastStableOffset;
         if request.fetch_offset < end_offset {
-            let read = self.reader().read(
-                request.fetch_offset,
-                request.bytes_max,
-                end_offset,
-                request.min_one_batch,
-            );
-            let read = read.map_err(|error| self.read_error(&error))?;
+            let (reader, offset) = (self.reader(), request.fetch_offset);
+            let (bytes_max, min_one) = (request.bytes_max, request.min_one_batch);
+            let read = if wants_committed {
+                reader.read_with_aborted(offset, bytes_max, end_offset, min_one)
+            } else {
+                let read = reader.read(offset, bytes_max, end_offset, min_one);
+                read.map(|read| (read, Vec::new()))
+            };
+            let (read, aborted) = read.map_err(|error| self.read_error(&error))?;
             result.records = read.records;
-            next_offset = read.next_offset;
-        }
-        if request.isolation == FetchIsolation::LastStableOffset {
-            let aborted = self.aborted_between(request.fetch_offset, next_offset)?;
-            result.aborted_transactions = Some(aborted);
+            result.aborted_transactions = wants_committed.then_some(aborted);
+        } else if wants_committed {
+            result.aborted_transactions = Some(Vec::new());
         }
         Ok(result)
     }
@@ -110,15 +110,6 @@ impl Partition {
         self.reader()
             .first_undecided_offset(high_watermark)
             .map_or(high_watermark, |first| first.min(high_watermark))
-    }
-
-    fn aborted_between(&self, from: i64, to: i64) -> Result<Vec<AbortedTransaction>, ErrorCode> {
-        if from == to {
-            return Ok(Vec::new());
-        }
-        self.reader()
-            .aborted_transactions(from, to)
-            .map_err(|error| self.read_error(&error))
     }
 
     /// Reads whole batches below `end_offset`, whatever the role: for the broker's own use.

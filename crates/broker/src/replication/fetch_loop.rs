@@ -48,6 +48,9 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// Pause for a partition that the leader does not serve yet.
 const PARTITION_PAUSE: Duration = Duration::from_millis(20);
 
+/// Pause for a partition whose disk has no room: as often as that is looked at.
+const NO_ROOM_PAUSE: Duration = Duration::from_millis(250);
+
 /// What is followed at one leader.
 #[derive(Default)]
 pub(super) struct Following {
@@ -208,6 +211,11 @@ impl Fetcher {
         for followed in due {
             if followed.partition.is_held_back() {
                 self.pause(followed);
+                continue;
+            }
+            // What could not be appended is not fetched; the leader goes on without this replica.
+            if followed.partition.lacks_room() {
+                self.pause_for(followed, NO_ROOM_PAUSE);
                 continue;
             }
             let epoch = followed.leader_epoch;
@@ -412,6 +420,11 @@ impl Fetcher {
     }
 
     fn complain(&self, followed: &Followed, error: &FollowError) {
+        if error.is_storage_full() {
+            debug!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
+                %error, "cannot follow for want of room");
+            return self.pause_for(followed, NO_ROOM_PAUSE);
+        }
         if !matches!(error, FollowError::RoleChanged) {
             warn!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
                 leader = %self.leader, %error, "cannot follow");
@@ -420,7 +433,11 @@ impl Fetcher {
     }
 
     fn pause(&self, followed: &Followed) {
-        let until = Instant::now() + PARTITION_PAUSE;
+        self.pause_for(followed, PARTITION_PAUSE);
+    }
+
+    fn pause_for(&self, followed: &Followed, pause: Duration) {
+        let until = Instant::now() + pause;
         self.following
             .pause(followed.partition.id, followed.leader_epoch, until);
     }

@@ -9,6 +9,8 @@ pub(super) const KEYS: &[ConfigKey] = config_keys! {
         "Log directories, if log.dirs is not set.";
     "log.dirs": List = none, Any, ReadOnly, High,
         "Directories of the partition logs, by comma.";
+    "klamm.log.dirs.free.bytes.min": Long = "-1", AtLeast(-1), ReadOnly, Medium,
+        "Free bytes of a log directory's disk below which no records are written there; -1 is 2 % of the disk, 1 GiB at most.";
     "cordoned.log.dirs": List = "", Any, PerBroker, Medium,
         "Log directories that take no new replicas.";
     "log.segment.bytes": Int = "1073741824", AtLeast(1048576), ClusterWide, High,

@@ -7,7 +7,7 @@
 use super::disk_image::{DiskImage, Survival, restore};
 use super::fixture::*;
 use crate::disk_trace::{self, Change};
-use crate::{Log, LogConfig, OpenOptions};
+use crate::{Log, LogConfig, OpenFiles, OpenOptions};
 use klamm_records::{BatchHeader, Batches};
 use klamm_types::ProducerId;
 use std::{collections::BTreeMap, path::Path};
@@ -54,7 +54,7 @@ impl Scenario {
     pub(super) fn new(config: LogConfig) -> Scenario {
         let dir = temp_dir();
         disk_trace::start();
-        let (log, _) = Log::open(dir.path(), config, CRASHED).unwrap();
+        let (log, _) = Log::open_sharing(dir.path(), config, CRASHED, &OpenFiles::new(1)).unwrap();
         let (recovery_points, starts) = (vec![0], vec![0]);
         let mark = Mark {
             name: "open",

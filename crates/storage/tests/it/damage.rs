@@ -2,7 +2,7 @@
 
 use crate::fixture::*;
 use klamm_records::Batches;
-use klamm_storage::{Interruption, Log, LogReader, OpenOptions, ReadError};
+use klamm_storage::{Interruption, Log, LogReader, OpenFiles, OpenOptions, ReadError};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -60,7 +60,8 @@ fn reopen(dir: &Path, closed: bool) -> Log {
         recovery_point: 0,
         log_start_offset: 0,
     };
-    Log::open_after(dir, SMALL, options, Interruption::Process)
+    let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
+    Log::open_after(Interruption::Process, dir, SMALL, options, &files)
         .unwrap()
         .0
 }
@@ -177,4 +178,64 @@ fn what_is_zeroed_is_found_by_the_scrub_and_can_be_cut_away() {
     fill(&mut log, 3, 5);
     let kept = all.iter().filter(|batch| base_offsets(batch)[0] < end);
     assert_eq!(served(&reader).len(), kept.count() + 5);
+}
+
+#[test]
+fn a_repaired_segment_is_what_it_was() {
+    let dir = temp_dir();
+    let all = source(dir.path(), true);
+    let path = logs(dir.path())[1].clone();
+    let before = fs::read(&path).unwrap();
+    for (start, end) in [(0, 10), (100, 400), (before.len() - 5, before.len())] {
+        let mut bytes = before.clone();
+        bytes[start..end].fill(7);
+        fs::write(&path, bytes).unwrap();
+        let mut log = reopen(dir.path(), true);
+        let reader = log.reader();
+        for segment in reader.segment_offsets() {
+            reader.scrub(segment, 0, u64::MAX).unwrap();
+        }
+        let damaged = reader.damage()[0].segment;
+        let mut repair = log.repair(damaged).unwrap().unwrap();
+        while let Some(missing) = repair.next_missing().unwrap() {
+            let at = all.iter().position(|b| base_offsets(b)[0] >= missing.start);
+            repair.supply(&all[at.unwrap()]).unwrap();
+        }
+        let replacement = repair.finish().unwrap();
+        assert!(log.install(replacement).unwrap());
+        assert!(reader.damage().is_empty());
+        assert_eq!(served(&reader), all);
+        assert_eq!(fs::read(&path).unwrap(), before);
+        assert!(log.repair(damaged).unwrap().is_none());
+        log.close().unwrap();
+    }
+}
+
+#[test]
+fn what_does_not_fit_repairs_nothing() {
+    let dir = temp_dir();
+    let all = source(dir.path(), true);
+    let path = logs(dir.path())[1].clone();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let log = reopen(dir.path(), true);
+    let reader = log.reader();
+    for segment in reader.segment_offsets() {
+        reader.scrub(segment, 0, u64::MAX).unwrap();
+    }
+    let damage = reader.damage().remove(0);
+    let right = all
+        .iter()
+        .find(|b| base_offsets(b)[0] == damage.first_offset);
+    let mut wrong = right.unwrap().clone();
+    *wrong.last_mut().unwrap() ^= 1;
+    let before = &all[all.iter().position(|b| Some(b) == right).unwrap() - 1];
+    for unfit in [&wrong, before] {
+        let mut repair = log.repair(damage.segment).unwrap().unwrap();
+        assert!(repair.next_missing().unwrap().is_some());
+        assert!(repair.supply(unfit).is_err());
+    }
+    assert_eq!(files(dir.path(), ".cleaned"), Vec::<String>::new());
+    assert_eq!(reader.damage(), vec![damage]);
 }

@@ -3,6 +3,7 @@
 // The allowance for tests covers test functions, not the fixtures beside them.
 #![allow(clippy::unwrap_used)]
 
+mod compaction;
 mod concurrency;
 mod crash;
 mod damage;
@@ -11,5 +12,6 @@ mod full_disk;
 mod log;
 mod model;
 mod retention;
+mod segment_files;
 mod side_files;
 mod transactions;
