@@ -32,6 +32,7 @@ mod batch_walk;
 mod boot_mark;
 mod checked_bytes;
 mod checkpoint_file;
+mod checksum_file;
 mod clean_shutdown;
 mod compaction;
 mod config;

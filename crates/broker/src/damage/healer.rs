@@ -206,7 +206,10 @@ impl Healer {
                 }
             };
             let healed = match self.repair(partition, &mut peer).await {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    info!(%topic, partition = index, peer = %peer.id(), "the log is healed");
+                    Ok(())
+                }
                 // The leader has what is missing, but it cannot be put in its place.
                 Err(HealError::Unfit(reason)) if peer.id() == leader => {
                     debug!(%topic, partition = index, %reason, "the log is to be cut");
@@ -215,11 +218,7 @@ impl Healer {
                 failed => failed,
             };
             match healed {
-                Ok(()) => {
-                    info!(%topic, partition = index, peer = %peer.id(), "the log is healed");
-                    return true;
-                }
-                Err(HealError::Follow(FollowError::RoleChanged)) => return true,
+                Ok(()) | Err(HealError::Follow(FollowError::RoleChanged)) => return true,
                 Err(error) => warn!(%topic, partition = index, peer = %peer.id(), %error,
                     "cannot heal the log"),
             }
