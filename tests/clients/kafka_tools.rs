@@ -308,8 +308,6 @@ fn configs_of_topics_and_brokers_are_changed() {
     assert_contains(&told, &["compression.type=zstd"]);
     let refused = configs(&of_topic, &add("retention.ms=soon")).refusal();
     assert_contains(&refused, &["InvalidConfigurationException", "soon"]);
-    let refused = configs(&of_topic, &["--alter", "--delete-config", "retention.ms"]).refusal();
-    assert_contains(&refused, &["Invalid config(s): retention.ms"]);
 
     configs(&of_all, &add("log.cleaner.backoff.ms=14000")).text();
     configs(&of_broker, &add("log.cleaner.backoff.ms=13000")).text();

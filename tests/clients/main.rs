@@ -17,6 +17,7 @@ mod failover;
 mod foreign;
 mod kafka_data_dir;
 mod kafka_tools;
+mod log_compaction;
 mod mixed_group;
 mod our_data_dir;
 mod process;

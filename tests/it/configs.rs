@@ -9,6 +9,7 @@ use crate::{
 use bytes::Bytes;
 use klamm_client::Acks;
 use klamm_protocol::messages::{
+    create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest},
     produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData},
     produce_response::PartitionProduceResponse,
 };
@@ -284,4 +285,49 @@ async fn the_minimum_of_replicas_in_sync_changes_at_once() {
     produced(E::NotEnoughReplicas).await;
     minimum("2");
     produced(E::None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unclean_election_waits_until_it_is_allowed() {
+    let cluster = Cluster::builder(3)
+        .property("min.insync.replicas", "1")
+        .start();
+    let _logs = cluster.logs_on_panic();
+    let (topic, client) = ("unclean", client(&cluster));
+    let assignment = CreatableReplicaAssignment {
+        partition_index: 0,
+        broker_ids: vec![1, 2],
+    };
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: topic.to_owned(),
+            num_partitions: -1,
+            replication_factor: -1,
+            assignments: vec![assignment],
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let answer = Asking::any(&cluster).ask(&request, 7);
+    assert_code("create", answer.topics[0].error_code, E::None);
+    cluster.wait_in_sync(&[topic]);
+
+    // 2 misses a record, then 1 is gone, and with it whoever has everything.
+    cluster.kill9(2);
+    partition_where(&client, topic, 0, "has one in sync", |p| p.isr == [1]).await;
+    let code = lab::produce_code(&cluster, topic, Acks::All, "only 1 has it").await;
+    assert_eq!(code, E::None);
+    cluster.kill9(1);
+    cluster.restart(2);
+    partition_where(&client, topic, 0, "has no leader", |p| p.leader == -1).await;
+
+    let mut broker = Asking::connect(cluster.broker_address(3));
+    let ops = [(SET, "unclean.leader.election.enable", Some("true"))];
+    let answer = alter(&mut broker, TOPIC, topic, &ops);
+    assert_code("alter", answer.error_code, E::None);
+    partition_where(&client, topic, 0, "is led by 2", |p| p.leader == 2).await;
+    let code = lab::produce_code(&cluster, topic, Acks::All, "2 goes on").await;
+    assert_eq!(code, E::None);
+    let read = lab::read_all(&client, topic).await;
+    assert_eq!(lab::values_of(&read, 0), ["2 goes on"]);
 }

@@ -64,11 +64,11 @@ fn settings_of_topics() {
         (APPEND, throttled, Some("2:3"), E::None),
         (APPEND, throttled, Some("4:5"), E::InvalidConfig),
         (SET, "remote.storage.enable", Some("true"), E::InvalidConfig),
+        (SET, "min.insync.replicas", Some("9"), E::None),
+        // Kafka: UNKNOWN_SERVER_ERROR.
+        (9, "retention.ms", Some("5"), E::InvalidRequest),
         // Kafka takes it, and nothing comes of it.
         (SET, "local.retention.ms", Some("5"), E::InvalidConfig),
-        (SET, "min.insync.replicas", Some("9"), E::None),
-        // Kafka closes the connection.
-        (9, "retention.ms", Some("5"), E::InvalidRequest),
     ] {
         check(&mut broker, TOPIC, &topic, &[(op, name, value)], expected);
     }
@@ -110,20 +110,16 @@ fn resources() {
     check(TOPIC, &topic, &[], E::None);
     check(0, "any", &fine, E::InvalidRequest);
     check(77, "any", &fine, E::InvalidRequest);
-    // Kafka knows loggers by name and serves telemetry.
-    check(BROKER_LOGGER, "1", &fine, E::InvalidRequest);
-    check(
-        CLIENT_METRICS,
-        "m",
-        &[(SET, "interval.ms", Some("5000"))],
-        E::InvalidRequest,
-    );
+    check(BROKER_LOGGER, "1", &fine, E::InvalidConfig);
     let session = |value| [(SET, "consumer.session.timeout.ms", Some(value))];
     let group = fresh("group");
     check(GROUP, &group, &session("50000"), E::None);
     check(GROUP, &group, &session("1"), E::InvalidConfig);
     check(GROUP, &group, &wrong, E::InvalidConfig);
     check(GROUP, "", &session("50000"), E::InvalidRequest);
+    // Kafka serves telemetry.
+    let interval = [(SET, "interval.ms", Some("5000"))];
+    check(CLIENT_METRICS, "m", &interval, E::InvalidRequest);
 }
 
 #[test]

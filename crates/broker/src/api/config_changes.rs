@@ -91,8 +91,8 @@ fn to_forward(context: &Context, change: Change) -> Result<rpc::ResourceConfigs,
         }
         BROKER_LOGGER => {
             check_is_me(context, name)?;
-            let message = "log levels are set when the server starts, by --log or RUST_LOG";
-            return Err(invalid(message));
+            let message = "no logger has this name: log levels are set by --log or RUST_LOG";
+            return Err(Refused(ErrorCode::InvalidConfig, message.to_owned()));
         }
         CLIENT_METRICS => return Err(invalid("subscriptions to client metrics are not served")),
         other => return Err(invalid(format!("there are no resources of type {other}"))),

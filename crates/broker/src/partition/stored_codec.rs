@@ -12,6 +12,10 @@ use klamm_records::{
     recompress,
 };
 use klamm_types::ErrorCode;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
+};
 use tracing::error;
 
 /// The codec of a topic; `None`: each batch keeps its producer's.
@@ -43,7 +47,8 @@ pub(super) fn in_stored_codec(
         gzip: config.compression_gzip_level,
         zstd: config.compression_zstd_level,
     };
-    let batch = recompress(records, codec, levels, policy.decompressed_bytes_max)
+    let bytes_max = policy.decompressed_bytes_max;
+    let batch = beside_the_runtime(|| recompress(records, codec, levels, bytes_max))
         .map_err(|error| failed(codec, error))?;
     let size_max = policy.message_bytes_max.min(policy.segment_bytes_max);
     if batch.len() > size_max {
@@ -61,6 +66,15 @@ pub(super) fn in_stored_codec(
             ..validated
         },
     ))
+}
+
+/// Runs what may take long: a high level compresses a megabyte in a second. Meanwhile, another thread
+/// takes over what else this one had to do, such as telling the controller that the broker lives.
+fn beside_the_runtime<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
+        _ => work(),
+    }
 }
 
 fn failed(codec: Compression, error: RecompressError) -> AppendError {
