@@ -349,7 +349,13 @@ impl LogReader {
             if newest.is_none_or(|newest| newest.timestamp < timestamp) {
                 continue;
             }
-            match first_at_or_after(segment, timestamp, log_start_offset) {
+            let mut found = first_at_or_after(segment, timestamp, log_start_offset);
+            if let Err(ReadError::Damaged { .. }) = found {
+                // Once it is located, it is passed over.
+                self.locate_damage(segment)?;
+                found = first_at_or_after(segment, timestamp, log_start_offset);
+            }
+            match found {
                 Ok(None) => {}
                 found => return found,
             }
@@ -483,6 +489,10 @@ fn first_in_batch(
         header.batch_size().max(HEADER_SIZE),
     )?;
     let damage = |reason: String| ReadError::damaged(segment.path(), batch.position, reason);
+    let is_checked = segment.checks().bytes().covers(batch.position, batch.end());
+    if !is_checked && !verify_crc(&bytes) {
+        return Err(damage("checksum does not match".to_owned()));
+    }
     let (_, records) = Records::of_batch(&bytes, DECOMPRESSED_BYTES_MAX_DEFAULT)
         .map_err(|error| damage(error.to_string()))?;
     for record in records {

@@ -239,3 +239,21 @@ fn what_does_not_fit_repairs_nothing() {
     assert_eq!(files(dir.path(), ".cleaned"), Vec::<String>::new());
     assert_eq!(reader.damage(), vec![damage]);
 }
+
+#[test]
+fn timestamps_are_found_around_damage() {
+    let dir = temp_dir();
+    let all = source(dir.path(), true);
+    let path = logs(dir.path())[1].clone();
+    let mut bytes = fs::read(&path).unwrap();
+    let first = base_offsets(&bytes)[0];
+    bytes[40] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let log = reopen(dir.path(), true);
+    let reader = log.reader();
+    let (timestamp, last) = (1_000 + 10 * first, base_offsets(all.last().unwrap())[0]);
+    let found = reader.offset_for_timestamp(timestamp).unwrap().unwrap();
+    assert_eq!(found.offset, reader.damage()[0].next_offset);
+    let found = reader.offset_for_timestamp(1_000 + 10 * last).unwrap();
+    assert_eq!(found.unwrap().offset, last);
+}
