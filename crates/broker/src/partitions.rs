@@ -12,7 +12,9 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
-use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
+use klamm_metadata::{
+    ConfigResource, Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic,
+};
 use klamm_replica::PartitionState;
 use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
@@ -256,7 +258,12 @@ impl Partitions {
         let is_offsets = &*topic.name == OFFSETS_TOPIC;
         if metadata.leader == self.me {
             self.fetchers.unfollow(id);
-            let floor = metadata.high_watermark_floor;
+            // An unclean election gives up what was committed.
+            let recorded = match metadata.recovery_state {
+                RecoveryState::Recovered => partition.recorded_high_watermark(),
+                RecoveryState::Recovering => 0,
+            };
+            let floor = metadata.high_watermark_floor.max(recorded);
             let led = partition.lead(&state(metadata), floor, now_ms());
             match led {
                 Leadership::Begins(epoch) if is_offsets => self.tell_groups(|groups| {

@@ -7,14 +7,15 @@ use std::{
     collections::BTreeSet,
     sync::{
         Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 use tracing::error;
 
 /// What a replica knows of its damage.
-#[derive(Default)]
 pub(crate) struct DamageState {
+    /// What was once committed here ends at or behind this offset.
+    committed: AtomicI64,
     /// It asks no leader for records before it is healed: one that seems to have caught up
     /// would be taken into the ISR.
     held_back: AtomicBool,
@@ -26,7 +27,32 @@ pub(crate) struct DamageState {
     told: Mutex<BTreeSet<(i64, i64)>>,
 }
 
+impl DamageState {
+    /// Of a replica whose high watermark was recorded at `committed`.
+    pub(super) fn new(committed: i64) -> DamageState {
+        DamageState {
+            committed: AtomicI64::new(committed),
+            held_back: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
+            is_lost: AtomicBool::new(false),
+            told: Mutex::default(),
+        }
+    }
+}
+
 impl Partition {
+    /// What this replica recorded as committed before it was opened ends at or behind this offset.
+    pub(crate) fn recorded_high_watermark(&self) -> i64 {
+        self.damage_state.committed.load(Ordering::Acquire)
+    }
+
+    /// A leader's log ends here: what was recorded as committed behind it has been given up.
+    pub(super) fn give_up_from(&self, offset: i64) {
+        self.damage_state
+            .committed
+            .fetch_min(offset, Ordering::AcqRel);
+    }
+
     /// The damage of the log that is readers' business. Each range is logged once.
     pub(crate) fn damage(&self) -> Vec<DamagedRange> {
         let log_start_offset = self.log_start_offset();

@@ -134,6 +134,7 @@ impl Partition {
             return Err(error.into());
         }
         self.high_watermark.store(offset, Ordering::Release);
+        self.give_up_from(offset);
         self.lower_recovery_point(offset)
     }
 
@@ -159,6 +160,7 @@ impl Partition {
                 "truncating below the high watermark to follow the leader");
             self.high_watermark.store(offset, Ordering::Release);
         }
+        self.give_up_from(offset);
         if let Err(error) = log.truncate_to(offset) {
             self.fail("truncate", &error);
             return Err(error.into());

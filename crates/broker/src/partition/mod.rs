@@ -110,6 +110,7 @@ impl Partition {
             log,
             high_watermark,
         } = found;
+        let committed = high_watermark;
         let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
         Arc::new_cyclic(|itself| Partition {
             id,
@@ -129,7 +130,7 @@ impl Partition {
             flush_turn: FlushTurn::default(),
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             failed: AtomicBool::new(false),
-            damage_state: DamageState::default(),
+            damage_state: DamageState::new(committed),
         })
     }
 
