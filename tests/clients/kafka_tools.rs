@@ -11,12 +11,12 @@ use crate::foreign::{Client, java};
 use crate::process::{Finished, TOOL_TIMEOUT, run};
 use crate::{shared_cluster, unique};
 
-const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
+pub(crate) const TOPICS: &str = "org.apache.kafka.tools.TopicCommand";
 const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
 const QUORUM: &str = "org.apache.kafka.tools.MetadataQuorumCommand";
 const API_VERSIONS: &str = "org.apache.kafka.tools.BrokerApiVersionsCommand";
-const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
-const CONFIGS: &str = "kafka.admin.ConfigCommand";
+pub(crate) const GET_OFFSETS: &str = "org.apache.kafka.tools.GetOffsetShell";
+const LOG_DIRS: &str = "org.apache.kafka.tools.LogDirsCommand";
 const CONSOLE_PRODUCER: &str = "org.apache.kafka.tools.ConsoleProducer";
 const CONSOLE_CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 const PRODUCER_PERF: &str = "org.apache.kafka.tools.ProducerPerformance";
@@ -26,7 +26,7 @@ const VERIFIABLE_CONSUMER: &str = "org.apache.kafka.tools.VerifiableConsumer";
 const DUMP_LOG: &str = "org.apache.kafka.tools.DumpLogSegments";
 
 /// Runs a tool that takes `--bootstrap-server`.
-fn tool(cluster: &Cluster, class: &str, arguments: &[&str]) -> Finished {
+pub(crate) fn tool(cluster: &Cluster, class: &str, arguments: &[&str]) -> Finished {
     tool_with_input(cluster, class, arguments, None)
 }
 
@@ -44,7 +44,7 @@ fn tool_with_input(
 }
 
 /// Fills `topic` with numbered records of `size` bytes.
-fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
+pub(crate) fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
     let arguments =
         format!("--topic {topic} --num-records {count} --record-size {size} --throughput -1");
     tool(
@@ -55,7 +55,7 @@ fn fill(cluster: &Cluster, topic: &str, count: u32, size: u32) -> String {
     .text()
 }
 
-fn assert_contains(output: &str, parts: &[&str]) {
+pub(crate) fn assert_contains(output: &str, parts: &[&str]) {
     for part in parts {
         assert!(output.contains(part), "no {part:?} in:\n{output}");
     }
@@ -224,118 +224,6 @@ fn the_quorum_and_the_brokers_describe_themselves() {
 }
 
 #[test]
-fn configs_of_topics_and_brokers_are_described() {
-    if !Client::Java.is_here() {
-        return;
-    }
-    let cluster = shared_cluster();
-    let _logs = cluster.logs_on_panic();
-    let topic = unique("tools-config");
-    cluster.create_topic(&topic, 1);
-    let describe = ["--describe", "--all", "--entity-type"];
-    let of_topic = tool(
-        cluster,
-        CONFIGS,
-        &[&describe[..], &["topics", "--entity-name", &topic]].concat(),
-    )
-    .text();
-    assert_contains(
-        &of_topic,
-        &[
-            "cleanup.policy=delete",
-            "min.insync.replicas=2",
-            "segment.bytes=1073741824",
-        ],
-    );
-    let of_broker = tool(
-        cluster,
-        CONFIGS,
-        &[&describe[..], &["brokers", "--entity-name", "1"]].concat(),
-    )
-    .text();
-    assert_contains(
-        &of_broker,
-        &["log.dirs=", "node.id=1", "process.roles=broker,controller"],
-    );
-}
-
-#[test]
-fn configs_of_topics_and_brokers_are_changed() {
-    if !Client::Java.is_here() {
-        return;
-    }
-    let cluster = shared_cluster();
-    let _logs = cluster.logs_on_panic();
-    let topic = unique("tools-alter");
-    cluster.create_topic(&topic, 1);
-    let of_topic = ["--entity-type", "topics", "--entity-name", &topic];
-    let of_broker = ["--entity-type", "brokers", "--entity-name", "1"];
-    let of_all = ["--entity-type", "brokers", "--entity-default"];
-    let configs =
-        |entity: &[&str], arguments: &[&str]| tool(cluster, CONFIGS, &[entity, arguments].concat());
-    let alter = ["--alter", "--add-config"];
-    let add = |settings| [&alter[..], &[settings]].concat();
-
-    let settings = "retention.ms=123456,cleanup.policy=[compact,delete],compression.type=zstd";
-    let done = configs(&of_topic, &add(settings)).text();
-    assert_contains(&done, &["Completed updating config for topic"]);
-    let told = configs(&of_topic, &["--describe"]).text();
-    assert_contains(
-        &told,
-        &[
-            "retention.ms=123456 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:retention.ms=123456}",
-            "cleanup.policy=compact,delete",
-            "DEFAULT_CONFIG:log.cleanup.policy=delete",
-        ],
-    );
-    let described = tool(cluster, TOPICS, &["--describe", "--topic", &topic]).text();
-    let configured = described.split("Configs: ").nth(1).unwrap_or_default();
-    assert_contains(
-        configured,
-        &[
-            "compression.type=zstd",
-            "cleanup.policy=compact,delete",
-            "retention.ms=123456",
-        ],
-    );
-    configs(
-        &of_topic,
-        &["--alter", "--delete-config", "retention.ms,cleanup.policy"],
-    )
-    .text();
-    let told = configs(&of_topic, &["--describe"]).text();
-    assert!(!told.contains("retention.ms"), "{told}");
-    assert_contains(&told, &["compression.type=zstd"]);
-    let refused = configs(&of_topic, &add("retention.ms=soon")).refusal();
-    assert_contains(&refused, &["InvalidConfigurationException", "soon"]);
-
-    configs(&of_all, &add("log.cleaner.backoff.ms=14000")).text();
-    configs(&of_broker, &add("log.cleaner.backoff.ms=13000")).text();
-    let told = configs(&of_broker, &["--describe"]).text();
-    assert_contains(
-        &told,
-        &[
-            "log.cleaner.backoff.ms=13000",
-            "DYNAMIC_BROKER_CONFIG:log.cleaner.backoff.ms=13000",
-            "DYNAMIC_DEFAULT_BROKER_CONFIG:log.cleaner.backoff.ms=14000",
-        ],
-    );
-    assert_contains(
-        &configs(&of_all, &["--describe"]).text(),
-        &["log.cleaner.backoff.ms=14000", "min.insync.replicas=2"],
-    );
-    for entity in [&of_broker[..], &of_all] {
-        configs(
-            entity,
-            &["--alter", "--delete-config", "log.cleaner.backoff.ms"],
-        )
-        .text();
-    }
-    let refused = configs(&of_all, &add("node.id=7")).refusal();
-    assert_contains(&refused, &["InvalidRequestException", "node.id"]);
-}
-
-#[test]
 fn performance_tools_run() {
     if !Client::Java.is_here() {
         return;
@@ -361,6 +249,32 @@ fn performance_tools_run() {
         Some(&"20000"),
         "records consumed in:\n{consumed}"
     );
+}
+
+#[test]
+fn log_directories_are_described() {
+    if !Client::Java.is_here() {
+        return;
+    }
+    let cluster = shared_cluster();
+    let _logs = cluster.logs_on_panic();
+    let topic = unique("tools-log-dirs");
+    cluster.create_topic(&topic, 2);
+    fill(cluster, &topic, 100, 100);
+    let described = tool(cluster, LOG_DIRS, &["--describe", "--topic-list", &topic]).text();
+    let json = described.lines().last().unwrap_or_default();
+    for partition in 0..2 {
+        let found = json
+            .matches(&format!("\"partition\":\"{topic}-{partition}\""))
+            .count();
+        assert_eq!(
+            found, 3,
+            "replicas of partition {partition} in:\n{described}"
+        );
+    }
+    assert_eq!(json.matches("\"error\":null").count(), 3, "{described}");
+    assert_eq!(json.matches("\"isFuture\":false").count(), 6, "{described}");
+    assert!(!json.contains("\"size\":0"), "{described}");
 }
 
 #[test]

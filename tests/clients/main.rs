@@ -13,8 +13,11 @@
     reason = "a panic is how a test reports"
 )]
 
+mod committed_reads;
+mod delete_records;
 mod failover;
 mod foreign;
+mod kafka_configs;
 mod kafka_data_dir;
 mod kafka_tools;
 mod log_compaction;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Instant;
 
+use bytes::Bytes;
 use klamm_client::{Client, ConsumedRecord, Producer, ProducerOptions, ProducerRecord};
+use klamm_records::{Records, split_batches};
 use klamm_tests::{Cluster, wait_until};
 
 use crate::lab::{PATIENCE, client, create_topic, read_all, text};
@@ -51,6 +53,24 @@ fn last_values(records: &[ConsumedRecord]) -> Model {
     last
 }
 
+/// What the replica of a node that is down says of each key.
+fn on_disk(cluster: &Cluster, id: i32, topic: &str) -> Model {
+    let mut last = Model::new();
+    for batch in split_batches(bytes(cluster, id, topic, 0).into()) {
+        let (header, batch) = batch.expect("whole batches");
+        let (_, records) = Records::of_batch(&batch, 1 << 20).expect("records");
+        for record in records {
+            let record = record.expect("a record");
+            let text = |bytes: Option<Bytes>| {
+                String::from_utf8(bytes.unwrap_or_default().to_vec()).expect("text")
+            };
+            let offset = record.offset(&header);
+            last.insert(text(record.key), (offset, text(record.value)));
+        }
+    }
+    last
+}
+
 /// Waits until the logs of all nodes hold less than `bytes_max`.
 fn wait_compacted(cluster: &Cluster, topic: &str, bytes_max: usize) {
     wait_until("all replicas are compacted", PATIENCE, || {
@@ -89,11 +109,18 @@ async fn keys_collapse_to_their_last_value() {
         let checkpoint = fs::read_to_string(data.join("cleaner-offset-checkpoint"));
         let checkpoint = checkpoint.expect("read a checkpoint");
         assert!(checkpoint.contains("compacted 0 "), "{checkpoint}");
+        assert_eq!(on_disk(&cluster, id, "compacted"), model, "node {id}");
+        if id == 3 {
+            // Another disk: the node copies what the others have compacted.
+            fs::remove_dir_all(data).expect("empty a folder");
+        }
         cluster.restart(id);
         cluster.wait_ready();
         cluster.wait_in_sync(&["compacted"]);
     }
     assert_eq!(last_values(&read_all(&client, "compacted").await), model);
+    assert!(cluster.stop(3).success());
+    assert_eq!(on_disk(&cluster, 3, "compacted"), model, "on the new disk");
 }
 
 /// Compaction is slowed down to take longer than the looks at it, so that the nodes die in its midst.

@@ -157,8 +157,8 @@ pub(crate) async fn produce_to(
     Ok(topics.remove(0).partition_responses.remove(0))
 }
 
-/// Sends one batch to the leader and returns the error code of its answer. A node that does not know yet that it leads
-/// is asked again, as every client would.
+/// Sends one batch to the leader and returns the error code of its answer. A node that does not know yet that it leads,
+/// or what, is asked again, as every client would.
 pub(crate) async fn produce_code(
     cluster: &Cluster,
     topic: &str,
@@ -170,7 +170,11 @@ pub(crate) async fn produce_code(
         let leader = connection(cluster, cluster.leader(topic, 0)).await;
         let answer = produce_to(&leader, topic, 0, acks, values, PATIENCE).await;
         let code = ErrorCode::from(answer.expect("the leader answers").error_code);
-        (code != ErrorCode::NotLeaderOrFollower).then_some(code)
+        let knows = !matches!(
+            code,
+            ErrorCode::NotLeaderOrFollower | ErrorCode::UnknownTopicOrPartition
+        );
+        knows.then_some(code)
     })
     .await
 }

@@ -8,10 +8,14 @@ use klamm_tests::{Cluster, wait_until};
 
 use crate::lab::PATIENCE;
 
-/// The folder of a partition on a node.
+/// The folder of a partition on a node, in whichever of its log directories.
 pub(crate) fn folder(cluster: &Cluster, id: i32, topic: &str, partition: i32) -> PathBuf {
+    let name = format!("{topic}-{partition}");
     let data = cluster.data_dir(id).expect("a node on this machine");
-    data.join(format!("{topic}-{partition}"))
+    let first = data.join(&name);
+    let elsewhere = cluster.data_dirs(id).into_iter().map(|dir| dir.join(&name));
+    let mut elsewhere = elsewhere.filter(|folder| folder.exists());
+    elsewhere.next().unwrap_or(first)
 }
 
 /// The segments in a partition's folder, oldest first; none if there is no folder.

@@ -27,6 +27,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct ClusterBuilder {
     brokers: i32,
     separate_controllers: i32,
+    log_dirs: usize,
     properties: Vec<(String, String)>,
 }
 
@@ -40,6 +41,12 @@ impl ClusterBuilder {
     /// Runs `controllers` nodes of their own (ids after the brokers') instead of combined ones.
     pub fn separate_controllers(mut self, controllers: i32) -> Self {
         self.separate_controllers = controllers;
+        self
+    }
+
+    /// Gives every node so many log directories, `data`, `data2`, …
+    pub fn log_dirs(mut self, count: usize) -> Self {
+        self.log_dirs = count;
         self
     }
 
@@ -110,6 +117,7 @@ impl Cluster {
         ClusterBuilder {
             brokers,
             separate_controllers: 0,
+            log_dirs: 1,
             properties: Vec::new(),
         }
     }
@@ -167,6 +175,14 @@ impl Cluster {
         match &self.backend {
             Backend::Local(local) => Some(local.with(id, |node| node.data_dir())),
             Backend::External(external) => external.data_dir(id),
+        }
+    }
+
+    /// All `log.dirs` of node `id`, the first first; none if the cluster runs where nobody can look.
+    pub fn data_dirs(&self, id: i32) -> Vec<PathBuf> {
+        match &self.backend {
+            Backend::Local(local) => local.with(id, |node| node.data_dirs().to_vec()),
+            Backend::External(external) => external.data_dir(id).into_iter().collect(),
         }
     }
 
@@ -232,10 +248,14 @@ impl Cluster {
 
     /// Stops node `id` with SIGTERM and returns how it ended.
     pub fn stop(&self, id: i32) -> ExitStatus {
-        let local = self.local();
-        local.with(id, |node| node.signal(Signal::TERM));
+        self.local().with(id, |node| node.signal(Signal::TERM));
+        self.wait_stopped(id)
+    }
+
+    /// Waits until node `id` has stopped by itself and returns how it ended.
+    pub fn wait_stopped(&self, id: i32) -> ExitStatus {
         wait_until(&format!("node {id} stops"), STOP_TIMEOUT, || {
-            Ok(local.with(id, Node::exit_status))
+            Ok(self.local().with(id, Node::exit_status))
         })
     }
 
@@ -419,12 +439,12 @@ impl Local {
         for address in addresses {
             let dir = folder.join(format!("node{}", address.id));
             fs::create_dir(&dir).expect("create a node's folder");
-            let node = Node::new(address, dir);
+            let node = Node::new(address, dir, builder.log_dirs);
             let spec = NodeSpec {
                 address,
                 voters: &voters,
                 brokers,
-                data_dir: &node.data_dir(),
+                data_dirs: node.data_dirs(),
                 extra: &builder.properties,
             };
             fs::write(

@@ -27,14 +27,21 @@ pub(crate) struct NodeAddress {
 pub(crate) struct Node {
     pub(crate) address: NodeAddress,
     dir: PathBuf,
+    data_dirs: Vec<PathBuf>,
     child: Option<Child>,
 }
 
 impl Node {
-    /// A node that is not started yet.
-    pub(crate) fn new(address: NodeAddress, dir: PathBuf) -> Self {
+    /// A node of so many log directories that is not started yet.
+    pub(crate) fn new(address: NodeAddress, dir: PathBuf, log_dirs: usize) -> Self {
+        let number = |index: usize| match index {
+            0 => String::new(),
+            index => (index + 1).to_string(),
+        };
+        let data_dirs = (0..log_dirs).map(|index| dir.join(format!("data{}", number(index))));
         Self {
             address,
+            data_dirs: data_dirs.collect(),
             dir,
             child: None,
         }
@@ -46,6 +53,10 @@ impl Node {
 
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
+    }
+
+    pub(crate) fn data_dirs(&self) -> &[PathBuf] {
+        &self.data_dirs
     }
 
     /// Starts the process.

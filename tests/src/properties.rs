@@ -1,6 +1,6 @@
 //! The `server.properties` of a test node, in the words of Apache Kafka's own file.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::node::NodeAddress;
 
@@ -10,7 +10,7 @@ pub(crate) struct NodeSpec<'a> {
     pub(crate) address: NodeAddress,
     pub(crate) voters: &'a [NodeAddress],
     pub(crate) brokers: usize,
-    pub(crate) data_dir: &'a Path,
+    pub(crate) data_dirs: &'a [PathBuf],
     pub(crate) extra: &'a [(String, String)],
 }
 
@@ -52,6 +52,9 @@ fn defaults(spec: &NodeSpec<'_>) -> Vec<(String, String)> {
     .flatten()
     .collect();
     let listeners: Vec<String> = broker.clone().into_iter().chain(controller).collect();
+    let log_dirs: Vec<String> = (spec.data_dirs.iter())
+        .map(|dir| dir.display().to_string())
+        .collect();
     let mut properties = vec![
         ("process.roles", roles.join(",")),
         ("node.id", spec.address.id.to_string()),
@@ -62,7 +65,7 @@ fn defaults(spec: &NodeSpec<'_>) -> Vec<(String, String)> {
             "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
         ),
         ("controller.listener.names", "CONTROLLER".to_owned()),
-        ("log.dirs", spec.data_dir.display().to_string()),
+        ("log.dirs", log_dirs.join(",")),
         ("default.replication.factor", replication_factor.clone()),
         ("min.insync.replicas", min_isr.clone()),
         (

@@ -5,8 +5,8 @@ use crate::{
     cleaner::Cleaner,
     context::{Context, Identity},
     control::{
-        Change, Heartbeats, Lifecycle, Registration, RegistrationError, follow_metadata, register,
-        report_floors,
+        Change, DirectoryAssignments, Heartbeats, Lifecycle, Registration, RegistrationError,
+        follow_metadata, register, report_floors,
     },
     damage::{DamageReports, Healer, Scrubber},
     fetch_session::FetchSessions,
@@ -105,7 +105,7 @@ impl Broker {
         let config = Arc::new(config);
         let acceptors = bind(&config.network).await?;
         let addresses = local_addresses(&acceptors)?;
-        let dirs = LogDirs::open(config.node_id, &config.log_dirs)?;
+        let dirs = LogDirs::open(config.node_id, &config.log_dirs, &config.metadata_log_dir)?;
         let cluster_id = one_cluster(dirs.cluster_id(), cluster_id)?;
         let registration = Registration {
             id: config.node_id,
@@ -114,20 +114,26 @@ impl Broker {
             listeners: advertised(&config.network, &addresses),
             rack: config.rack.clone(),
             log_dirs: dirs.ids(),
+            has_offline_log_dirs: dirs.has_failed(),
             previous_epoch: dirs.previous_epoch(),
         };
         let flusher = Flusher::start().map_err(system("start flusher threads"))?;
+        let dirs = Arc::new(dirs);
         let isr_updates = IsrUpdates::default();
         let damage_reports = DamageReports::default();
+        let assignments = DirectoryAssignments::default();
         let failure = flusher.queue().failure();
-        let context = open(
-            Arc::clone(&config),
-            dirs,
-            &flusher,
-            isr_updates.clone(),
-            damage_reports.clone(),
-        )
-        .await?;
+        let env = PartitionEnv {
+            recovery_backlog: RecoveryBacklog::default(),
+            me: config.node_id,
+            flush_queue: flusher.queue(),
+            isr_updates: isr_updates.clone(),
+            damage_reports: damage_reports.clone(),
+            lag_time_max_ms: config.replication.lag_time_max_ms,
+            dirs: Arc::clone(&dirs),
+            assignments: assignments.clone(),
+        };
+        let context = open(Arc::clone(&config), env).await?;
         let (wants_shutdown, shutdown_wanted) = watch::channel(false);
         let (lifecycle_told, lifecycle) = watch::channel(Lifecycle::default());
         let mut broker = Broker {
@@ -145,6 +151,10 @@ impl Broker {
             .join_cluster(&registration, shutdown_wanted, lifecycle_told)
             .await?;
         broker.start_housekeeping(isr_updates, damage_reports);
+        broker.tasks.spawn(assignments.run(
+            Arc::clone(&broker.context.identity),
+            broker.context.controller.clone(),
+        ));
         let partitions = Arc::clone(&broker.context.partitions);
         let cleaner = Cleaner::start(&broker.context.config.log, partitions);
         broker.cleaner = Some(cleaner.map_err(system("start cleaner threads"))?);
@@ -212,6 +222,8 @@ impl Broker {
         lifecycle: watch::Sender<Lifecycle>,
     ) -> Result<(), BrokerError> {
         let context = Arc::clone(&self.context);
+        self.tasks
+            .spawn(watch_log_dirs(Arc::clone(&context.partitions)));
         let (changes, queue) = mpsc::channel(CHANGES_QUEUED_MAX);
         self.tasks.spawn(follow_metadata(
             Arc::clone(&context.identity),
@@ -231,6 +243,7 @@ impl Broker {
             incarnation_id: registration.incarnation_id,
             metadata: Arc::clone(&context.metadata),
             controller: context.controller.clone(),
+            log_dirs: Arc::clone(context.partitions.log_dirs()),
             interval: millis(i64::from(
                 context.config.quorum.broker_heartbeat_interval_ms,
             )),
@@ -291,25 +304,10 @@ impl Broker {
 }
 
 /// Opens the logs and makes the parts that handlers work with.
-async fn open(
-    config: Arc<ServerConfig>,
-    dirs: LogDirs,
-    flusher: &Flusher,
-    isr_updates: IsrUpdates,
-    damage_reports: DamageReports,
-) -> Result<Arc<Context>, BrokerError> {
+async fn open(config: Arc<ServerConfig>, env: PartitionEnv) -> Result<Arc<Context>, BrokerError> {
     let identity = Arc::new(Identity::new(config.node_id));
     let metadata = Arc::new(MetadataCache::new());
     let controller = ControllerClient::new(controller_endpoints(&config));
-    let env = PartitionEnv {
-        recovery_backlog: RecoveryBacklog::default(),
-        me: config.node_id,
-        flush_queue: flusher.queue(),
-        isr_updates,
-        damage_reports,
-        lag_time_max_ms: config.replication.lag_time_max_ms,
-        dirs: Arc::new(dirs),
-    };
     let suspects = Arc::new(Suspects::default());
     let fetchers = Fetchers::new(
         Arc::clone(&identity),
@@ -376,6 +374,20 @@ async fn apply_changes(
         }
         is_current = true;
         context.metadata.mark_applied();
+    }
+}
+
+/// Stops what lives in a log directory when it fails.
+async fn watch_log_dirs(partitions: Arc<Partitions>) {
+    let mut failures = partitions.log_dirs().failures();
+    // One may have failed while the logs were opened.
+    failures.mark_changed();
+    while failures.changed().await.is_ok() {
+        let partitions = Arc::clone(&partitions);
+        let stopping = spawn_blocking(move || partitions.on_log_dir_failure());
+        if let Err(error) = stopping.await {
+            error!(%error, "stopping the replicas of a failed log directory has failed");
+        }
     }
 }
 

@@ -33,6 +33,7 @@ mod partition;
 mod partitions;
 mod producer_ids;
 mod recovery_backlog;
+mod replica_moves;
 mod replication;
 mod segment_jitter;
 mod topic_name;

@@ -1,12 +1,15 @@
 //! All replicas on this broker, kept in step with the metadata.
 
+mod moves;
+
 use crate::{
     clock::now_ms,
     deleted_folders::DeletedFolders,
     dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, LogDirError, LogDirs, SpaceReport},
-    partition::{Leadership, Partition, PartitionEnv},
+    log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs, SpaceReport},
+    partition::{Leadership, Partition, PartitionEnv, RoleKind},
+    replica_moves::ReplicaMoves,
     replication::Fetchers,
     segment_jitter::jittered_log_config,
 };
@@ -22,8 +25,12 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
+    time::Duration,
 };
 use tracing::{error, info, warn};
+
+/// Between two attempts to open the logs on a full disk.
+const ROOM_PAUSE: Duration = Duration::from_millis(250);
 
 /// Logs that are closed at the same time.
 const CLOSE_THREADS: usize = 8;
@@ -39,7 +46,10 @@ pub(crate) struct Partitions {
     dirs: Arc<LogDirs>,
     fetchers: Fetchers,
     groups: OnceLock<Arc<Groups>>,
-    deleted: DeletedFolders,
+    deleted: Arc<DeletedFolders>,
+    moves: ReplicaMoves,
+    /// Where replicas are to be made that are not here yet, by topic and index.
+    preferred: Mutex<BTreeMap<(String, i32), Arc<LogDir>>>,
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: ArcSwap<TopicConfig>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
@@ -48,7 +58,9 @@ pub(crate) struct Partitions {
     /// Held while the replicas follow the metadata.
     applying: Mutex<()>,
     /// Logs found at the start that no metadata has claimed yet.
-    found: Mutex<BTreeMap<TopicPartition, FoundLog>>,
+    found: Mutex<FoundLogs>,
+    /// Replicas whose log is in a directory that is offline, where it is not open.
+    offline: Mutex<BTreeSet<TopicPartition>>,
 }
 
 impl Partitions {
@@ -62,12 +74,16 @@ impl Partitions {
         fetchers: Fetchers,
     ) -> Result<Partitions, LogDirError> {
         let dirs = Arc::clone(&env.dirs);
-        dirs.look_at_space(config.log.dirs_free_bytes_min);
-        let found = dirs.open_logs(&config.topic_defaults)?;
-        let deleted = DeletedFolders::default();
-        for folder in dirs.doomed_logs()? {
+        let mut found = open_logs(&dirs, &config)?;
+        let deleted = Arc::new(DeletedFolders::default());
+        for folder in found.take_doomed() {
             deleted.push(folder, 0);
         }
+        let delay_ms = config.topic_defaults.file_delete_delay_ms;
+        let (waiting, folders_of) = (Arc::clone(&deleted), Arc::clone(&dirs));
+        let moves = ReplicaMoves::new(env.assignments.clone(), move |folder, log_dir| {
+            moves::doom(&folders_of, &waiting, delay_ms, folder, log_dir);
+        });
         Ok(Partitions {
             me: config.node_id,
             topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
@@ -77,10 +93,13 @@ impl Partitions {
             fetchers,
             groups: OnceLock::new(),
             deleted,
+            moves,
+            preferred: Mutex::default(),
             replicas: RwLock::default(),
             uncreated: Mutex::default(),
             applying: Mutex::default(),
             found: Mutex::new(found),
+            offline: Mutex::default(),
         })
     }
 
@@ -100,6 +119,51 @@ impl Partitions {
     /// A replica of this broker.
     pub(crate) fn get(&self, id: TopicPartition) -> Option<Arc<Partition>> {
         self.read_replicas().get(&id).cloned()
+    }
+
+    /// Whether a replica cannot be served because its log directory is offline.
+    pub(crate) fn is_offline(&self, id: TopicPartition) -> bool {
+        lock(&self.offline).contains(&id)
+    }
+
+    /// Stops everything in the directories that have failed.
+    pub(crate) fn on_log_dir_failure(&self) {
+        if let Some(reason) = self.dirs.fatal_failure() {
+            self.env.flush_queue.report_failure(reason);
+        }
+        for partition in self.all() {
+            self.stop_if_offline(&partition);
+        }
+    }
+
+    /// Stops a replica whose log directory has failed, if it has not stopped yet.
+    fn stop_if_offline(&self, partition: &Partition) {
+        if partition.check_online().is_ok() || partition.role() == RoleKind::None {
+            return;
+        }
+        self.fetchers.unfollow(partition.id);
+        partition.go_offline();
+        if &*partition.topic == OFFSETS_TOPIC {
+            self.tell_groups(|groups| groups.on_resign(partition.id.partition));
+        }
+    }
+
+    /// Has the controller told where a replica lives, unless it knows or has no need to.
+    fn tell_directory(&self, partition: &Partition, metadata: &PartitionMetadata) {
+        let known = metadata.directory(self.me).unwrap_or(Uuid::ZERO);
+        let actual = partition.place().seat().log_dir().id();
+        if self.moves.on_assigned(partition.id, known) {
+            return;
+        }
+        let has_choice = !known.is_zero() || self.dirs.all().len() > 1;
+        if known != actual && has_choice {
+            self.env.assignments.tell(partition.id, actual);
+        }
+    }
+
+    /// The log directories.
+    pub(crate) fn log_dirs(&self) -> &Arc<LogDirs> {
+        &self.dirs
     }
 
     /// Every replica of this broker.
@@ -164,13 +228,16 @@ impl Partitions {
     /// Sets aside the logs that no metadata claims: of topics that were deleted, or replicas that
     /// were moved, while this broker was down. Called once the metadata is known to be current.
     pub(crate) fn set_strays_aside(&self) {
-        let strays = std::mem::take(&mut *lock(&self.found));
+        let (strays, copies) = lock(&self.found).take_rest();
         for (id, found) in strays {
             warn!(dir = %found.dir.display(), topic_id = %id.topic_id,
                 "no topic claims this log any more: set aside as -stray");
             if let Err(error) = self.dirs.set_aside(found) {
                 error!(%error, "cannot set a stray log aside");
             }
+        }
+        for copy in copies {
+            self.delete_later(&copy.dir, copy.seat.log_dir());
         }
     }
 
@@ -200,9 +267,7 @@ impl Partitions {
                 .iter()
                 .for_each(|p| p.snapshot_producers_if_far());
         }
-        if let Err(error) = self.dirs.checkpoint(&self.all(), kinds) {
-            error!(%error, "cannot write checkpoints");
-        }
+        self.dirs.checkpoint(&self.all(), kinds);
     }
 
     /// Flushes the logs whose topic wants it by now.
@@ -233,11 +298,16 @@ impl Partitions {
     /// Closes every log cleanly, so that the next start scans nothing.
     pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
         self.fetchers.stop();
+        self.moves.stop();
         let partitions = self.all();
-        let clean = close_all(&partitions);
+        let unclean = close_all(&partitions);
         self.checkpoint(&CheckpointKind::ALL);
-        if clean && let Err(error) = self.dirs.mark_clean(broker_epoch) {
-            error!(%error, "cannot mark the shutdown as clean");
+        for dir in self
+            .dirs
+            .online()
+            .filter(|dir| !unclean.contains(&dir.id()))
+        {
+            self.dirs.mark_clean(dir, broker_epoch);
         }
     }
 
@@ -255,6 +325,18 @@ impl Partitions {
         let Some(partition) = self.get_or_create(id, topic, image) else {
             return;
         };
+        self.tell_directory(&partition, metadata);
+        if partition.check_online().is_err() {
+            return;
+        }
+        self.change_role(&partition, topic, metadata);
+        // Its directory may have failed meanwhile.
+        self.stop_if_offline(&partition);
+    }
+
+    /// Leads or follows, as the metadata says.
+    fn change_role(&self, partition: &Arc<Partition>, topic: &Topic, metadata: &PartitionMetadata) {
+        let id = partition.id;
         let is_offsets = &*topic.name == OFFSETS_TOPIC;
         if metadata.leader == self.me {
             self.fetchers.unfollow(id);
@@ -267,7 +349,7 @@ impl Partitions {
             let led = partition.lead(&state(metadata), floor, now_ms());
             match led {
                 Leadership::Begins(epoch) if is_offsets => self.tell_groups(|groups| {
-                    groups.on_leader(id.partition, epoch, Arc::clone(&partition));
+                    groups.on_leader(id.partition, epoch, Arc::clone(partition));
                 }),
                 Leadership::Begins(_) | Leadership::GoesOn => {}
                 Leadership::Refused => {
@@ -291,7 +373,7 @@ impl Partitions {
         }
         if metadata.has_leader() {
             self.fetchers
-                .follow(&partition, metadata.leader, metadata.leader_epoch);
+                .follow(partition, metadata.leader, metadata.leader_epoch);
         } else {
             self.fetchers.unfollow(id);
         }
@@ -352,16 +434,16 @@ impl Partitions {
             return Some(partition);
         }
         let config = self.topic_config(&topic.name, image);
-        let found = lock(&self.found).remove(&id);
-        let opened = match found {
-            Some(found) => Ok(found),
-            None => {
-                self.clear_the_place(id, &topic.name);
-                self.dirs.create_log(id, &topic.name, &config)
+        let directory = image
+            .partition(id)
+            .and_then(|partition| partition.directory(self.me))
+            .unwrap_or(Uuid::ZERO);
+        let mut log = match self.open_or_create(id, topic, directory, &config) {
+            Ok(Some(log)) => log,
+            Ok(None) => {
+                lock(&self.offline).insert(id);
+                return None;
             }
-        };
-        let mut log = match opened {
-            Ok(log) => log,
             Err(error) if error.is_storage_full() => {
                 lock(&self.uncreated).insert(id);
                 error!(topic = %topic.name, partition = id.partition, %error,
@@ -371,32 +453,59 @@ impl Partitions {
             Err(error) => {
                 error!(topic = %topic.name, partition = id.partition, %error,
                     "cannot open the log of a replica");
-                self.env.flush_queue.report_failure(error.to_string());
+                lock(&self.offline).insert(id);
                 return None;
             }
         };
+        lock(&self.offline).remove(&id);
         // A log that was found had been opened before anybody knew the topic's settings.
         log.log.set_config(jittered_log_config(id, &config));
-        let partition = Partition::new(id, Arc::clone(&topic.name), log, config, self.env.clone());
+        let topic = Arc::clone(&topic.name);
+        let partition = Partition::new(id, topic, log, config, self.env.clone());
         self.replicas
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id, Arc::clone(&partition));
         partition.report_damage();
+        self.resume_moves(&partition);
         Some(partition)
+    }
+
+    /// The log that was found, or a new one. `None` if it is in a directory that is offline.
+    fn open_or_create(
+        &self,
+        id: TopicPartition,
+        topic: &Topic,
+        directory: Uuid,
+        config: &TopicConfig,
+    ) -> Result<Option<FoundLog>, LogDirError> {
+        let (found, others) = lock(&self.found).claim(id, directory);
+        for other in others {
+            warn!(dir = %other.dir.display(),
+                "the replica has a log in another directory as well: set aside as -stray");
+            self.dirs.set_aside(other)?;
+        }
+        if let Some(found) = found {
+            return Ok(found.seat.log_dir().is_online().then_some(found));
+        }
+        let preferred = lock(&self.preferred).remove(&(topic.name.to_string(), id.partition));
+        let preferred = preferred.filter(|dir| dir.is_online());
+        let home = self.dirs.by_id(directory).or(preferred.as_ref());
+        if home.is_none() && !directory.is_zero() && self.dirs.has_failed() {
+            return Ok(None);
+        }
+        self.clear_the_place(id, &topic.name);
+        let created = self.dirs.create_log(id, &topic.name, config, home)?;
+        Ok(Some(created))
     }
 
     /// A log of a topic of the same name that was deleted while this broker was down makes room.
     fn clear_the_place(&self, id: TopicPartition, topic: &str) {
-        let mut found = lock(&self.found);
-        let namesake = found
-            .iter()
-            .find(|(other, log)| other.partition == id.partition && log.is_of(topic))
-            .map(|(other, _)| *other);
-        if let Some(log) = namesake.and_then(|other| found.remove(&other))
-            && let Err(error) = self.dirs.set_aside(log)
-        {
-            error!(%error, "cannot set the log of a deleted topic aside");
+        let namesakes = lock(&self.found).claim_namesakes(topic, id.partition);
+        for log in namesakes {
+            if let Err(error) = self.dirs.set_aside(log) {
+                error!(%error, "cannot set the log of a deleted topic aside");
+            }
         }
     }
 
@@ -409,6 +518,7 @@ impl Partitions {
     }
 
     fn remove_topic(&self, topic_id: Uuid) {
+        lock(&self.offline).retain(|id| id.topic_id != topic_id);
         let ids: Vec<TopicPartition> = self
             .read_replicas()
             .keys()
@@ -423,6 +533,8 @@ impl Partitions {
     /// Removes a replica and its log.
     fn remove(&self, id: TopicPartition) {
         self.fetchers.unfollow(id);
+        self.moves.cancel(id);
+        lock(&self.offline).remove(&id);
         let removed = self
             .replicas
             .write()
@@ -436,14 +548,10 @@ impl Partitions {
         }
         partition.abandon();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
-        match self.dirs.doom_log(&partition) {
-            Ok(folder) => {
-                let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
-                self.deleted.push(folder, now_ms().saturating_add(delay_ms));
-            }
-            Err(error) => error!(topic = %partition.topic, partition = id.partition, %error,
-                "cannot delete the log of a removed replica"),
-        }
+        let place = partition.place();
+        let log_dir = place.seat().log_dir();
+        log_dir.forget_later(&partition.topic, id.partition);
+        self.delete_later(place.folder(), log_dir);
     }
 
     fn tell_groups(&self, tell: impl FnOnce(&Groups)) {
@@ -459,27 +567,52 @@ impl Partitions {
     }
 }
 
-/// Closes logs, several at a time since each waits for the disk. Whether all went well.
-fn close_all(partitions: &[Arc<Partition>]) -> bool {
+/// Opens every log, as soon as the disks have the little room that recovering may need.
+fn open_logs(dirs: &LogDirs, config: &ServerConfig) -> Result<FoundLogs, LogDirError> {
+    let mut is_told = false;
+    loop {
+        dirs.look_at_space(config.log.dirs_free_bytes_min);
+        match dirs.open_logs(&config.topic_defaults) {
+            Err(error) if error.is_storage_full() => {
+                if !std::mem::replace(&mut is_told, true) {
+                    warn!(%error, "the start waits for room on the disk");
+                }
+                thread::sleep(ROOM_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Closes logs, several at a time since each waits for the disk. The directories where that went
+/// wrong.
+fn close_all(partitions: &[Arc<Partition>]) -> BTreeSet<Uuid> {
     let share = partitions.len().div_ceil(CLOSE_THREADS).max(1);
     thread::scope(|scope| {
         let threads: Vec<_> = partitions
             .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().filter(|p| !close(p)).count()))
+            .map(|chunk| scope.spawn(|| chunk.iter().filter_map(|p| close(p)).collect::<Vec<_>>()))
             .collect();
-        let failures = threads.into_iter().map(|thread| thread.join().unwrap_or(1));
-        failures.sum::<usize>() == 0
+        let all = || partitions.iter().map(|p| p.place().seat().log_dir().id());
+        let failures = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| all().collect()));
+        failures.flatten().collect()
     })
 }
 
-fn close(partition: &Partition) -> bool {
-    partition.retire();
-    let closed = partition.close();
-    if let Err(error) = &closed {
-        error!(topic = %partition.topic, partition = partition.id.partition, %error,
-            "cannot close the log");
+/// Closes a log; the directory it is in, if that went wrong.
+fn close(partition: &Partition) -> Option<Uuid> {
+    let place = partition.place();
+    let log_dir = place.seat().log_dir();
+    if !log_dir.is_online() {
+        return None;
     }
-    closed.is_ok()
+    partition.retire();
+    let error = partition.close().err()?;
+    error!(topic = %partition.topic, partition = partition.id.partition, %error,
+        "cannot close the log");
+    Some(log_dir.id())
 }
 
 /// Whether a broker may join an ISR under this registration (rule 75).

@@ -13,6 +13,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many bytes the value of a config may have.
 pub(crate) const CONFIG_VALUE_BYTES_MAX: usize = i16::MAX as usize;
 
+/// How many configs may be set on a resource: brokers take names that nobody knows, and every
+/// node keeps them all in memory.
+const CONFIGS_PER_RESOURCE_MAX: usize = 1_000;
+
+/// How many bytes the name of a config may have, several times what the longest one has.
+const CONFIG_NAME_BYTES_MAX: usize = 500;
+
 /// Configs to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlterConfigs {
@@ -240,12 +247,24 @@ pub(crate) fn check_configs(
         ConfigResource::Broker(None) => configs,
         _ => of_all_brokers(image, &none),
     };
+    let invalid = |message| Err(Refusal::new(ErrorCode::InvalidConfig, message));
+    if !changed.is_empty() && configs.len() > CONFIGS_PER_RESOURCE_MAX {
+        return invalid(format!(
+            "{} configs would be set, {CONFIGS_PER_RESOURCE_MAX} are allowed",
+            configs.len()
+        ));
+    }
     for name in changed {
+        if name.len() > CONFIG_NAME_BYTES_MAX {
+            return invalid(format!(
+                "the name of a config has {} bytes, {CONFIG_NAME_BYTES_MAX} are allowed",
+                name.len()
+            ));
+        }
         let bytes = configs.get(*name).map_or(0, String::len);
         if bytes > CONFIG_VALUE_BYTES_MAX {
-            return Err(Refusal::new(
-                ErrorCode::InvalidConfig,
-                format!("the value has {bytes} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed"),
+            return invalid(format!(
+                "the value has {bytes} bytes, {CONFIG_VALUE_BYTES_MAX} are allowed"
             ));
         }
     }

@@ -233,3 +233,26 @@ fn the_offset_tells_when_changes_are_known() {
     };
     assert_eq!(altered.metadata_offset, lab.image.offset());
 }
+
+#[test]
+fn there_is_a_limit_on_everything() {
+    let mut lab = Lab::with_topic();
+    let topic = ConfigResource::Topic("t".into());
+    let set = || ConfigOp::Set("1".into());
+    let long = "x".repeat(CONFIG_NAME_BYTES_MAX + 1);
+    let code = ask(&mut lab, topic.clone(), &[(&long, set())]);
+    assert_eq!(code, E::InvalidConfig);
+    let names: Vec<String> = (0..=CONFIGS_PER_RESOURCE_MAX)
+        .map(|i| format!("c{i}"))
+        .collect();
+    let ops: Vec<_> = names.iter().map(|name| (name.as_str(), set())).collect();
+    let (first, most) = ops.split_first().unwrap();
+    assert_eq!(ask(&mut lab, topic.clone(), most), E::None);
+    assert_eq!(
+        ask(&mut lab, topic.clone(), std::slice::from_ref(first)),
+        E::InvalidConfig
+    );
+    let delete = ("c1", ConfigOp::Delete);
+    assert_eq!(ask(&mut lab, topic.clone(), &[delete]), E::None);
+    assert_eq!(ask(&mut lab, topic, std::slice::from_ref(first)), E::None);
+}

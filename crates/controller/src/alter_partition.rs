@@ -144,7 +144,7 @@ fn check(
     if proposal
         .new_isr
         .iter()
-        .all(|member| is_eligible(image, *member))
+        .all(|member| is_eligible(image, partition, *member))
     {
         Ok(())
     } else {
@@ -174,10 +174,13 @@ fn check_isr(
     Ok(())
 }
 
-/// Whether the broker may be in an ISR, as the registration that the leader saw (KIP-903).
-fn is_eligible(image: &Image, member: IsrMember) -> bool {
+/// Whether the broker may be in the ISR, as the registration that the leader saw (KIP-903), and
+/// with the directory that its replica lives in (KIP-858).
+fn is_eligible(image: &Image, partition: &Partition, member: IsrMember) -> bool {
     image.broker(member.id).is_some_and(|broker| {
-        broker.is_active() && (member.epoch.is_none() || member.epoch == broker.epoch)
+        broker.is_active()
+            && (member.epoch.is_none() || member.epoch == broker.epoch)
+            && image.has_directory(partition, member.id)
     })
 }
 

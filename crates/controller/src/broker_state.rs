@@ -1,7 +1,11 @@
 //! A registered broker is fenced, unfenced, stops or goes for good (rules 84 to 86).
 
 use crate::{
-    BrokerRef, Context, Decision, Loss, Refusal, election::change_partition, topic_settings,
+    BrokerRef, Context, Decision, Refusal,
+    assign_directories::{moved, with_directories},
+    election::change_partition,
+    register_broker::Losses,
+    topic_settings,
 };
 use klamm_metadata::{Broker, Image, Partition, proto};
 use klamm_types::{BrokerId, ErrorCode};
@@ -122,23 +126,43 @@ pub(crate) fn leave_isrs(
     let is_active = |other| other != id && image.is_active(other);
     let concerned = |partition: &Partition| partition.isr.contains(&id);
     let isr = |partition: &Partition| without(&partition.isr, id);
-    change_partitions(records, image, ctx, &is_active, concerned, isr, None);
+    change_partitions(records, image, ctx, &is_active, concerned, isr);
 }
 
-/// The broker comes back with less than it had: it leaves every ISR, and every ELR that it has
-/// lost something of (rule 85).
-pub(crate) fn lose_eligibility(
+/// The broker comes back: it leaves every ISR, and every ELR that it has lost something of (rule
+/// 85). What lived in a directory that is gone begins anew in another.
+pub(crate) fn come_back(
     records: &mut Vec<proto::Record>,
     image: &Image,
     id: BrokerId,
-    loss: Loss,
+    losses: &Losses,
     ctx: &Context,
 ) {
     let is_active = |other| other != id && image.is_active(other);
-    let concerned =
-        |partition: &Partition| partition.isr.contains(&id) || partition.elr.contains(&id);
-    let isr = |partition: &Partition| without(&partition.isr, id);
-    change_partitions(records, image, ctx, &is_active, concerned, isr, Some(loss));
+    for topic in image.topics() {
+        let rules = topic_settings::rules(image, topic, ctx, &is_active);
+        let replicas = topic.partitions().filter(|(_, p)| p.is_replica(id));
+        for (index, partition) in replicas {
+            let tp = topic.topic_partition(index);
+            let loss = losses.of(partition);
+            let moved = losses
+                .new_home(partition)
+                .map(|new| moved(partition, id, new));
+            let isr = without(&partition.isr, id);
+            let is_candidate =
+                partition.isr.contains(&id) || (loss.is_some() && partition.elr.contains(&id));
+            let change = is_candidate
+                .then(|| {
+                    change_partition(tp, moved.as_ref().unwrap_or(partition), isr, loss, &rules)
+                })
+                .flatten();
+            let change = match moved {
+                Some(moved) => Some(with_directories(tp, &moved, change)),
+                None => change,
+            };
+            records.extend(change.map(proto::Record::from));
+        }
+    }
 }
 
 /// The broker is active again: it may lead what nobody leads.
@@ -148,7 +172,7 @@ fn lead_again(records: &mut Vec<proto::Record>, image: &Image, id: BrokerId, ctx
     let concerned =
         |partition: &Partition| !partition.has_leader() && partition.replicas.contains(&id);
     let isr = |partition: &Partition| partition.isr.clone();
-    change_partitions(records, image, ctx, &is_active, concerned, isr, None);
+    change_partitions(records, image, ctx, &is_active, concerned, isr);
 }
 
 /// Gives every partition that is concerned the ISR of `isr`.
@@ -159,7 +183,6 @@ fn change_partitions(
     is_active: &dyn Fn(BrokerId) -> bool,
     concerned: impl Fn(&Partition) -> bool,
     isr: impl Fn(&Partition) -> Vec<BrokerId>,
-    loss: Option<Loss>,
 ) {
     for topic in image.topics() {
         let mut concerned = topic.partitions().filter(|(_, p)| concerned(p)).peekable();
@@ -169,13 +192,13 @@ fn change_partitions(
         let rules = topic_settings::rules(image, topic, ctx, is_active);
         for (index, partition) in concerned {
             let id = topic.topic_partition(index);
-            let change = change_partition(id, partition, isr(partition), loss, &rules);
+            let change = change_partition(id, partition, isr(partition), None, &rules);
             records.extend(change.map(proto::Record::from));
         }
     }
 }
 
-fn without(isr: &[BrokerId], id: BrokerId) -> Vec<BrokerId> {
+pub(crate) fn without(isr: &[BrokerId], id: BrokerId) -> Vec<BrokerId> {
     isr.iter().copied().filter(|other| *other != id).collect()
 }
 

@@ -1,12 +1,13 @@
 //! The entrance: every request, its context and what is decided on it.
 
 use crate::{
-    AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, ConfigRules, CreatePartitions,
-    CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, GrownTopic, InitCluster,
-    ProducerIdBlock, Refusal, RegisterBroker, RegisterController, RegisteredBroker,
-    ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs, alter_partition,
-    broker_state, cluster, create_partitions, create_topics, delete_topics, high_watermarks,
-    producer_ids, register_broker, resign_leadership,
+    AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, AssignDirectories, ConfigRules,
+    CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, FailLogDirs,
+    GrownTopic, InitCluster, ProducerIdBlock, Refusal, RegisterBroker, RegisterController,
+    RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs,
+    alter_partition, assign_directories, broker_state, cluster, create_partitions, create_topics,
+    delete_topics, fail_log_dirs, high_watermarks, producer_ids, register_broker,
+    resign_leadership,
 };
 use klamm_metadata::{Image, proto::Record};
 use klamm_types::{BrokerEpoch, BrokerId, Uuid};
@@ -26,6 +27,10 @@ pub enum Request {
     UnfenceBroker(BrokerRef),
     /// The broker wishes to stop: its leaderships go to others.
     ShutDownBroker(BrokerRef),
+    /// Log directories of the broker have failed.
+    FailLogDirs(FailLogDirs),
+    /// The broker tells where its replicas live.
+    AssignDirectories(AssignDirectories),
     /// The broker will not come back.
     UnregisterBroker(BrokerId),
     /// A leader proposes ISRs.
@@ -192,6 +197,12 @@ pub fn decide(image: &Image, request: &Request, ctx: &Context) -> Decision {
         }
         Request::ShutDownBroker(broker) => {
             broker_state::shut_down(image, *broker, ctx).map(Response::Done)
+        }
+        Request::FailLogDirs(request) => {
+            fail_log_dirs::decide(image, request, ctx).map(Response::Done)
+        }
+        Request::AssignDirectories(request) => {
+            assign_directories::decide(image, request, ctx).map(Response::Done)
         }
         Request::UnregisterBroker(id) => {
             broker_state::unregister(image, *id, ctx).map(Response::Done)

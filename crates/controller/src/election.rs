@@ -12,7 +12,11 @@
 //!           floor begins anew: what it vouched for may be lost
 //! nobody:   no leader
 //! ```
+//!
+//! Active is a replica whose broker is neither fenced nor stopping, and whose log directory is not
+//! offline (rule 93).
 
+use crate::OnlineDirs;
 use klamm_metadata::{Partition, RecoveryState, proto, uuid_bytes};
 use klamm_types::{BrokerId, TopicPartition};
 
@@ -21,6 +25,8 @@ use klamm_types::{BrokerId, TopicPartition};
 pub struct Rules<'a> {
     /// Whether a broker may lead: neither fenced nor stopping.
     pub is_active: &'a dyn Fn(BrokerId) -> bool,
+    /// Where replicas have a directory to live in.
+    pub log_dirs: OnlineDirs<'a>,
     /// `min.insync.replicas`; more than there are replicas counts as all of them.
     pub min_isr: usize,
     /// `unclean.leader.election.enable`.
@@ -83,11 +89,12 @@ fn next_state(
         recovery_state: partition.recovery_state,
         is_unclean: false,
     };
+    let is_active = |id| (rules.is_active)(id) && rules.log_dirs.has(partition, id);
     let first_active = |list: &[BrokerId]| {
         let mut replicas = partition.replicas.iter().copied();
-        replicas.find(|id| list.contains(id) && (rules.is_active)(*id))
+        replicas.find(|id| list.contains(id) && is_active(*id))
     };
-    if next.isr.contains(&partition.leader) && (rules.is_active)(partition.leader) {
+    if next.isr.contains(&partition.leader) && is_active(partition.leader) {
         next.leader = partition.leader;
     } else if let Some(leader) = first_active(&next.isr) {
         next.leader = leader;

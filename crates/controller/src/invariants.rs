@@ -23,11 +23,15 @@ struct History {
     min_isr: usize,
     /// Whether replicas flush before they acknowledge.
     flushes: bool,
+    has_two_dirs: bool,
 }
 
 impl History {
     fn new(seed: u64) -> History {
-        let mut lab = Lab::new(BROKERS);
+        let mut lab = match seed % 3 {
+            0 => Lab::new(BROKERS),
+            _ => Lab::of_two_dirs(BROKERS),
+        };
         lab.create("t", &[&[1, 2, 3, 4]]);
         let min_isr = 1 + seed as usize % 3;
         lab.set("min.insync.replicas", Some(&min_isr.to_string()));
@@ -35,6 +39,7 @@ impl History {
         lab.set("flush.messages", flushes.then_some("1"));
         History {
             flushes,
+            has_two_dirs: !seed.is_multiple_of(3),
             lab,
             seed,
             random: seed,
@@ -60,7 +65,7 @@ impl History {
     fn step(&mut self) {
         let id = self.draw_broker();
         let before = self.lab.partition().clone();
-        match self.draw(14) {
+        match self.draw(15) {
             0..4 => self.write(),
             4..6 => self.fetch(id),
             6..8 => self.propose(),
@@ -68,6 +73,7 @@ impl History {
             9 | 10 => drop(self.lab.ask(&Request::UnfenceBroker(self.lab.broker(id)))),
             11 => drop(self.lab.ask(&Request::ShutDownBroker(self.lab.broker(id)))),
             12 => self.restart(id, &before),
+            13 if self.has_two_dirs => self.change_directory(id),
             _ => self.administrate(id),
         }
         self.check_leader(&before);
@@ -127,6 +133,16 @@ impl History {
             let bound = self.log_ends[&id] as usize + 1;
             let left = self.draw(bound) as i64;
             self.log_ends.insert(id, left);
+        }
+    }
+
+    /// A directory fails, or a replica turns out to live in another than was known.
+    fn change_directory(&mut self, id: i32) {
+        let index = self.draw(2);
+        if self.draw(2) == 0 {
+            self.lab.fail(id, index);
+        } else {
+            self.lab.place(id, index);
         }
     }
 

@@ -5,22 +5,26 @@
 //! any time.
 
 use crate::{
-    AlterPartition, BrokerRef, ConfigOp, ConfigRules, Context, CreatableTopic, CreateTopics,
-    Decision, Draws, Heartbeat, InitCluster, IsrMember, PartitionHighWatermark, PartitionIsr,
-    ProposedConfigs, Refusal, RegisterBroker, ReplicaAssignment, ReportHighWatermarks, Request,
-    ResourceChange, Response, SessionConfig, Sessions, Settings, StreamId, decide,
+    AlterPartition, AssignDirectories, BrokerRef, ConfigOp, ConfigRules, Context, CreatableTopic,
+    CreateTopics, Decision, Draws, FailLogDirs, Heartbeat, InitCluster, IsrMember,
+    PartitionHighWatermark, PartitionIsr, ProposedConfigs, Refusal, RegisterBroker,
+    ReplicaAssignment, ReplicaDirectory, ReportHighWatermarks, Request, ResourceChange, Response,
+    SessionConfig, Sessions, Settings, StreamId, decide,
 };
 use klamm_metadata::{
     ConfigResource, Configs, Image, Listener, Partition, RecoveryState,
     proto::{Record, RecordBatch},
 };
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, TopicPartition, Uuid};
+use std::collections::BTreeMap;
 
 pub(crate) struct Lab {
     pub(crate) image: Image,
     pub(crate) sessions: Sessions,
     pub(crate) settings: Settings,
     pub(crate) now_ms: i64,
+    /// The log directories of brokers that have several.
+    dirs: BTreeMap<i32, Vec<Uuid>>,
     drawn: u64,
 }
 
@@ -54,6 +58,7 @@ impl Lab {
             sessions: Sessions::new(config),
             settings: Settings::default(),
             now_ms: 0,
+            dirs: BTreeMap::new(),
             drawn: 0,
         };
         lab.ask(&Request::InitCluster(InitCluster {
@@ -72,6 +77,34 @@ impl Lab {
         let mut lab = Lab::new(3);
         lab.create("t", &[&[1, 2, 3]]);
         lab
+    }
+
+    /// A cluster of active brokers 1 to `brokers`, each with the log directories 0 and 1.
+    pub(crate) fn of_two_dirs(brokers: i32) -> Lab {
+        let mut lab = Lab::new(0);
+        for id in 1..=brokers {
+            lab.draw_dirs(id);
+            lab.restart(id, false);
+            lab.ask(&Request::UnfenceBroker(lab.broker(id)));
+        }
+        lab
+    }
+
+    /// The same with three brokers and the topic `t`, whose only partition all of them keep.
+    pub(crate) fn with_two_dirs() -> Lab {
+        let mut lab = Lab::of_two_dirs(3);
+        lab.create("t", &[&[1, 2, 3]]);
+        lab
+    }
+
+    fn draw_dirs(&mut self, id: i32) {
+        let dirs = vec![self.draw_id(), self.draw_id()];
+        self.dirs.insert(id, dirs);
+    }
+
+    /// A log directory of a broker that has several.
+    pub(crate) fn dir(&self, id: i32, index: usize) -> Uuid {
+        self.dirs[&id][index]
     }
 
     pub(crate) fn draw(&mut self) -> u64 {
@@ -135,6 +168,9 @@ impl Lab {
             .filter(|id| !self.image.is_active(**id))
             .collect();
         assert!(inactive.is_empty(), "{id}: inactive in the ISR: {new:?}");
+        let mut isr = new.isr.iter();
+        let all_have_directories = isr.all(|id| self.image.has_directory(new, *id));
+        assert!(all_have_directories, "{id}: offline in the ISR: {new:?}");
         let candidates = new.isr.len() + new.elr.len() + new.last_known_elr.len();
         assert!(candidates > 0, "{id}: nobody can lead ever again: {new:?}");
         assert_eq!(new.has_leader(), !new.isr.is_empty(), "{id}: {new:?}");
@@ -182,10 +218,12 @@ impl Lab {
                 security_protocol: 0,
             }],
             rack: None,
-            log_dirs: self
-                .image
-                .broker(BrokerId(id))
-                .map_or_else(|| vec![new_dir], |broker| broker.log_dirs.clone()),
+            log_dirs: match (self.dirs.get(&id), self.image.broker(BrokerId(id))) {
+                (Some(dirs), _) => dirs.clone(),
+                (None, Some(broker)) => broker.log_dirs.clone(),
+                (None, None) => vec![new_dir],
+            },
+            has_offline_log_dirs: false,
             previous_epoch,
             version: "1".into(),
         }
@@ -198,9 +236,46 @@ impl Lab {
 
     /// Comes back after a crash with an empty disk.
     pub(crate) fn restart_emptied(&mut self, id: i32) -> Response {
+        let fresh = self.draw_id();
+        if self.dirs.contains_key(&id) {
+            self.draw_dirs(id);
+        }
         let mut registration = self.registration(id, false);
-        registration.log_dirs = vec![self.draw_id()];
+        if !self.dirs.contains_key(&id) {
+            registration.log_dirs = vec![fresh];
+        }
         self.ask(&Request::RegisterBroker(registration))
+    }
+
+    /// Comes back without one of its log directories, which cannot be used now, or with an empty
+    /// one in its place.
+    fn restart_without(&mut self, id: i32, is_clean: bool, why: &str, index: usize) -> Response {
+        let mut registration = self.registration(id, is_clean);
+        if why == "offline" {
+            registration.log_dirs.remove(index);
+            registration.has_offline_log_dirs = true;
+        } else {
+            registration.log_dirs[index] = self.draw_id();
+            self.dirs.insert(id, registration.log_dirs.clone());
+        }
+        self.ask(&Request::RegisterBroker(registration))
+    }
+
+    pub(crate) fn fail(&mut self, id: i32, index: usize) -> Response {
+        let (broker, log_dirs) = (self.broker(id), vec![self.dir(id, index)]);
+        self.ask(&Request::FailLogDirs(FailLogDirs { broker, log_dirs }))
+    }
+
+    /// Broker `id` tells in which directory its replica of partition 0 of `t` lives.
+    pub(crate) fn place(&mut self, id: i32, index: usize) -> Response {
+        let replica = ReplicaDirectory {
+            id: self.id(),
+            directory: self.dir(id, index),
+        };
+        self.ask(&Request::AssignDirectories(AssignDirectories {
+            broker: self.broker(id),
+            replicas: vec![replica],
+        }))
     }
 
     pub(crate) fn create(&mut self, name: &str, replicas: &[&[i32]]) -> TopicPartition {
@@ -322,6 +397,12 @@ impl Lab {
             "stop" => self.ask(&Request::ShutDownBroker(self.broker(number(1)))),
             "forget" => self.ask(&Request::UnregisterBroker(BrokerId(number(1)))),
             "restart" if words[2] == "emptied" => self.restart_emptied(number(1)),
+            "restart" if words.len() > 3 => {
+                let index = number(4) as usize;
+                self.restart_without(number(1), words[2] == "clean", words[3], index)
+            }
+            "fail" => self.fail(number(1), number(2) as usize),
+            "place" => self.place(number(1), number(2) as usize),
             "restart" => self.restart(number(1), words[2] == "clean"),
             "set" => self.set(words[1], words.get(2).copied()),
             "report" => self.report(i64::from(number(1))),

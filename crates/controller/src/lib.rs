@@ -13,6 +13,7 @@
 
 mod alter_configs;
 mod alter_partition;
+mod assign_directories;
 mod broker_state;
 mod cluster;
 mod config_rules;
@@ -21,12 +22,14 @@ mod create_topics;
 mod decision;
 mod delete_topics;
 mod election;
+mod fail_log_dirs;
 mod high_watermarks;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
 mod lab;
 mod new_partitions;
+mod online_dirs;
 mod placement;
 mod producer_ids;
 mod refusal;
@@ -40,6 +43,7 @@ pub use alter_configs::{AlterConfigs, AlteredConfigs, AlteredResource, ConfigOp,
 pub use alter_partition::{
     AlterPartition, AlteredPartition, IsrMember, PartitionIsr, PartitionState,
 };
+pub use assign_directories::{AssignDirectories, ReplicaDirectory};
 pub use cluster::{InitCluster, RegisterController};
 pub use config_rules::{ConfigRules, ProposedConfigs};
 pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
@@ -47,8 +51,10 @@ pub use create_topics::{CreatableTopic, CreateTopics, Created, CreatedTopic};
 pub use decision::{BrokerRef, Context, Decision, Draws, Request, Response, Settings, decide};
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
 pub use election::{Loss, Rules, change_partition};
+pub use fail_log_dirs::FailLogDirs;
 pub use high_watermarks::{PartitionHighWatermark, ReportHighWatermarks};
 pub use new_partitions::{MAX_PARTITIONS_PER_REQUEST, ReplicaAssignment};
+pub use online_dirs::OnlineDirs;
 pub use placement::{PlacementError, place_replicas};
 pub use producer_ids::{PRODUCER_ID_BLOCK_SIZE, ProducerIdBlock};
 pub use refusal::Refusal;

@@ -54,13 +54,38 @@ pub(crate) fn new_partition(
 ) -> proto::PartitionRecord {
     let active = replicas.iter().copied().filter(|id| image.is_active(*id));
     let isr: Vec<_> = active.collect();
+    let directories: Vec<_> = replicas
+        .iter()
+        .map(|id| only_directory(image, *id))
+        .collect();
+    let is_assigned = directories.iter().any(|directory| !directory.is_zero());
     proto::PartitionRecord {
         topic_id: uuid_bytes(topic_id),
         partition,
         replicas: broker_numbers(replicas),
         leader: isr.first().copied().unwrap_or(BrokerId::NONE).0,
         isr: broker_numbers(&isr),
+        directories: if is_assigned {
+            directories.into_iter().map(uuid_bytes).collect()
+        } else {
+            Vec::new()
+        },
         ..Default::default()
+    }
+}
+
+/// Where a broker must put a replica, if it has no choice; else zero: it will tell.
+fn only_directory(image: &Image, id: BrokerId) -> Uuid {
+    image
+        .broker(id)
+        .map_or(Uuid::ZERO, |broker| sole(&broker.log_dirs))
+}
+
+/// The only one of a broker's directories that are online; zero if there are more.
+pub(crate) fn sole(log_dirs: &[Uuid]) -> Uuid {
+    match log_dirs {
+        [directory] => *directory,
+        _ => Uuid::ZERO,
     }
 }
 

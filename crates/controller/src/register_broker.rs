@@ -1,7 +1,7 @@
 //! A broker introduces itself (rules 83 and 85).
 
-use crate::{Context, Decision, Loss, Refusal, broker_state};
-use klamm_metadata::{Broker, Image, Listener, proto, uuid_bytes};
+use crate::{Context, Decision, Loss, Refusal, broker_state, new_partitions::sole};
+use klamm_metadata::{Broker, Image, Listener, Partition, proto, uuid_bytes};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
 
 /// A broker's introduction.
@@ -17,8 +17,10 @@ pub struct RegisterBroker {
     pub listeners: Vec<Listener>,
     /// `broker.rack`.
     pub rack: Option<String>,
-    /// Its log directories.
+    /// Its log directories that are online.
     pub log_dirs: Vec<Uuid>,
+    /// There are others that cannot be used now and may come back.
+    pub has_offline_log_dirs: bool,
     /// The registration under which it stopped cleanly, none if it did not.
     pub previous_epoch: BrokerEpoch,
     /// The version it runs, for people.
@@ -98,26 +100,56 @@ fn register(
     // First in the batch: its offset is the broker's epoch.
     let mut records = vec![record(request, BrokerEpoch(image.offset()), true).into()];
     let id = request.broker_id;
-    match existing.map_or(Some(Loss::Disks(id)), |broker| loss(broker, request)) {
-        None => broker_state::leave_isrs(&mut records, image, id, ctx),
-        Some(loss) => broker_state::lose_eligibility(&mut records, image, id, loss, ctx),
-    }
+    let losses = Losses {
+        before: existing,
+        now: request,
+    };
+    broker_state::come_back(&mut records, image, id, &losses, ctx);
     records
 }
 
-/// What the broker has lost since its last registration.
-fn loss(before: &Broker, request: &RegisterBroker) -> Option<Loss> {
-    let id = request.broker_id;
-    let has_all_disks = before
-        .log_dirs
-        .iter()
-        .all(|dir| request.log_dirs.contains(dir));
-    if !has_all_disks {
-        Some(Loss::Disks(id))
-    } else if before.epoch != request.previous_epoch {
-        Some(Loss::Unflushed(id))
-    } else {
-        None
+/// What a broker has lost since its last registration.
+pub(crate) struct Losses<'a> {
+    before: Option<&'a Broker>,
+    now: &'a RegisterBroker,
+}
+
+impl Losses<'_> {
+    /// What it has lost of a partition.
+    pub(crate) fn of(&self, partition: &Partition) -> Option<Loss> {
+        let id = self.now.broker_id;
+        if self.is_gone(partition) {
+            Some(Loss::Disks(id))
+        } else if self.before.map(|broker| broker.epoch) != Some(self.now.previous_epoch) {
+            Some(Loss::Unflushed(id))
+        } else {
+            None
+        }
+    }
+
+    /// Where its replica begins anew, zero if that is the broker's choice; `None` if it is not
+    /// known to have lived in a directory that is gone.
+    pub(crate) fn new_home(&self, partition: &Partition) -> Option<Uuid> {
+        let home = partition
+            .directory(self.now.broker_id)
+            .unwrap_or(Uuid::ZERO);
+        let is_there = home.is_zero() || self.now.log_dirs.contains(&home);
+        (!is_there && self.is_gone(partition)).then(|| sole(&self.now.log_dirs))
+    }
+
+    /// Whether the replica's directory is not there any more, rather than offline.
+    fn is_gone(&self, partition: &Partition) -> bool {
+        let is_missing = |directory: &Uuid| !self.now.log_dirs.contains(directory);
+        let Some(before) = self.before else {
+            return true;
+        };
+        if self.now.has_offline_log_dirs {
+            return false;
+        }
+        match partition.directory(self.now.broker_id) {
+            Some(home) if !home.is_zero() => is_missing(&home),
+            _ => before.log_dirs.iter().any(is_missing),
+        }
     }
 }
 
@@ -135,8 +167,8 @@ fn amend(broker: &Broker, request: &RegisterBroker) -> Vec<proto::Record> {
         let stops = proto::BrokerChangeRecord {
             broker_id: request.broker_id.0,
             broker_epoch: broker.epoch.0,
-            fenced: None,
             in_controlled_shutdown: Some(true),
+            ..Default::default()
         };
         records.push(stops.into());
     }

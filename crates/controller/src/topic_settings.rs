@@ -1,6 +1,6 @@
 //! The configs that decisions depend on, as they apply to a topic.
 
-use crate::{Context, Rules};
+use crate::{Context, OnlineDirs, Rules};
 use klamm_metadata::{Image, Topic};
 use klamm_types::BrokerId;
 
@@ -36,7 +36,7 @@ pub(crate) fn flushes_before_ack(image: &Image, topic: &Topic, ctx: &Context) ->
 
 /// By which rules a topic's partitions elect their leaders.
 pub(crate) fn rules<'a>(
-    image: &Image,
+    image: &'a Image,
     topic: &Topic,
     ctx: &Context,
     is_active: &'a dyn Fn(BrokerId) -> bool,
@@ -46,6 +46,7 @@ pub(crate) fn rules<'a>(
     let min_isr = number(set(MIN_INSYNC_REPLICAS), settings.min_insync_replicas);
     Rules {
         is_active,
+        log_dirs: OnlineDirs::of(image),
         flushes_before_ack: flushes_before_ack(image, topic, ctx),
         min_isr: usize::try_from(min_isr).unwrap_or(1),
         unclean: set(UNCLEAN_ELECTION).map_or(settings.unclean_leader_election_enable, is_true),

@@ -3,10 +3,10 @@
 
 use crate::failure::{Context, Failure};
 use klamm_config::ServerConfig;
-use klamm_storage::MetaProperties;
+use klamm_storage::{MetaProperties, MetaPropertiesError};
 use klamm_types::{BrokerId, Uuid};
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +19,8 @@ pub(crate) fn all(config: &ServerConfig) -> Vec<PathBuf> {
     folders
 }
 
-/// Makes the folders and checks whose they are. Returns the id of the cluster as far as it is
+/// Makes the folders, but for those of a broken disk that a broker can do without, and checks whose
+/// they are. Returns the id of the cluster as far as it is
 /// known: from the folders, or else as `given`, with what gave it.
 pub(crate) fn prepare(
     config: &ServerConfig,
@@ -28,8 +29,19 @@ pub(crate) fn prepare(
     let mut known: Option<(String, String)> =
         given.map(|(id, origin)| (id.to_owned(), origin.to_owned()));
     for folder in all(config) {
-        fs::create_dir_all(&folder).context(format!("create {}", folder.display()))?;
-        let Some(meta) = read(&folder)? else {
+        // A broker goes on without a broken disk while others work.
+        let is_needed = folder == config.metadata_log_dir;
+        match fs::create_dir_all(&folder) {
+            Err(error) if !is_needed && is_broken(&error) => continue,
+            made => made.context(format!("create {}", folder.display()))?,
+        }
+        let meta = match MetaProperties::read(&folder) {
+            Err(MetaPropertiesError::Io { source, .. }) if !is_needed && is_broken(&source) => {
+                continue;
+            }
+            found => found.map_err(|error| Failure::new(error.to_string()))?,
+        };
+        let Some(meta) = meta else {
             continue;
         };
         check_node(&folder, &meta, config.node_id)?;
@@ -46,6 +58,11 @@ pub(crate) fn prepare(
         }
     }
     Ok(known.map(|(id, _)| id))
+}
+
+/// Whether a disk is to blame, rather than whoever set the folder up.
+fn is_broken(error: &io::Error) -> bool {
+    error.kind() != io::ErrorKind::PermissionDenied
 }
 
 /// Marks the folders that are not marked yet. Returns those.

@@ -31,7 +31,7 @@ pub struct Broker {
     pub fenced: bool,
     /// Gives its leaderships away before it stops.
     pub in_controlled_shutdown: bool,
-    /// Its log directories.
+    /// Its log directories that are online.
     pub log_dirs: Vec<Uuid>,
     /// The version it runs, for people.
     pub version: String,
@@ -48,6 +48,12 @@ impl Broker {
     /// Whether the broker may lead partitions and be in ISRs: neither fenced nor stopping.
     pub fn is_active(&self) -> bool {
         !self.fenced && !self.in_controlled_shutdown
+    }
+
+    /// Whether a log directory of it is online, as far as is known: zero stands for one that has
+    /// not been told yet.
+    pub fn has_log_dir(&self, id: Uuid) -> bool {
+        id.is_zero() || self.log_dirs.is_empty() || self.log_dirs.contains(&id)
     }
 
     /// The endpoint of a listener, by its name.

@@ -43,6 +43,9 @@ fn record(image: &Image, (kind, pick, text): Choice) -> Option<proto::Record> {
                 broker_epoch: broker.epoch.0,
                 fenced: (pick & 1 == 0).then_some(pick & 2 == 0),
                 in_controlled_shutdown: (pick & 4 == 0).then_some(pick & 8 == 0),
+                log_dirs: (pick & 16 == 0).then(|| proto::DirectoryIds {
+                    ids: vec![vec![number as u8; 16]],
+                }),
             }
             .into()
         }
@@ -145,6 +148,9 @@ fn change(topic_id: Uuid, count: usize, pick: i32) -> Option<proto::PartitionCha
         leader: (pick < 3).then_some(-1),
         bump_leader_epoch: pick == 5,
         leader_recovery_state: (pick > 6).then_some(1),
+        directories: (pick == 4).then(|| proto::DirectoryIds {
+            ids: vec![vec![6; 16]; 3],
+        }),
         ..Default::default()
     })
 }

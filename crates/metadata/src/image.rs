@@ -81,6 +81,13 @@ impl Image {
         self.broker(id).is_some_and(Broker::is_active)
     }
 
+    /// Whether the log directory of a replica is online, as far as is known.
+    pub fn has_directory(&self, partition: &Partition, id: BrokerId) -> bool {
+        let directory = partition.directory(id).unwrap_or(Uuid::ZERO);
+        self.broker(id)
+            .is_none_or(|broker| broker.has_log_dir(directory))
+    }
+
     /// The endpoint of a registered broker's listener.
     pub fn listener(&self, broker: BrokerId, name: &str) -> Option<&Listener> {
         self.broker(broker)?.listener(name)

@@ -137,12 +137,18 @@ impl Image {
         delta: &mut Delta,
     ) -> Result<(), ReplayError> {
         let id = self.registration(record.broker_id, record.broker_epoch)?;
+        let log_dirs = record.log_dirs.as_ref();
+        let log_dirs = log_dirs.map(|dirs| uuids_from_bytes(&dirs.ids, "log_dirs"));
+        let log_dirs = log_dirs.transpose()?;
         if let Some(broker) = Arc::make_mut(&mut self.brokers).get_mut(&id) {
             let broker = Arc::make_mut(broker);
             broker.fenced = record.fenced.unwrap_or(broker.fenced);
             broker.in_controlled_shutdown = record
                 .in_controlled_shutdown
                 .unwrap_or(broker.in_controlled_shutdown);
+            if let Some(log_dirs) = log_dirs {
+                broker.log_dirs = log_dirs;
+            }
         }
         delta.changed_brokers.insert(id);
         Ok(())
@@ -487,7 +493,7 @@ mod tests {
             broker_id,
             broker_epoch,
             fenced: Some(false),
-            in_controlled_shutdown: None,
+            ..Default::default()
         };
         let bad_port = proto::Listener {
             port: 65_536,
@@ -591,6 +597,16 @@ mod tests {
                 }
                 .into(),
                 invalid("a replica twice"),
+            ),
+            (
+                proto::PartitionChangeRecord {
+                    directories: Some(proto::DirectoryIds {
+                        ids: vec![vec![5; 16]; 2],
+                    }),
+                    ..change()
+                }
+                .into(),
+                invalid("not one directory for each replica"),
             ),
             (
                 proto::PartitionChangeRecord {

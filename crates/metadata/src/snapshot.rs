@@ -91,8 +91,8 @@ fn push_broker(records: &mut Vec<proto::Record>, id: BrokerId, broker: &Broker) 
         let record = proto::BrokerChangeRecord {
             broker_id: id.0,
             broker_epoch: broker.epoch.0,
-            fenced: None,
             in_controlled_shutdown: Some(true),
+            ..Default::default()
         };
         records.push(record.into());
     }

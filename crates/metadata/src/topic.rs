@@ -61,7 +61,8 @@ pub struct Partition {
     /// An offset that the high watermark is known to have reached. A replica whose log ends
     /// below it must not lead, except uncleanly.
     pub high_watermark_floor: i64,
-    /// The log directory of each replica, in the order of `replicas`; empty: unassigned.
+    /// The log directory of each replica, in the order of `replicas`, zero where none is
+    /// assigned; empty: none at all.
     pub directories: Vec<Uuid>,
 }
 
@@ -108,6 +109,15 @@ impl Partition {
         self.directories.get(index).copied()
     }
 
+    /// The log directories of all replicas, with another one for that of `broker`.
+    pub fn directories_with(&self, broker: BrokerId, directory: Uuid) -> Vec<Uuid> {
+        let known = |id| self.directory(id).unwrap_or(Uuid::ZERO);
+        let replicas = self.replicas.iter().copied();
+        replicas
+            .map(|id| if id == broker { directory } else { known(id) })
+            .collect()
+    }
+
     /// Whether the partitions differ in nothing but the high watermark floor.
     pub fn differs_only_in_floor(&self, other: &Partition) -> bool {
         // The epoch tells all other changes apart, and spares comparing lists.
@@ -127,6 +137,8 @@ impl Partition {
             Some("the ELR is no subset of the replicas outside the ISR")
         } else if self.has_leader() && !self.isr.contains(&self.leader) {
             Some("the leader is not in the ISR")
+        } else if !self.directories.is_empty() && self.directories.len() != self.replicas.len() {
+            Some("not one directory for each replica")
         } else {
             None
         }
@@ -174,6 +186,9 @@ impl Partition {
             if self.directories.is_empty() {
                 next.directories.clear();
             }
+        }
+        if let Some(directories) = &record.directories {
+            next.directories = uuids_from_bytes(&directories.ids, "directories")?;
         }
         if let Some(leader) = record.leader {
             next.leader = BrokerId(leader);

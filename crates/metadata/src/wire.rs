@@ -45,6 +45,14 @@ impl From<&[BrokerId]> for proto::BrokerIds {
     }
 }
 
+impl From<&[Uuid]> for proto::DirectoryIds {
+    fn from(ids: &[Uuid]) -> Self {
+        proto::DirectoryIds {
+            ids: ids.iter().copied().map(uuid_bytes).collect(),
+        }
+    }
+}
+
 /// Wraps each kind of record, so that a record is written `record.into()`.
 macro_rules! record_from {
     ($($variant:ident($kind:ident),)*) => {

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Request(Box<Request>, oneshot::Sender<Response>),
     /// A broker was heard from.
     Heartbeat(Heartbeat, oneshot::Sender<HeartbeatAck>),
+    /// A broker says in a heartbeat that log directories of it have failed.
+    LogDirsFailed(Box<Request>),
     /// A broker's heartbeat stream ended.
     StreamClosed(BrokerRef, StreamId),
 }
@@ -59,7 +61,9 @@ impl Handle {
     pub(crate) async fn send(&self, command: Command) {
         let to = match command {
             Command::Request(..) => &self.requests,
-            Command::Heartbeat(..) | Command::StreamClosed(..) => &self.signs,
+            Command::Heartbeat(..) | Command::LogDirsFailed(..) | Command::StreamClosed(..) => {
+                &self.signs
+            }
         };
         // Fails only when the controller stops, and then nobody waits for an answer.
         let _ = to.send(command).await;
@@ -307,6 +311,7 @@ impl ActiveController {
                     None => Ok(()),
                 }
             }
+            Command::LogDirsFailed(request) => self.decide(office, &request, None),
             Command::StreamClosed(broker, stream) => {
                 tracing::info!(broker = broker.id.0, "a broker's heartbeat stream ended");
                 office.sessions.on_stream_closed(now_ms, broker, stream);

@@ -135,6 +135,13 @@ impl ControllerService for ControllerServer {
         decide!(self, request, translate::report_high_watermarks, Done => translate::reported_high_watermarks)
     }
 
+    async fn assign_directories(
+        &self,
+        request: Request<AssignDirectoriesRequest>,
+    ) -> Result<Response<AssignDirectoriesResponse>, Status> {
+        decide!(self, request, translate::assign_directories, Done => translate::assigned_directories)
+    }
+
     async fn create_topics(
         &self,
         request: Request<CreateTopicsRequest>,

@@ -51,7 +51,7 @@ impl EntryLog {
             recovery_point: 0,
             log_start_offset: offset_of(start_index),
         };
-        let (log, report) = Log::open(folder, config, options).map_err(io::Error::other)?;
+        let (log, report) = Log::open(folder, config, options).map_err(io_error)?;
         if report.bytes_truncated > 0 {
             tracing::warn!(?report, "a torn end of the raft log was cut off");
         }
@@ -61,7 +61,7 @@ impl EntryLog {
         this.purge(start_index)?;
         // What was found may not be on disk yet, and whoever asks for the last entry takes it
         // for durable.
-        this.flusher().flush().map_err(io::Error::other)?;
+        this.flusher().flush().map_err(io_error)?;
         Ok(this)
     }
 
@@ -123,7 +123,7 @@ impl EntryLog {
         self.log
             .truncate_to(offset_of(next_index))
             .map(drop)
-            .map_err(io::Error::other)
+            .map_err(io_error)
     }
 
     /// Removes entries below `start_index`; if there are none from there on, the log goes on
@@ -135,7 +135,7 @@ impl EntryLog {
         } else {
             self.log.advance_start_offset(start)
         }
-        .map_err(io::Error::other)
+        .map_err(io_error)
     }
 }
 

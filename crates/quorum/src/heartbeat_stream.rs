@@ -1,6 +1,8 @@
 //! One broker's heartbeat stream.
 
-use crate::{active_controller::Command, controller_service::ControllerServer, stopping::Stopping};
+use crate::{
+    active_controller::Command, controller_service::ControllerServer, stopping::Stopping, translate,
+};
 use futures_util::{StreamExt, stream::BoxStream};
 use klamm_controller::{BrokerRef, Heartbeat, HeartbeatAck as Ack, StreamId};
 use klamm_rpc::controller::{BrokerHeartbeat, HeartbeatAck};
@@ -60,6 +62,12 @@ async fn run(
             () = stopping.wait() => return Err(Stopping::status()),
             () = acks.closed() => return Ok(()),
         };
+        if let Some(failed) = translate::failed_log_dirs(&heartbeat)? {
+            server
+                .active
+                .send(Command::LogDirsFailed(Box::new(failed)))
+                .await;
+        }
         let heartbeat = heartbeat_of(&heartbeat, stream);
         *broker = Some(heartbeat.broker);
         server.observers.on_heartbeat(

@@ -347,10 +347,11 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
         move |source| QuorumError::Storage { path, source }
     };
     let recovering = task::spawn_blocking(move || {
-        Room::of(&path).prepare(&path);
+        let room = Room::of(&path);
+        room.prepare(&path);
         let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
         let open = || {
-            let log_store = LogStore::open(folder.path(), folder.lock())?;
+            let log_store = room.wait(|| LogStore::open(folder.path(), folder.lock()))?;
             let state_machine = StateMachine::open(folder.path(), folder.lock())?;
             state_machine.check_reaches(log_store.purged())?;
             Ok((log_store, state_machine))

@@ -14,6 +14,10 @@ fn uuid(bytes: &[u8], field: &'static str) -> Result<Uuid, Status> {
         .ok_or_else(|| Status::invalid_argument(format!("{field}: not an id of 16 bytes")))
 }
 
+fn uuids(list: &[Vec<u8>], field: &'static str) -> Result<Vec<Uuid>, Status> {
+    list.iter().map(|bytes| uuid(bytes, field)).collect()
+}
+
 fn broker_ref(id: i32, epoch: i64) -> BrokerRef {
     BrokerRef {
         id: BrokerId(id),
@@ -47,18 +51,14 @@ pub(crate) fn register_broker(request: RegisterBrokerRequest) -> Result<Request,
         .map(Listener::try_from)
         .collect::<Result<_, _>>()
         .map_err(|error| Status::invalid_argument(error.to_string()))?;
-    let log_dirs = request
-        .log_dirs
-        .iter()
-        .map(|id| uuid(id, "log_dirs"))
-        .collect::<Result<_, _>>()?;
     Ok(Request::RegisterBroker(core::RegisterBroker {
         cluster_id: request.cluster_id,
         broker_id: BrokerId(request.broker_id),
         incarnation_id: uuid(&request.incarnation_id, "incarnation_id")?,
         listeners,
         rack: request.rack,
-        log_dirs,
+        log_dirs: uuids(&request.log_dirs, "log_dirs")?,
+        has_offline_log_dirs: request.has_offline_log_dirs,
         previous_epoch: BrokerEpoch(request.previous_broker_epoch),
         version: request.version,
     }))
@@ -197,6 +197,39 @@ pub(crate) fn reported_high_watermarks(
 ) -> ReportHighWatermarksResponse {
     let (error_code, _) = outcome(&result);
     ReportHighWatermarksResponse { error_code }
+}
+
+/// What a heartbeat says of failed log directories; `None`: nothing.
+pub(crate) fn failed_log_dirs(heartbeat: &BrokerHeartbeat) -> Result<Option<Request>, Status> {
+    if heartbeat.offline_log_dirs.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Request::FailLogDirs(core::FailLogDirs {
+        broker: broker_ref(heartbeat.broker_id, heartbeat.broker_epoch),
+        log_dirs: uuids(&heartbeat.offline_log_dirs, "offline_log_dirs")?,
+    })))
+}
+
+pub(crate) fn assign_directories(request: AssignDirectoriesRequest) -> Result<Request, Status> {
+    let replicas = request
+        .partitions
+        .iter()
+        .map(|replica| {
+            Ok(core::ReplicaDirectory {
+                id: partition_id(&replica.topic_id, replica.partition)?,
+                directory: uuid(&replica.directory, "directory")?,
+            })
+        })
+        .collect::<Result<_, Status>>()?;
+    Ok(Request::AssignDirectories(core::AssignDirectories {
+        broker: broker_ref(request.broker_id, request.broker_epoch),
+        replicas,
+    }))
+}
+
+pub(crate) fn assigned_directories(result: Result<(), Refusal>) -> AssignDirectoriesResponse {
+    let (error_code, _) = outcome(&result);
+    AssignDirectoriesResponse { error_code }
 }
 
 pub(crate) fn create_topics(request: CreateTopicsRequest) -> Result<Request, Status> {

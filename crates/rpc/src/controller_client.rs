@@ -150,6 +150,8 @@ calls! {
     resign_leadership(ResignLeadershipRequest) -> ResignLeadershipResponse;
     /// Reports high watermarks of partitions that this broker leads.
     report_high_watermarks(ReportHighWatermarksRequest) -> ReportHighWatermarksResponse;
+    /// Tells in which log directories replicas live.
+    assign_directories(AssignDirectoriesRequest) -> AssignDirectoriesResponse;
     /// Creates topics.
     create_topics(CreateTopicsRequest) -> CreateTopicsResponse;
     /// Deletes topics.

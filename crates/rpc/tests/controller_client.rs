@@ -103,6 +103,13 @@ impl ControllerService for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn assign_directories(
+        &self,
+        _: Request<AssignDirectoriesRequest>,
+    ) -> Result<Response<AssignDirectoriesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn create_topics(
         &self,
         _: Request<CreateTopicsRequest>,

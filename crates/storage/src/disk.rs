@@ -16,7 +16,10 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     num::NonZeroU64,
-    os::unix::fs::FileExt,
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::FileExt,
+    },
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -115,9 +118,20 @@ impl DiskFile {
         )?)
     }
 
+    /// Bytes of the file.
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        self.file.metadata().map(|metadata| metadata.len())
+    }
+
     /// Takes the lock of the file until it is closed, unless somebody has it.
     pub(crate) fn try_lock(&self) -> Result<(), TryLockError> {
         self.file.try_lock()
+    }
+}
+
+impl AsRawFd for DiskFile {
+    fn as_raw_fd(&self) -> RawFd {
+        self.file.as_raw_fd()
     }
 }
 

@@ -4,6 +4,7 @@
 //! is made with the first entry, so that an empty segment costs none.
 
 use crate::disk;
+use crate::index_map::IndexMap;
 use crate::open_files::{CachedFile, OpenFiles};
 use std::{
     io,
@@ -16,6 +17,9 @@ use std::{
 
 /// Entries that a search reads at once when few enough are left.
 const SEARCH_BLOCK: u64 = 64;
+
+/// Entries behind the map of an index before it is mapped anew.
+const UNMAPPED_MAX: u64 = 1_024;
 
 /// Entries of `SIZE` bytes each.
 #[derive(Debug)]
@@ -86,9 +90,11 @@ impl<const SIZE: usize> IndexFile<SIZE> {
     pub(crate) fn truncate(&self, count: u64) -> io::Result<()> {
         if count < self.len() {
             self.count.store(count, Ordering::Release);
-            let file = self.file.pin()?;
-            file.set_len(count * SIZE as u64)?;
-            self.file.set_dirty();
+            if !self.file.cut(count * SIZE as u64)? {
+                // Without entries it is slower, but as right.
+                self.count.store(0, Ordering::Release);
+                self.exists.store(false, Ordering::Relaxed);
+            }
         }
         Ok(())
     }
@@ -127,6 +133,16 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         }
     }
 
+    /// The beginning of an index of `count` entries as memory, if that is worth it.
+    fn map(&self, count: u64) -> io::Result<Option<Arc<IndexMap>>> {
+        if count <= SEARCH_BLOCK {
+            return Ok(None);
+        }
+        // The active segment's grows all the time; its end is read from the file.
+        let size_min = count.saturating_sub(UNMAPPED_MAX) as usize * SIZE;
+        self.file.map(size_min, count as usize * SIZE)
+    }
+
     /// Every entry, in order.
     pub(crate) fn read_all(&self) -> io::Result<Vec<[u8; SIZE]>> {
         let mut bytes = vec![0; self.len() as usize * SIZE];
@@ -142,12 +158,43 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         &self,
         is_before: impl Fn(&[u8; SIZE]) -> bool,
     ) -> io::Result<Option<(u64, [u8; SIZE])>> {
-        let (mut low, mut high) = (0, self.len());
-        if high == 0 {
-            return Ok(None);
+        let count = self.len();
+        let Some(map) = self.map(count)? else {
+            return self.search_file(0, count, None, is_before);
+        };
+        let entries = map.bytes().as_chunks::<SIZE>().0;
+        let entries = &entries[..entries.len().min(count as usize)];
+        let before = entries.partition_point(&is_before);
+        let found = before
+            .checked_sub(1)
+            .map(|last| (last as u64, entries[last]));
+        if before < entries.len() {
+            return Ok(found);
+        }
+        self.search_file(entries.len() as u64, count, found, is_before)
+    }
+
+    /// The same without a map: one that is about to be cut is not worth it, since a file that
+    /// was mapped has to be replaced.
+    pub(crate) fn last_before_cut(
+        &self,
+        is_before: impl Fn(&[u8; SIZE]) -> bool,
+    ) -> io::Result<Option<(u64, [u8; SIZE])>> {
+        self.search_file(0, self.len(), None, is_before)
+    }
+
+    /// Searches the entries from `low` to `high`; `found` is the one before them.
+    fn search_file(
+        &self,
+        mut low: u64,
+        mut high: u64,
+        mut found: Option<(u64, [u8; SIZE])>,
+        is_before: impl Fn(&[u8; SIZE]) -> bool,
+    ) -> io::Result<Option<(u64, [u8; SIZE])>> {
+        if low == high {
+            return Ok(found);
         }
         let file = self.file.get()?;
-        let mut found = None;
         while high - low > SEARCH_BLOCK {
             let middle = low + (high - low) / 2;
             let mut entry = [0; SIZE];
@@ -167,5 +214,105 @@ impl<const SIZE: usize> IndexFile<SIZE> {
             Some(last) => Ok(Some((low + last as u64, entries[last]))),
             None => Ok(found),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{os::unix::fs::MetadataExt, path::Path};
+
+    fn index(dir: &Path, files: &Arc<OpenFiles>) -> IndexFile<8> {
+        IndexFile::new(dir.join("0.index"), files)
+    }
+
+    /// Adds even numbers.
+    fn grow(index: &IndexFile<8>, to: u64) {
+        let numbers = (index.len()..to).flat_map(|i| (2 * i).to_be_bytes());
+        index.append(&numbers.collect::<Vec<_>>()).unwrap();
+    }
+
+    fn last_below(index: &IndexFile<8>, bound: u64) -> Option<(u64, u64)> {
+        let found = index.last_before(|entry| u64::from_be_bytes(*entry) < bound);
+        found
+            .unwrap()
+            .map(|(number, entry)| (number, u64::from_be_bytes(entry)))
+    }
+
+    fn check(index: &IndexFile<8>) {
+        assert_eq!(last_below(index, 0), None);
+        for bound in (1..2 * index.len() + 10).step_by(3) {
+            let number = bound.div_ceil(2).min(index.len()) - 1;
+            assert_eq!(last_below(index, bound), Some((number, 2 * number)));
+        }
+    }
+
+    #[test]
+    fn entries_are_found_in_the_map_and_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = index(dir.path(), &OpenFiles::new(10));
+        for count in [10, 64, 65, 500, 1_000, 5_000] {
+            grow(&index, count);
+            check(&index);
+        }
+    }
+
+    #[test]
+    fn a_map_outlives_a_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("0.index");
+        let index = index(dir.path(), &OpenFiles::new(10));
+        grow(&index, 5_000);
+        let inode = || std::fs::metadata(&path).unwrap().ino();
+        let before = inode();
+        index.truncate(4_000).unwrap();
+        assert_eq!(inode(), before);
+        let map = index.map(4_000).unwrap().unwrap();
+        index.truncate(70).unwrap();
+        assert_ne!(inode(), before);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 70 * 8);
+        let last = map.bytes().as_chunks::<8>().0[3_999];
+        assert_eq!(u64::from_be_bytes(last), 2 * 3_999);
+        check(&index);
+        grow(&index, 300);
+        index.sync().unwrap();
+        check(&index);
+        let reopened = IndexFile::open(path, &OpenFiles::new(10)).unwrap().unwrap();
+        check(&reopened);
+    }
+
+    #[test]
+    fn readers_are_not_disturbed_by_cuts_and_evictions() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = OpenFiles::new(1);
+        let index = index(dir.path(), &files);
+        let other = IndexFile::<8>::new(dir.path().join("1.index"), &files);
+        grow(&index, 3_000);
+        grow(&other, 3_000);
+        other.sync().unwrap();
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..300 {
+                    index.truncate(100 + round * 7 % 400).unwrap();
+                    grow(&index, 1_500 + round * 13 % 900);
+                    index.sync().unwrap();
+                    check(&other);
+                }
+                is_done.store(true, Ordering::Release);
+            });
+            while !is_done.load(Ordering::Acquire) {
+                for bound in (1..3_000).step_by(100) {
+                    let found = index.last_before(|entry| u64::from_be_bytes(*entry) < bound);
+                    match found {
+                        Ok(found) => assert!(found.is_some_and(|(number, entry)| {
+                            u64::from_be_bytes(entry) == 2 * number && 2 * number < bound
+                        })),
+                        Err(error) => assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof),
+                    }
+                }
+            }
+        });
+        assert!(files.count() <= 2);
     }
 }

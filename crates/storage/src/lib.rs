@@ -17,8 +17,8 @@
 //!   fails the append alone, of which nothing is left.
 //! * Indexes are hints. Whatever they say is checked against the batches, and a damaged one is
 //!   made anew.
-//! * Indexes are written and read with positioned I/O, not memory mapped: a store into a mapped
-//!   file on a full disk would kill the process, where a failed write poisons one log.
+//! * Indexes are searched through read-only maps, but written with positioned I/O: a store into a
+//!   mapped file on a full disk would kill the process, where a failed write poisons one log.
 //!
 //! Everything is synchronous. Clocks are arguments; nothing here starts a thread.
 
@@ -45,6 +45,7 @@ mod disk_trace;
 mod epochs_check;
 mod error;
 mod index_file;
+mod index_map;
 mod leader_epochs;
 mod log;
 mod log_files;

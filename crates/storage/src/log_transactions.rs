@@ -45,7 +45,8 @@ impl Log {
         end_offset: i64,
     ) -> Result<(), StorageError> {
         if self.producers.is_empty() {
-            return Ok(());
+            // Nothing to take back, but snapshots from before they were forgotten.
+            return self.remove_snapshots(|offset| offset > end_offset);
         }
         let trust = Trust {
             snapshots_to: end_offset,

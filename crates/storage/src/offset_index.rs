@@ -107,6 +107,14 @@ impl OffsetIndex {
         Ok(found.map(|(index, entry)| (index, self.decode(&entry))))
     }
 
+    /// The same before the index is cut; see [`IndexFile::last_before_cut`].
+    pub(crate) fn lookup_before_cut(&self, offset: i64) -> io::Result<Option<(u64, OffsetEntry)>> {
+        let found = self
+            .file
+            .last_before_cut(|entry| self.decode(entry).last_offset <= offset)?;
+        Ok(found.map(|(index, entry)| (index, self.decode(&entry))))
+    }
+
     /// The last known batch.
     pub(crate) fn last(&self) -> io::Result<Option<OffsetEntry>> {
         Ok(self.file.last()?.map(|entry| self.decode(&entry)))
@@ -125,7 +133,7 @@ impl OffsetIndex {
     pub(crate) fn truncate_to_position(&self, position: u64) -> io::Result<()> {
         let kept = self
             .file
-            .last_before(|entry| self.decode(entry).position < position)?;
+            .last_before_cut(|entry| self.decode(entry).position < position)?;
         self.file.truncate(kept.map_or(0, |(index, _)| index + 1))
     }
 

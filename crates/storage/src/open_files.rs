@@ -6,6 +6,7 @@
 //! handle only. So the limit can be passed while more files than that are dirty.
 
 use crate::disk::{self, DiskFile};
+use crate::index_map::IndexMap;
 use rustix::process::{Resource, getrlimit};
 use std::{
     collections::VecDeque,
@@ -24,6 +25,8 @@ pub struct OpenFiles {
     limit: usize,
     /// Files that are open.
     count: AtomicUsize,
+    /// Those of them that are mapped.
+    map_count: AtomicUsize,
     /// Those files, and some that were closed or dropped meanwhile, in the order of the next look.
     clock: Mutex<VecDeque<Weak<Slot>>>,
 }
@@ -32,11 +35,16 @@ impl OpenFiles {
     /// For whoever does not say: small enough for the usual limit of 1,024 of a process.
     pub const LIMIT_DEFAULT: usize = 512;
 
+    /// Files that are mapped at most: a quarter of what Linux lets a process have
+    /// (`vm.max_map_count`).
+    const MAPS_MAX: usize = 16_384;
+
     /// Keeps about `limit` files open.
     pub fn new(limit: usize) -> Arc<OpenFiles> {
         Arc::new(OpenFiles {
             limit: limit.max(1),
             count: AtomicUsize::new(0),
+            map_count: AtomicUsize::new(0),
             clock: Mutex::new(VecDeque::new()),
         })
     }
@@ -77,8 +85,14 @@ impl OpenFiles {
         }
     }
 
-    fn closed_one(&self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
+    /// Closes what a slot has open.
+    fn close(&self, state: &mut SlotState) {
+        if state.file.take().is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        if state.map.take().is_some() {
+            self.map_count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -100,6 +114,9 @@ struct SlotState {
     pins: u32,
     /// Whether the clock has it.
     is_listed: bool,
+    map: Option<Arc<IndexMap>>,
+    /// Whether anybody may have a map of the file.
+    was_mapped: bool,
 }
 
 impl Slot {
@@ -113,9 +130,7 @@ impl Slot {
             return true;
         }
         state.is_listed = false;
-        if state.file.take().is_some() {
-            files.closed_one();
-        }
+        files.close(&mut state);
         false
     }
 
@@ -153,9 +168,60 @@ impl CachedFile {
         &self.slot.path
     }
 
+    /// The first `size` bytes of the open file as memory, or at least the first `size_min`;
+    /// `None` if there are too many maps or the file is shorter.
+    pub(crate) fn map(&self, size_min: usize, size: usize) -> io::Result<Option<Arc<IndexMap>>> {
+        let file = self.get()?;
+        let mut state = lock(&self.slot.state);
+        if let Some(map) = state
+            .map
+            .as_ref()
+            .filter(|map| map.bytes().len() >= size_min)
+        {
+            return Ok(Some(map.clone()));
+        }
+        let is_open = state
+            .file
+            .as_ref()
+            .is_some_and(|open| Arc::ptr_eq(open, &file));
+        if !is_open || self.files.map_count.load(Ordering::Relaxed) >= OpenFiles::MAPS_MAX {
+            return Ok(None);
+        }
+        state.was_mapped = true;
+        let map = IndexMap::of(&file, size)?.map(Arc::new);
+        if let Some(map) = map.clone()
+            && state.map.replace(map).is_none()
+        {
+            self.files.map_count.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(map)
+    }
+
+    /// Cuts the file. One that was mapped gives way to a new one, durably: what is mapped must not
+    /// go. On a full disk it is removed instead; whether it is still there.
+    pub(crate) fn cut(&self, size: u64) -> io::Result<bool> {
+        let file = self.pin()?;
+        let mut state = lock(&self.slot.state);
+        if !state.was_mapped {
+            file.set_len(size)?;
+            self.set_dirty();
+            return Ok(true);
+        }
+        let kept = file.read_vec_at(usize::try_from(size).map_err(io::Error::other)?, 0)?;
+        self.files.close(&mut state);
+        state.was_mapped = false;
+        self.slot.is_dirty.store(false, Ordering::Release);
+        match disk::replace(self.path(), &kept) {
+            Err(error) if disk::is_full(&error) => disk::remove(self.path()).map(|()| false),
+            replaced => replaced.map(|()| true),
+        }
+    }
+
     /// Creates the file, or empties the one there is.
     pub(crate) fn create(&self) -> io::Result<()> {
         let mut state = lock(&self.slot.state);
+        // Not emptied: somebody may have a map of what was there.
+        disk::remove(&self.slot.path)?;
         let file = disk::create(&self.slot.path)?;
         self.install(&mut state, file);
         self.admit(state);
@@ -218,8 +284,8 @@ impl CachedFile {
     /// Closes the file, unless it must stay open.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.slot.state);
-        if state.pins == 0 && !self.is_dirty() && state.file.take().is_some() {
-            self.files.closed_one();
+        if state.pins == 0 && !self.is_dirty() {
+            self.files.close(&mut state);
         }
     }
 
@@ -249,9 +315,7 @@ impl CachedFile {
 
 impl Drop for CachedFile {
     fn drop(&mut self) {
-        if lock(&self.slot.state).file.take().is_some() {
-            self.files.closed_one();
-        }
+        self.files.close(&mut lock(&self.slot.state));
     }
 }
 

@@ -12,6 +12,7 @@ use crate::producer_snapshot;
 use crate::producer_states::{ProducerStates, TransactionChange};
 use crate::recovery::OpenOptions;
 use crate::segment::Segment;
+use crate::transaction_index::AbortedTransaction;
 use crate::undecided_transactions::Undecided;
 use bytes::Bytes;
 use klamm_records::{BatchHeader, EndTransactionMarker, Records};
@@ -82,6 +83,7 @@ pub(crate) fn load(
     for first_offset in producers.states.open_transactions() {
         producers.undecided.begin(first_offset);
     }
+    let mut rebuilt = RebuiltIndexes::default();
     visit_batches(segments, covered, &mut |segment, batch| {
         if batch.header.base_offset < covered {
             return Ok(());
@@ -100,14 +102,57 @@ pub(crate) fn load(
                     .undecided
                     .end(transaction.first_offset, marker_offset);
                 if is_aborted && marker_offset >= rebuild_from {
-                    segment.transaction_index().append(&[transaction])?;
+                    rebuilt.add(segment, transaction)?;
                 }
             }
             None => {}
         }
         Ok(())
     })?;
+    rebuilt.write()?;
+    for segment in segments {
+        let index = segment.transaction_index();
+        if !segment.has_transaction_index() && index.is_empty() {
+            index.restore(&[])?;
+        }
+    }
     Ok(producers)
+}
+
+/// Aborted transactions on their way into the indexes of their segments, one after the other.
+#[derive(Default)]
+struct RebuiltIndexes {
+    segment: Option<Arc<Segment>>,
+    aborted: Vec<AbortedTransaction>,
+}
+
+impl RebuiltIndexes {
+    fn add(&mut self, segment: &Arc<Segment>, aborted: AbortedTransaction) -> io::Result<()> {
+        let is_next = self
+            .segment
+            .as_ref()
+            .is_some_and(|s| !Arc::ptr_eq(s, segment));
+        if is_next {
+            self.write()?;
+        }
+        self.segment = Some(segment.clone());
+        self.aborted.push(aborted);
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let Some(segment) = self.segment.take() else {
+            return Ok(());
+        };
+        let index = segment.transaction_index();
+        if segment.has_transaction_index() {
+            index.append(&self.aborted)?;
+        } else {
+            index.restore(&self.aborted)?;
+        }
+        self.aborted.clear();
+        Ok(())
+    }
 }
 
 /// The transaction marker that a batch is, if it is one. `bytes` begin with the batch.
@@ -135,7 +180,7 @@ fn read_marker(segment: &Segment, batch: &BatchAt) -> io::Result<Option<EndTrans
 pub(crate) fn visit_batches(
     segments: &[Arc<Segment>],
     from_offset: i64,
-    visit: &mut dyn FnMut(&Segment, &BatchAt) -> io::Result<()>,
+    visit: &mut dyn FnMut(&Arc<Segment>, &BatchAt) -> io::Result<()>,
 ) -> io::Result<()> {
     let first = segments.partition_point(|segment| segment.base_offset() <= from_offset);
     for segment in &segments[first.saturating_sub(1)..] {

@@ -575,7 +575,7 @@ fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<Ba
         return Ok(None);
     };
     let trusted_offset = newest.offset.min(recovery_point.saturating_sub(1));
-    let Some((_, entry)) = segment.offset_index().lookup(trusted_offset)? else {
+    let Some((_, entry)) = segment.offset_index().lookup_before_cut(trusted_offset)? else {
         return Ok(None);
     };
     match segment.scan(entry.position)?.next() {

@@ -99,7 +99,7 @@ impl TimeIndex {
     pub(crate) fn truncate_to_offset(&self, offset: i64) -> io::Result<()> {
         let kept = self
             .file
-            .last_before(|entry| self.decode(entry).offset < offset)?;
+            .last_before_cut(|entry| self.decode(entry).offset < offset)?;
         self.file.truncate(kept.map_or(0, |(index, _)| index + 1))
     }
 

@@ -68,7 +68,7 @@ impl AbortedTransaction {
         };
         let is_sane = i16::from_be_bytes(*version) == VERSION
             && aborted.producer_id.0 >= 0
-            && (0..=aborted.last_offset).contains(&aborted.first_offset)
+            && (0..aborted.last_offset).contains(&aborted.first_offset)
             && (0..=aborted.last_offset.saturating_add(1)).contains(&aborted.last_stable_offset);
         is_sane.then_some(aborted)
     }
@@ -96,7 +96,8 @@ impl TransactionIndex {
     }
 
     /// The index there is, an empty one if there is no file; `None` if it is visibly damaged or
-    /// cannot belong to a segment of `log_size` bytes from `base_offset` on.
+    /// cannot belong to a segment of `log_size` bytes from `base_offset` on. A file without
+    /// entries has lost them.
     pub(crate) fn open(
         path: PathBuf,
         base_offset: i64,
@@ -108,7 +109,8 @@ impl TransactionIndex {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(index)),
             Err(error) => return Err(error),
         };
-        let is_plausible = size.is_multiple_of(ENTRY_SIZE as u64)
+        let is_plausible = size > 0
+            && size.is_multiple_of(ENTRY_SIZE as u64)
             && size / ENTRY_SIZE as u64 <= log_size / LOG_BYTES_MIN;
         if !is_plausible {
             return Ok(None);
@@ -156,16 +158,12 @@ impl TransactionIndex {
     /// created, so that its folder is to be synced.
     pub(crate) fn append(&self, aborted: &[AbortedTransaction]) -> io::Result<bool> {
         let count = self.len();
-        let mut bytes = Vec::with_capacity(aborted.len() * ENTRY_SIZE);
-        for transaction in aborted {
-            transaction.encode(&mut bytes);
-        }
         let file = if count == 0 {
             disk::create(&self.path)?
         } else {
             disk::open(&self.path)?
         };
-        file.write_all_at(&bytes, count * ENTRY_SIZE as u64)?;
+        file.write_all_at(&encode(aborted), count * ENTRY_SIZE as u64)?;
         // After the write: a sync beside it may miss the bytes, and must not take the mark along.
         self.is_dirty.store(true, Ordering::Release);
         self.count
@@ -173,14 +171,29 @@ impl TransactionIndex {
         Ok(count == 0)
     }
 
+    /// Puts entries in the place of a damaged file, in one step: were it half done, what is
+    /// missing would not be missed.
+    pub(crate) fn restore(&self, aborted: &[AbortedTransaction]) -> io::Result<()> {
+        if aborted.is_empty() {
+            return disk::remove(&self.path);
+        }
+        disk::replace(&self.path, &encode(aborted))?;
+        self.count.store(aborted.len() as u64, Ordering::Release);
+        Ok(())
+    }
+
     /// Drops the transactions whose markers stand at or behind an offset.
     pub(crate) fn truncate_to(&self, offset: i64) -> io::Result<()> {
         let kept = self.count_before(offset)?;
-        if kept < self.len() {
-            self.count.store(kept, Ordering::Release);
-            disk::open(&self.path)?.set_len(kept * ENTRY_SIZE as u64)?;
-            self.is_dirty.store(true, Ordering::Release);
+        if kept == self.len() {
+            return Ok(());
         }
+        self.count.store(kept, Ordering::Release);
+        if kept == 0 {
+            return disk::remove(&self.path);
+        }
+        disk::open(&self.path)?.set_len(kept * ENTRY_SIZE as u64)?;
+        self.is_dirty.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -263,6 +276,14 @@ impl TransactionIndex {
         }
         Ok(true)
     }
+}
+
+fn encode(aborted: &[AbortedTransaction]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(aborted.len() * ENTRY_SIZE);
+    for transaction in aborted {
+        transaction.encode(&mut bytes);
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -363,8 +384,10 @@ mod tests {
         let entries = [aborted(100, 105, 102), aborted(102, 110, 111)];
         index.append(&entries).unwrap();
         let good = fs::read(path(&dir)).unwrap();
-        let damages: [fn(&mut Vec<u8>); 6] = [
+        let damages: [fn(&mut Vec<u8>); 8] = [
             |bytes| bytes.truncate(67),
+            |bytes| bytes.clear(),
+            |bytes| bytes.copy_within(18..26, 10),
             |bytes| bytes[1] = 1,
             |bytes| bytes.fill(0),
             |bytes| bytes[2] = 0x80,

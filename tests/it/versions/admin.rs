@@ -2,7 +2,7 @@
 
 use super::{Scene, data::new_topic};
 use crate::{
-    altering::{APPEND, alteration, replacement, value},
+    altering::{APPEND, CLIENT_METRICS, GROUP, SET, alter, alteration, replacement, value},
     asking::{Asking, PATIENCE, assert_code, fresh},
 };
 use klamm_protocol::messages::{
@@ -14,6 +14,7 @@ use klamm_protocol::messages::{
     describe_configs_request::{DescribeConfigsRequest, DescribeConfigsResource},
     describe_quorum_request::{DescribeQuorumRequest, PartitionData, TopicData},
     describe_topic_partitions_request::{DescribeTopicPartitionsRequest, TopicRequest},
+    list_config_resources_request::ListConfigResourcesRequest,
     metadata_request::{MetadataRequest, MetadataRequestTopic},
 };
 use klamm_tests::wait_until;
@@ -200,6 +201,43 @@ pub(super) fn describe_configs(scene: &Scene, version: i16) {
     );
     let of_broker = &answer.results[2].configs;
     assert!(of_broker.iter().any(|config| config.name == "log.dirs"));
+}
+
+pub(super) fn list_config_resources(scene: &Scene, version: i16) {
+    let mut broker = Asking::any(scene.cluster);
+    let group = fresh("group");
+    let session = [(SET, "consumer.session.timeout.ms", Some("50000"))];
+    let altered = alter(&mut broker, GROUP, &group, &session);
+    assert_code("group", altered.error_code, ErrorCode::None);
+    let mut listed = |resource_types: &[i8]| -> Vec<(i8, String)> {
+        let request = ListConfigResourcesRequest {
+            resource_types: resource_types.to_vec(),
+        };
+        let answer = broker.ask(&request, version);
+        assert_code("list", answer.error_code, ErrorCode::None);
+        let resources = answer.config_resources.into_iter();
+        let mut listed: Vec<_> = resources
+            .map(|one| (one.resource_type, one.resource_name))
+            .collect();
+        listed.sort();
+        listed
+    };
+    if version == 0 {
+        assert!(listed(&[]).iter().all(|(kind, _)| *kind == CLIENT_METRICS));
+        return;
+    }
+    let of_brokers = scene.cluster.broker_ids().into_iter();
+    let of_brokers: Vec<_> = of_brokers.map(|id| (BROKER, id.to_string())).collect();
+    assert_eq!(listed(&[BROKER]), of_brokers);
+    let all = listed(&[]);
+    for expected in [(TOPIC, scene.topic.clone()), (GROUP, group)] {
+        assert!(all.contains(&expected), "{expected:?}");
+    }
+    assert!(
+        !listed(&[GROUP, BROKER])
+            .iter()
+            .any(|(kind, _)| *kind == TOPIC)
+    );
 }
 
 pub(super) fn alter_configs(scene: &Scene, version: i16) {

@@ -5,6 +5,7 @@
 mod admin;
 mod data;
 mod group;
+mod log_dirs;
 mod refused;
 mod refused_group;
 mod unsupported;
@@ -59,6 +60,12 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, admin::delete_topics),
     (ApiKey::CreatePartitions, admin::create_partitions),
     (ApiKey::DescribeConfigs, admin::describe_configs),
+    (ApiKey::ListConfigResources, admin::list_config_resources),
+    (
+        ApiKey::AlterReplicaLogDirs,
+        log_dirs::alter_replica_log_dirs,
+    ),
+    (ApiKey::DescribeLogDirs, log_dirs::describe_log_dirs),
     (ApiKey::AlterConfigs, admin::alter_configs),
     (
         ApiKey::IncrementalAlterConfigs,
@@ -91,12 +98,14 @@ const REFUSALS: &[(ApiKey, Check)] = &[
     (ApiKey::DeleteTopics, refused::delete_topics),
     (ApiKey::CreatePartitions, refused::create_partitions),
     (ApiKey::DescribeConfigs, refused::describe_configs),
+    (ApiKey::ListConfigResources, refused::list_config_resources),
     (ApiKey::AlterConfigs, refused::alter_configs),
     (
         ApiKey::IncrementalAlterConfigs,
         refused::incremental_alter_configs,
     ),
     (ApiKey::DescribeCluster, refused::describe_cluster),
+    (ApiKey::AlterReplicaLogDirs, log_dirs::alter_to_nowhere),
     (
         ApiKey::DescribeTopicPartitions,
         refused::describe_topic_partitions,
@@ -260,11 +269,14 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (23, 2, 4),
     (32, 1, 4),
     (33, 0, 2),
+    (34, 1, 2),
+    (35, 1, 5),
     (37, 0, 3),
     (42, 0, 2),
     (44, 0, 1),
     (47, 0, 0),
     (55, 0, 2),
     (60, 0, 2),
+    (74, 0, 1),
     (75, 0, 0),
 ];

@@ -17,6 +17,7 @@ use klamm_protocol::messages::{
     describe_configs_request::DescribeConfigsRequest,
     describe_topic_partitions_request::{DescribeTopicPartitionsRequest, TopicRequest},
     init_producer_id_request::InitProducerIdRequest,
+    list_config_resources_request::ListConfigResourcesRequest,
     list_offsets_request::ListOffsetsRequest,
     metadata_request::{MetadataRequest, MetadataRequestTopic},
 };
@@ -404,6 +405,19 @@ pub(super) fn describe_configs(scene: &Scene, version: i16) {
             .iter()
             .all(|result| result.configs.is_empty())
     );
+}
+
+pub(super) fn list_config_resources(scene: &Scene, version: i16) {
+    if version < 1 {
+        return;
+    }
+    let request = ListConfigResourcesRequest {
+        resource_types: vec![TOPIC, 77],
+    };
+    let answer = Asking::any(scene.cluster).ask(&request, version);
+    let expected = ErrorCode::UnsupportedVersion;
+    assert_code("unknown type", answer.error_code, expected);
+    assert!(answer.config_resources.is_empty());
 }
 
 pub(super) fn alter_configs(scene: &Scene, version: i16) {

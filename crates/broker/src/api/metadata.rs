@@ -262,7 +262,7 @@ impl View<'_> {
             offline_replicas: partition
                 .replicas
                 .iter()
-                .filter(|id| !self.is_reachable(**id) || !self.has_directory(partition, **id))
+                .filter(|id| !self.is_reachable(**id) || !self.image.has_directory(partition, **id))
                 .map(|id| id.get())
                 .collect(),
         }
@@ -271,15 +271,6 @@ impl View<'_> {
     fn is_reachable(&self, id: BrokerId) -> bool {
         let broker = self.image.broker(id);
         broker.is_some_and(|broker| !broker.fenced && broker.listener(self.listener).is_some())
-    }
-
-    /// Whether the log directory of the replica is online, or not yet known.
-    fn has_directory(&self, partition: &Partition, id: BrokerId) -> bool {
-        let (Some(directory), Some(broker)) = (partition.directory(id), self.image.broker(id))
-        else {
-            return true;
-        };
-        directory.is_zero() || broker.log_dirs.is_empty() || broker.log_dirs.contains(&directory)
     }
 
     fn no_leader(&self, leader: BrokerId) -> ErrorCode {

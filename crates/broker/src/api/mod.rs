@@ -4,6 +4,7 @@
 //! A handler translates and decides; it does not reach into anybody's state.
 
 mod alter_configs;
+mod alter_replica_log_dirs;
 mod api_versions;
 mod authorized_operations;
 mod config_changes;
@@ -16,6 +17,7 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
 mod describe_quorum;
 mod describe_topic_partitions;
 mod fetch;
@@ -27,6 +29,7 @@ mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod metadata;
@@ -108,6 +111,8 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::OffsetForLeaderEpoch, offset_for_leader_epoch::start),
     (ApiKey::DescribeConfigs, describe_configs::start),
     (ApiKey::AlterConfigs, alter_configs::start),
+    (ApiKey::AlterReplicaLogDirs, alter_replica_log_dirs::start),
+    (ApiKey::DescribeLogDirs, describe_log_dirs::start),
     (ApiKey::CreatePartitions, create_partitions::start),
     (ApiKey::DeleteGroups, delete_groups::start),
     (
@@ -117,6 +122,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::OffsetDelete, offset_delete::start),
     (ApiKey::DescribeQuorum, describe_quorum::start),
     (ApiKey::DescribeCluster, describe_cluster::start),
+    (ApiKey::ListConfigResources, list_config_resources::start),
     (
         ApiKey::DescribeTopicPartitions,
         describe_topic_partitions::start,

@@ -155,6 +155,7 @@ pub(super) fn find(
 ) -> Result<Arc<crate::partition::Partition>, ErrorCode> {
     match context.partitions.get(id) {
         Some(partition) => Ok(partition),
+        None if context.partitions.is_offline(id) => Err(ErrorCode::KafkaStorageError),
         None if image.partition(id).is_some() => Err(ErrorCode::NotLeaderOrFollower),
         None => Err(ErrorCode::UnknownTopicOrPartition),
     }

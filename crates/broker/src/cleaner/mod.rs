@@ -142,7 +142,9 @@ impl Shared {
         let now_ms = now_ms();
         let mut found = Vec::new();
         for partition in self.partitions.all() {
-            if !partition.config().cleanup_policy.compact || !self.is_free(partition.id) {
+            // It takes room before it gives room.
+            let may_compact = self.is_free(partition.id) && !partition.lacks_room();
+            if !partition.config().cleanup_policy.compact || !may_compact {
                 continue;
             }
             match partition.cleanable(cleaned_offset(&partition), now_ms) {
@@ -192,6 +194,9 @@ impl Shared {
         candidate: &Candidate,
     ) -> Result<(i64, klamm_storage::CompactionStats), CompactionError> {
         let mut go_on = |bytes| self.go_on(bytes);
+        if !partition.may_have_gaps_to(candidate.cleanable.end_offset) {
+            return Err(CompactionError::Stopped);
+        }
         let compaction = partition.compaction(&candidate.cleanable, self.limits, now_ms());
         let mut rewriting = compaction.map_keys(&mut go_on)?;
         while let Some(replacement) = rewriting.next_replacement(&mut go_on)? {

@@ -3,7 +3,7 @@
 //! The stream breaks when this process dies, which is how the controller notices at once. When
 //! the controller goes, the stream is opened to its successor as soon as one is known.
 
-use crate::{context::Identity, metadata::MetadataCache};
+use crate::{context::Identity, log_dirs::LogDirs, metadata::MetadataCache};
 use klamm_metadata::uuid_bytes;
 use klamm_rpc::{
     ActiveController, CallError, ControllerClient,
@@ -43,6 +43,7 @@ pub(crate) struct Heartbeats {
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) controller: ControllerClient,
     pub(crate) interval: Duration,
+    pub(crate) log_dirs: Arc<LogDirs>,
     /// Becomes true when the broker wants to stop.
     pub(crate) wants_shutdown: watch::Receiver<bool>,
     pub(crate) lifecycle: watch::Sender<Lifecycle>,
@@ -89,6 +90,7 @@ impl Heartbeats {
             .heartbeat_stream(&active.endpoint, ReceiverStream::new(queue))
             .await?;
         let mut offsets = self.metadata.applied();
+        let mut failures = self.log_dirs.failures();
         let mut ticks = interval(self.interval);
         loop {
             tokio::select! {
@@ -104,12 +106,15 @@ impl Heartbeats {
                 _ = ticks.tick() => self.send(&heartbeats),
                 // Told at once: the controller waits for it to unfence the broker.
                 Ok(()) = offsets.changed(), if !self.lifecycle.borrow().is_unfenced => self.send(&heartbeats),
+                // Told at once: what lives there is to be led by others.
+                Ok(()) = failures.changed() => self.send(&heartbeats),
                 Ok(()) = self.wants_shutdown.changed() => self.send(&heartbeats),
             }
         }
     }
 
     fn heartbeat(&self) -> BrokerHeartbeat {
+        let failed = self.log_dirs.failed_ids();
         BrokerHeartbeat {
             broker_id: self.identity.id.get(),
             broker_epoch: self.identity.epoch().get(),
@@ -117,6 +122,7 @@ impl Heartbeats {
             metadata_offset: self.metadata.applied_offset(),
             want_fence: false,
             want_shut_down: *self.wants_shutdown.borrow(),
+            offline_log_dirs: failed.into_iter().map(uuid_bytes).collect(),
         }
     }
 
@@ -165,6 +171,7 @@ mod tests {
     use super::*;
     use klamm_rpc::ControllerEndpoint;
     use klamm_types::BrokerId;
+    use std::path::Path;
     use tokio::{net::TcpListener, time::timeout};
 
     /// What never happens in a test that passes.
@@ -189,6 +196,7 @@ mod tests {
             metadata: Arc::new(MetadataCache::new()),
             controller: controller.clone(),
             interval: Duration::from_millis(100),
+            log_dirs: Arc::new(LogDirs::open(BrokerId(7), &[], Path::new("")).unwrap()),
             wants_shutdown: watch::channel(false).1,
             lifecycle: watch::Sender::new(Lifecycle::default()),
         }

@@ -24,6 +24,8 @@ pub(crate) struct Registration {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) rack: Option<String>,
     pub(crate) log_dirs: Vec<Uuid>,
+    /// There are other log directories that cannot be used now.
+    pub(crate) has_offline_log_dirs: bool,
     /// Under which it stopped cleanly last, [`BrokerEpoch::NONE`] if it did not.
     pub(crate) previous_epoch: BrokerEpoch,
 }
@@ -111,6 +113,7 @@ fn request(who: &Registration) -> RegisterBrokerRequest {
         listeners: who.listeners.iter().map(Into::into).collect(),
         rack: who.rack.clone(),
         log_dirs: who.log_dirs.iter().map(|id| uuid_bytes(*id)).collect(),
+        has_offline_log_dirs: who.has_offline_log_dirs,
         previous_broker_epoch: who.previous_epoch.get(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }

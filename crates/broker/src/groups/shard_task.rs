@@ -18,7 +18,7 @@ use crate::{
     partition::{AckFuture, Partition, Waker},
 };
 use klamm_coordinator::{
-    AppendId, Effect, GroupConfig, GroupShard, Record, Request, RequestId, Response,
+    AppendId, Effect, GroupConfig, GroupShard, Record, Request, RequestBody, RequestId, Response,
 };
 use klamm_records::BatchBuilder;
 use klamm_types::{ErrorCode, LeaderEpoch, Uuid};
@@ -299,6 +299,14 @@ impl<'a> Serving<'a> {
         match command {
             Command::TopicsDeleted(topics) => self.shard.on_topics_deleted(now_ms, &topics),
             Command::Ask(request, tell) if self.parked.len() >= PARKED_MAX => {
+                reply(tell, request.refuse(super::busy(&request.body)));
+                Vec::new()
+            }
+            // Appended, it would be refused, and the shard loaded again each time.
+            Command::Ask(request, tell)
+                if matches!(request.body, RequestBody::OffsetCommit(_))
+                    && self.task.partition.lacks_room() =>
+            {
                 reply(tell, request.refuse(super::busy(&request.body)));
                 Vec::new()
             }

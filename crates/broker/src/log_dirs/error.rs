@@ -1,6 +1,7 @@
 //! What can go wrong with a log directory.
 
-use klamm_storage::{CheckpointError, DirLockError, MetaPropertiesError, StorageError};
+use klamm_storage::{CheckpointError, DirLockError, MetaPropertiesError, ReadError, StorageError};
+use rustix::io::Errno;
 use std::{io, path::Path};
 
 /// What cannot be done with a log directory.
@@ -30,6 +31,9 @@ pub enum LogDirError {
         /// Who asked.
         expected: String,
     },
+    /// None is left.
+    #[error("every log directory is offline")]
+    AllOffline,
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -52,7 +56,10 @@ impl LogDirError {
                 source.kind(),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
             ),
-            LogDirError::Lock(_) | LogDirError::Meta(_) | LogDirError::Foreign { .. } => false,
+            LogDirError::Lock(_)
+            | LogDirError::Meta(_)
+            | LogDirError::Foreign { .. }
+            | LogDirError::AllOffline => false,
         }
     }
 }
@@ -65,5 +72,58 @@ pub(super) fn io_error<'a>(
         action,
         path: path.display().to_string(),
         source,
+    }
+}
+
+impl LogDirError {
+    /// Whether the disk is to blame, rather than whoever set the directory up: such a directory is
+    /// done without while others work.
+    pub(crate) fn is_disk_failure(&self) -> bool {
+        let source = match self {
+            LogDirError::Lock(DirLockError::Io { source, .. })
+            | LogDirError::Meta(MetaPropertiesError::Io { source, .. })
+            | LogDirError::Checkpoint(CheckpointError::Io { source, .. })
+            | LogDirError::Log(StorageError::Io { source, .. })
+            | LogDirError::Io { source, .. } => source,
+            _ => return false,
+        };
+        source.kind() != io::ErrorKind::PermissionDenied
+    }
+}
+
+/// Whether a read failed because the disk does not give what it was given, rather than for
+/// something that passes or that concerns one file.
+pub(crate) fn is_disk_failure(failure: &ReadError) -> bool {
+    const REASONS: [Errno; 5] = [
+        Errno::IO,
+        Errno::NXIO,
+        Errno::NODEV,
+        Errno::STALE,
+        Errno::UCLEAN,
+    ];
+    match failure {
+        ReadError::Io { source, .. } => {
+            Errno::from_io_error(source).is_some_and(|errno| REASONS.contains(&errno))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_sick_disk_takes_the_directory_offline() {
+        let check = |source: io::Error, expected| {
+            let path = String::new();
+            let failure = ReadError::Io { path, source };
+            assert_eq!(is_disk_failure(&failure), expected, "{failure}");
+        };
+        check(Errno::IO.into(), true);
+        check(Errno::STALE.into(), true);
+        check(Errno::MFILE.into(), false);
+        check(Errno::NOENT.into(), false);
+        check(io::ErrorKind::InvalidData.into(), false);
     }
 }

@@ -15,6 +15,12 @@ pub(crate) struct FoundLog {
     pub(crate) high_watermark: i64,
 }
 
+/// A copy of a log on its way to another directory, not opened yet.
+pub(crate) struct FoundCopy {
+    pub(crate) dir: PathBuf,
+    pub(crate) seat: Seat,
+}
+
 impl FoundLog {
     /// Whether it stands in the folder of this topic.
     pub(crate) fn is_of(&self, topic: &str) -> bool {
@@ -50,12 +56,13 @@ pub(super) fn open_log(
         topic_id: metadata.topic_id,
         partition,
     };
+    // What was compacted had been flushed: should the recovery point be lost, a compacted log is
+    // not cut at its gaps.
+    let flushed = [&checkpoints.recovery_points, &checkpoints.cleaned];
+    let flushed = flushed.map(|offsets| offsets.get(topic, partition));
     let options = OpenOptions {
         clean_shutdown: interruption.is_none(),
-        recovery_point: checkpoints
-            .recovery_points
-            .get(topic, partition)
-            .unwrap_or(0),
+        recovery_point: flushed.into_iter().flatten().max().unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
     let (log, report) = Log::open_after(

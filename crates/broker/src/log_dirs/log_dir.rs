@@ -1,25 +1,33 @@
 //! One log directory, locked by this broker.
+//!
+//! A directory that fails is offline until the next start: the first reason stays, and nothing in
+//! it is written or read any more (rule 93).
 
 use super::{
-    FoundLog, LogDirError, checkpoints::Checkpoints, error::io_error, folders::parse_folder_name,
-    found_log::open_log, space::DirSpace,
+    FoundLog, LogDirError,
+    checkpoints::Checkpoints,
+    error::io_error,
+    folders::{Suffix, parse_folder_name, parse_future_name},
+    found_log::{FoundCopy, open_log},
+    space::DirSpace,
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
     CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption, MetaProperties,
-    OpenFiles, mark_boot,
+    OpenFiles, PartitionMetadata, mark_boot,
 };
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
-use tracing::info;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
 
 /// Logs that are opened at the same time. Opening mostly waits for the disk.
 const OPEN_THREADS: usize = 4;
@@ -27,6 +35,7 @@ const OPEN_THREADS: usize = 4;
 /// A log directory.
 pub(crate) struct LogDir {
     pub(super) path: PathBuf,
+    /// Zero if it could not be read.
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
@@ -39,6 +48,10 @@ pub(crate) struct LogDir {
     checkpoints: Mutex<Checkpoints>,
     /// Logs here, those that are on their way included.
     seats: AtomicUsize,
+    /// Why it is offline.
+    failure: OnceLock<String>,
+    /// Counts the directories that have failed.
+    failures: watch::Sender<usize>,
     /// Whether there is room for more.
     pub(crate) space: DirSpace,
 }
@@ -59,11 +72,20 @@ impl Drop for Seat {
     }
 }
 
+/// What a directory has.
+pub(super) struct Found {
+    pub(super) logs: Vec<(TopicPartition, FoundLog)>,
+    pub(super) copies: Vec<(TopicPartition, FoundCopy)>,
+    /// Folders to be deleted.
+    pub(super) doomed: Vec<PathBuf>,
+}
+
 impl LogDir {
     pub(super) fn open(
         node_id: BrokerId,
         path: &Path,
         files: &Arc<OpenFiles>,
+        failures: watch::Sender<usize>,
     ) -> Result<LogDir, LogDirError> {
         fs::create_dir_all(path).map_err(io_error("create", path))?;
         let lock = DirLock::acquire(path)?;
@@ -83,25 +105,21 @@ impl LogDir {
                 .map_err(io_error("draw an id for", path))?,
         };
         Ok(LogDir {
-            path: path.to_owned(),
             id,
             files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             interruption: mark_boot(path).map_err(io_error("mark", path))?,
             _lock: Some(lock),
-            checkpoints: Mutex::default(),
-            seats: AtomicUsize::new(0),
-            space: DirSpace::default(),
+            ..LogDir::unknown(path, failures)
         })
     }
 
     /// A directory that is only a name.
-    #[cfg(test)]
-    pub(crate) fn in_test(path: &Path) -> Arc<LogDir> {
-        Arc::new(LogDir {
+    pub(super) fn unknown(path: &Path, failures: watch::Sender<usize>) -> LogDir {
+        LogDir {
             path: path.to_owned(),
-            id: Uuid([1; 16]),
+            id: Uuid::ZERO,
             cluster_id: None,
             left_clean: None,
             interruption: Interruption::Machine,
@@ -109,8 +127,20 @@ impl LogDir {
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
+            failure: OnceLock::new(),
+            failures,
             space: DirSpace::default(),
-        })
+        }
+    }
+
+    /// The directory's path, as configured.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory's id; zero if it could not be read.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Takes a seat for a log.
@@ -124,10 +154,57 @@ impl LogDir {
         self.seats.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing here has failed since the start.
+    pub(crate) fn is_online(&self) -> bool {
+        self.failure.get().is_none()
+    }
+
+    /// Why it is offline, if it is.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Takes the directory offline, unless its disk is only full.
+    pub(crate) fn on_error(&self, error: &LogDirError) {
+        if error.is_storage_full() {
+            warn!(dir = %self.path.display(), %error, "the disk is full");
+        } else {
+            self.fail(error.to_string());
+        }
+    }
+
+    /// Takes the directory offline; whoever watches for failures hears of it.
+    pub(crate) fn fail(&self, reason: String) {
+        let mut is_first = false;
+        let reason = self.failure.get_or_init(|| {
+            is_first = true;
+            reason
+        });
+        if is_first {
+            error!(dir = %self.path.display(), reason, "a log directory has failed and is offline");
+            self.failures.send_modify(|count| *count += 1);
+        }
+    }
+
     pub(super) fn checkpoints(&self) -> MutexGuard<'_, Checkpoints> {
         self.checkpoints
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes recovery point, high watermark and log start of a log that comes here.
+    pub(super) fn vouch(
+        &self,
+        topic: &str,
+        partition: i32,
+        [recovery_point, high_watermark, log_start]: [i64; 3],
+    ) -> Result<(), LogDirError> {
+        let mut checkpoints = self.checkpoints();
+        let known = &mut *checkpoints;
+        known.recovery_points.set(topic, partition, recovery_point);
+        known.high_watermarks.set(topic, partition, high_watermark);
+        known.log_starts.set(topic, partition, log_start);
+        Ok(checkpoints.write(&self.path)?)
     }
 
     /// Drops what the checkpoints say of a partition, if they say anything.
@@ -142,26 +219,72 @@ impl LogDir {
         self.forget_cleaned(topic, partition)
     }
 
-    /// The folders of logs, with topic and partition by their name.
-    pub(super) fn folders(&self) -> Result<Vec<(PathBuf, String, i32)>, LogDirError> {
-        let mut folders = Vec::new();
-        let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
-        for entry in entries {
-            let path = entry.map_err(io_error("read", &self.path))?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            if let Some((topic, partition)) = name.and_then(parse_folder_name) {
+    /// The folders of logs, with topic and partition by their name, and those of copies.
+    #[allow(clippy::type_complexity, reason = "two lists, taken apart at once")]
+    fn folders(
+        self: &Arc<Self>,
+    ) -> Result<
+        (
+            Vec<(PathBuf, String, i32)>,
+            Vec<(TopicPartition, FoundCopy)>,
+        ),
+        LogDirError,
+    > {
+        let (mut folders, mut copies) = (Vec::new(), Vec::new());
+        for path in self.entries()? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            if let Some((topic, partition)) = parse_folder_name(name) {
                 folders.push((path.clone(), topic.to_owned(), partition));
+            } else if let Some(partition) = parse_future_name(name) {
+                copies.extend(self.found_copy(&path, partition));
             }
         }
         folders.sort();
-        Ok(folders)
+        Ok((folders, copies))
+    }
+
+    /// A copy that a restart has interrupted, if it says whose it is.
+    fn found_copy(
+        self: &Arc<Self>,
+        path: &Path,
+        partition: i32,
+    ) -> Option<(TopicPartition, FoundCopy)> {
+        match PartitionMetadata::read(path) {
+            Ok(Some(PartitionMetadata { topic_id })) => {
+                let id = TopicPartition {
+                    topic_id,
+                    partition,
+                };
+                let copy = FoundCopy {
+                    dir: path.to_owned(),
+                    seat: self.seat(),
+                };
+                Some((id, copy))
+            }
+            Ok(None) | Err(_) => {
+                warn!(dir = %path.display(), "a copy of a log does not say of which, and is left alone");
+                None
+            }
+        }
+    }
+
+    fn entries(&self) -> Result<Vec<PathBuf>, LogDirError> {
+        let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+        paths
+            .collect::<Result<_, _>>()
+            .map_err(io_error("read", &self.path))
     }
 
     pub(super) fn open_logs(
         self: &Arc<Self>,
         defaults: &TopicConfig,
-    ) -> Result<Vec<(TopicPartition, FoundLog)>, LogDirError> {
-        let folders = self.folders()?;
+    ) -> Result<Found, LogDirError> {
+        // From here on the directory is not in order until it is closed.
+        CleanShutdownFile::of(&self.path).remove()?;
+        let (folders, copies) = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
         let interruption = self.left_clean.is_none().then_some(self.interruption);
@@ -210,7 +333,11 @@ impl LogDir {
             logs.extend(chunk?);
         }
         self.lower_recovery_points(&logs)?;
-        Ok(logs)
+        Ok(Found {
+            logs,
+            copies,
+            doomed: self.doomed()?,
+        })
     }
 
     /// Lowers the recovery points that lie behind the end of what was found: they would vouch
@@ -240,17 +367,26 @@ impl LogDir {
         Ok(())
     }
 
-    /// The folders of removed replicas, by their name.
-    pub(super) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
+    /// The folders that were about to be deleted when the broker stopped.
+    fn doomed(&self) -> Result<Vec<PathBuf>, LogDirError> {
         let mut doomed = Vec::new();
-        let entries = fs::read_dir(&self.path).map_err(io_error("read", &self.path))?;
-        for entry in entries {
-            let path = entry.map_err(io_error("read", &self.path))?.path();
-            let is_doomed = path.to_str().is_some_and(|name| name.ends_with("-delete"));
+        for path in self.entries()? {
+            let is_doomed = path.to_str().is_some_and(|name| Suffix::Delete.ends(name));
             if is_doomed && path.is_dir() {
                 doomed.push(path);
             }
         }
         Ok(doomed)
+    }
+}
+
+#[cfg(test)]
+impl LogDir {
+    /// A directory that is only a name, for tests.
+    pub(crate) fn in_test(path: &Path) -> Arc<LogDir> {
+        Arc::new(LogDir {
+            id: Uuid([1; 16]),
+            ..LogDir::unknown(path, watch::Sender::new(0))
+        })
     }
 }

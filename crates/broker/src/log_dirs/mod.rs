@@ -8,47 +8,91 @@
 //! <log dir>/<topic>-<partition>/            a log, with partition.metadata naming its topic's id
 //! <log dir>/<topic>-<partition>.<id>-delete about to be deleted
 //! <log dir>/<topic>-<partition>.<id>-stray  claimed by nobody
+//! <log dir>/<topic>-<partition>.<id>-future a copy on its way from another directory
 //! ```
+//!
+//! A directory that fails is offline until the next start; the others go on (rule 93).
 
 mod checkpoints;
 mod cleaned_offsets;
+mod copies;
 mod error;
 mod folders;
 mod found_log;
+mod found_logs;
 mod log_dir;
+mod recovery_points;
 mod space;
 
 pub(crate) use cleaned_offsets::{cleaned_offset, set_cleaned_offset};
 pub use error::LogDirError;
-pub(crate) use found_log::{FoundLog, log_config};
+pub(crate) use error::is_disk_failure;
+pub(crate) use found_log::{FoundCopy, FoundLog, log_config};
+pub(crate) use found_logs::FoundLogs;
 pub(crate) use log_dir::{LogDir, Seat};
+pub(crate) use recovery_points::raise_recovery_point;
 pub(crate) use space::SpaceReport;
 
 use crate::partition::Partition;
-use folders::{folder_name, rename_away};
+use folders::{Suffix, folder_name, rename_away};
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, Log, MetaProperties, OpenFiles, OpenOptions,
-    PartitionMetadata,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DiskSpace, Log, MetaProperties, OpenFiles,
+    OpenOptions, PartitionMetadata,
 };
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
-use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::sync::watch;
 
 /// The log directories of a broker, locked by it.
 pub(crate) struct LogDirs {
     node_id: BrokerId,
     dirs: Vec<Arc<LogDir>>,
+    /// The one that the process cannot do without: it holds the metadata log.
+    metadata_log_dir: PathBuf,
+    failures: watch::Sender<usize>,
 }
 
 impl LogDirs {
-    /// Locks the directories and checks whose they are.
-    pub(crate) fn open(node_id: BrokerId, paths: &[PathBuf]) -> Result<LogDirs, LogDirError> {
+    /// Locks the directories and checks whose they are. One that the disk does not give is
+    /// offline, unless nothing works without it.
+    ///
+    /// # Errors
+    /// A directory belongs to somebody else or may not be used, or too few work.
+    pub(crate) fn open(
+        node_id: BrokerId,
+        paths: &[PathBuf],
+        metadata_log_dir: &Path,
+    ) -> Result<LogDirs, LogDirError> {
+        let failures = watch::Sender::new(0);
         let files = OpenFiles::of_process();
-        let dirs = paths
-            .iter()
-            .map(|path| LogDir::open(node_id, path, &files).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(LogDirs { node_id, dirs })
+        let mut dirs = Vec::with_capacity(paths.len());
+        let mut first_error = None;
+        for path in paths {
+            match LogDir::open(node_id, path, &files, failures.clone()) {
+                Ok(dir) => dirs.push(Arc::new(dir)),
+                Err(error) if error.is_disk_failure() => {
+                    let dir = LogDir::unknown(path, failures.clone());
+                    dir.fail(error.to_string());
+                    dirs.push(Arc::new(dir));
+                    first_error.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let dirs = LogDirs {
+            node_id,
+            dirs,
+            metadata_log_dir: metadata_log_dir.to_owned(),
+            failures,
+        };
+        match first_error {
+            Some(error) if dirs.fatal_failure().is_some() => Err(error),
+            _ => Ok(dirs),
+        }
     }
 
     /// The cluster that the directories belong to, `None` if they are new.
@@ -56,15 +100,75 @@ impl LogDirs {
         self.dirs.iter().find_map(|dir| dir.cluster_id.as_deref())
     }
 
-    /// The ids of the directories, in the order of `log.dirs`.
-    pub(crate) fn ids(&self) -> Vec<Uuid> {
-        self.dirs.iter().map(|dir| dir.id).collect()
+    /// Every directory, in the order of `log.dirs`.
+    pub(crate) fn all(&self) -> &[Arc<LogDir>] {
+        &self.dirs
     }
 
-    /// The registration under which every directory was left in order,
+    /// Those that have not failed.
+    pub(crate) fn online(&self) -> impl Iterator<Item = &Arc<LogDir>> {
+        self.dirs.iter().filter(|dir| dir.is_online())
+    }
+
+    /// Whether one has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.online().count() < self.dirs.len()
+    }
+
+    /// The directory of an id, if it is online.
+    pub(crate) fn by_id(&self, id: Uuid) -> Option<&Arc<LogDir>> {
+        self.online().find(|dir| dir.id() == id)
+    }
+
+    /// The directory of a path, which is absolute.
+    pub(crate) fn by_path(&self, path: &str) -> Option<&Arc<LogDir>> {
+        let is_it = |dir: &&Arc<LogDir>| {
+            std::path::absolute(dir.path()).is_ok_and(|absolute| absolute == Path::new(path))
+        };
+        self.dirs.iter().find(is_it)
+    }
+
+    /// The ids of the directories that are online, in the order of `log.dirs`.
+    pub(crate) fn ids(&self) -> Vec<Uuid> {
+        self.online().map(|dir| dir.id()).collect()
+    }
+
+    /// The ids of the directories that have failed since they were opened.
+    pub(crate) fn failed_ids(&self) -> Vec<Uuid> {
+        let failed = self.dirs.iter().filter(|dir| !dir.is_online());
+        failed
+            .map(|dir| dir.id())
+            .filter(|id| !id.is_zero())
+            .collect()
+    }
+
+    /// Changes when another directory has failed.
+    pub(crate) fn failures(&self) -> watch::Receiver<usize> {
+        self.failures.subscribe()
+    }
+
+    /// Why the broker cannot go on, if so many directories have failed, or the one that matters.
+    pub(crate) fn fatal_failure(&self) -> Option<String> {
+        let is_essential = |dir: &&Arc<LogDir>| dir.path() == self.metadata_log_dir;
+        let essential = self.dirs.iter().find(is_essential);
+        if let Some(reason) = essential.and_then(|dir| dir.failure()) {
+            let dir = self.metadata_log_dir.display();
+            return Some(format!(
+                "the directory of the metadata log, {dir}, has failed: {reason}"
+            ));
+        }
+        let mut reasons = self.dirs.iter().filter_map(|dir| dir.failure());
+        let is_any_left = self.dirs.is_empty() || self.online().next().is_some();
+        (!is_any_left).then(|| {
+            let first = reasons.next().unwrap_or_default();
+            format!("no log directory is left: {first}")
+        })
+    }
+
+    /// The registration under which every directory that is online was left in order,
     /// [`BrokerEpoch::NONE`] if one was not.
     pub(crate) fn previous_epoch(&self) -> BrokerEpoch {
-        let epochs = self.dirs.iter().map(|dir| {
+        let epochs = self.online().map(|dir| {
             dir.left_clean
                 .map_or(BrokerEpoch::NONE, |mark| mark.broker_epoch)
         });
@@ -73,7 +177,7 @@ impl LogDirs {
 
     /// Notes in new directories which cluster they belong to from now on.
     pub(crate) fn belong_to(&self, cluster_id: &str) -> Result<(), LogDirError> {
-        for dir in &self.dirs {
+        for dir in self.online() {
             match &dir.cluster_id {
                 Some(known) if known == cluster_id => {}
                 Some(known) => {
@@ -95,83 +199,79 @@ impl LogDirs {
         Ok(())
     }
 
-    /// Opens every log in the directories; what was left in order is not scanned.
-    pub(crate) fn open_logs(
-        &self,
-        defaults: &TopicConfig,
-    ) -> Result<BTreeMap<TopicPartition, FoundLog>, LogDirError> {
-        let mut all = BTreeMap::new();
-        for dir in &self.dirs {
-            // From here on the directory is not in order until it is closed.
-            CleanShutdownFile::of(&dir.path).remove()?;
-            all.extend(dir.open_logs(defaults)?);
+    /// Opens every log in the directories; what was left in order is not scanned. A directory
+    /// whose logs the disk does not give is offline.
+    ///
+    /// # Errors
+    /// Too few directories work.
+    pub(crate) fn open_logs(&self, defaults: &TopicConfig) -> Result<FoundLogs, LogDirError> {
+        let mut found = FoundLogs::default();
+        for dir in self.online() {
+            match dir.open_logs(defaults) {
+                Ok(more) => found.add(more),
+                // No sick one: the caller waits for room.
+                Err(error) if error.is_storage_full() => return Err(error),
+                Err(error) => {
+                    dir.fail(error.to_string());
+                    if self.fatal_failure().is_some() {
+                        return Err(error);
+                    }
+                }
+            }
         }
-        Ok(all)
+        Ok(found)
     }
 
-    /// Makes the folder of a new log, in the directory with the fewest, and opens it.
+    /// Makes the folder of a new log and opens it: in the directory `home`, or else in the one
+    /// with the fewest logs.
+    ///
+    /// # Errors
+    /// No directory is online, or the disk failed: then the directory is offline.
     pub(crate) fn create_log(
         &self,
         id: TopicPartition,
         topic: &str,
         config: &TopicConfig,
+        home: Option<&Arc<LogDir>>,
     ) -> Result<FoundLog, LogDirError> {
-        let parent = self.emptiest()?;
-        let seat = parent.seat();
-        // A namesake that was deleted since the last checkpoint must not vouch for the new log.
-        parent.forget(topic, id.partition)?;
-        let dir = parent.path.join(folder_name(topic, id.partition));
-        if dir.exists() {
-            // Left by a crash before it said whose it is, or unreadable: kept, but out of the way.
-            rename_away(&dir, "stray")?;
+        loop {
+            let parent = match home {
+                Some(home) => home,
+                None => self.emptiest(config)?,
+            };
+            match create_log_in(parent, id, topic, config) {
+                Err(error) => {
+                    parent.on_error(&error);
+                    if home.is_some() || parent.is_online() {
+                        return Err(error);
+                    }
+                }
+                created => return created,
+            }
         }
-        let options = OpenOptions {
-            clean_shutdown: false,
-            recovery_point: 0,
-            log_start_offset: 0,
-        };
-        let (log, _) = Log::open_sharing(&dir, log_config(config), options, &parent.files)?;
-        let topic_id = id.topic_id;
-        PartitionMetadata { topic_id }.write(&log)?;
-        Ok(FoundLog {
-            dir,
-            seat,
-            log,
-            high_watermark: 0,
-        })
     }
 
     /// Renames a folder that nobody claims, so that it is not opened again.
+    ///
+    /// # Errors
+    /// The disk failed.
     pub(crate) fn set_aside(&self, found: FoundLog) -> Result<(), LogDirError> {
         drop(found.log);
-        rename_away(&found.dir, "stray").map(|_| ())
+        rename_away(&found.dir, Suffix::Stray).map(|_| ())
     }
 
-    /// Renames the folder of a removed replica to one that is about to be deleted; that one.
-    pub(crate) fn doom_log(&self, partition: &Partition) -> Result<PathBuf, LogDirError> {
-        let doomed = rename_away(partition.place().folder(), "delete")?;
-        let dir = Arc::clone(partition.place().seat().log_dir());
-        dir.forget_cleaned(&partition.topic, partition.id.partition)?;
-        Ok(doomed)
-    }
-
-    /// The folders that were about to be deleted when the broker stopped.
-    pub(crate) fn doomed_logs(&self) -> Result<Vec<PathBuf>, LogDirError> {
-        let mut doomed = Vec::new();
-        for dir in &self.dirs {
-            doomed.extend(dir.doomed_logs()?);
-        }
-        Ok(doomed)
+    /// Renames the folder of a removed replica, or of a copy, to one that is about to be deleted;
+    /// that one. `None` if the disk does not do that.
+    pub(crate) fn doom(&self, folder: &Path, log_dir: &LogDir) -> Option<PathBuf> {
+        let renamed = rename_away(folder, Suffix::Delete);
+        renamed.map_err(|error| log_dir.on_error(&error)).ok()
     }
 
     /// Writes checkpoints of these kinds: recovery points, high watermarks, log start offsets.
-    /// One that says what is on disk already is not written again.
-    pub(crate) fn checkpoint(
-        &self,
-        partitions: &[Arc<Partition>],
-        kinds: &[CheckpointKind],
-    ) -> Result<(), LogDirError> {
-        for dir in &self.dirs {
+    /// One that says what is on disk already is not written again. A directory that does not take
+    /// them is offline.
+    pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>], kinds: &[CheckpointKind]) {
+        for dir in self.online() {
             let here: Vec<_> = partitions
                 .iter()
                 .filter(|partition| Arc::ptr_eq(partition.place().seat().log_dir(), dir))
@@ -189,10 +289,12 @@ impl LogDirs {
                     .iter()
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
                     .collect();
-                checkpoints.update(&dir.path, kind, offsets)?;
+                if let Err(error) = checkpoints.update(&dir.path, kind, offsets) {
+                    dir.on_error(&error.into());
+                    break;
+                }
             }
         }
-        Ok(())
     }
 
     /// Looks at the free space of every directory. `reserve` is
@@ -235,26 +337,60 @@ impl LogDirs {
         dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
-    /// Notes that every log was closed in order under this registration.
-    pub(crate) fn mark_clean(&self, broker_epoch: BrokerEpoch) -> Result<(), LogDirError> {
-        for dir in &self.dirs {
-            CleanShutdownFile::of(&dir.path).write(CleanShutdown { broker_epoch })?;
+    /// Notes that every log in a directory was closed in order under this registration.
+    pub(crate) fn mark_clean(&self, dir: &LogDir, broker_epoch: BrokerEpoch) {
+        if let Err(error) = CleanShutdownFile::of(&dir.path).write(CleanShutdown { broker_epoch }) {
+            dir.on_error(&error.into());
         }
-        Ok(())
     }
 
-    /// The directory with the fewest logs.
-    fn emptiest(&self) -> Result<&Arc<LogDir>, LogDirError> {
-        self.dirs
-            .iter()
-            .min_by_key(|dir| dir.log_count())
-            .ok_or_else(|| LogDirError::Io {
-                action: "use",
-                path: "log.dirs".to_owned(),
-                source: io::ErrorKind::NotFound.into(),
-            })
+    /// The directory with the fewest logs among those that have room for another segment; without
+    /// such, the one with the most room.
+    fn emptiest(&self, config: &TopicConfig) -> Result<&Arc<LogDir>, LogDirError> {
+        let wanted = u64::from(config.segment_bytes.unsigned_abs());
+        let rank = |dir: &&Arc<LogDir>| {
+            // Where the space cannot be told, the next write will tell.
+            let available = DiskSpace::of(dir.path()).map_or(u64::MAX, |space| space.available);
+            let lacking = wanted.saturating_sub(available);
+            (dir.space.is_low(), lacking, dir.log_count())
+        };
+        self.online()
+            .min_by_key(rank)
+            .ok_or(LogDirError::AllOffline)
     }
 }
+
+fn create_log_in(
+    parent: &Arc<LogDir>,
+    id: TopicPartition,
+    topic: &str,
+    config: &TopicConfig,
+) -> Result<FoundLog, LogDirError> {
+    let seat = parent.seat();
+    // A namesake that was deleted since the last checkpoint must not vouch for the new log.
+    parent.forget(topic, id.partition)?;
+    let dir = parent.path.join(folder_name(topic, id.partition));
+    if dir.exists() {
+        // Left by a crash before it said whose it is, or unreadable: kept, but out of the way.
+        rename_away(&dir, Suffix::Stray)?;
+    }
+    let (log, _) = Log::open_sharing(&dir, log_config(config), NEW_LOG, &parent.files)?;
+    let topic_id = id.topic_id;
+    PartitionMetadata { topic_id }.write(&log)?;
+    Ok(FoundLog {
+        dir,
+        seat,
+        log,
+        high_watermark: 0,
+    })
+}
+
+/// How a log is opened of which nothing is known.
+const NEW_LOG: OpenOptions = OpenOptions {
+    clean_shutdown: false,
+    recovery_point: 0,
+    log_start_offset: 0,
+};
 
 #[cfg(test)]
 mod tests {
@@ -264,14 +400,14 @@ mod tests {
     fn a_folder_of_another_node_or_cluster_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = LogDirs::open(BrokerId(1), &paths).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
         dirs.belong_to("one").unwrap();
         drop(dirs);
-        let other_node = LogDirs::open(BrokerId(2), &paths)
+        let other_node = LogDirs::open(BrokerId(2), &paths, &paths[0])
             .err()
             .map(|e| e.to_string());
         assert!(other_node.is_some_and(|e| e.contains("belongs to node 1, not 2")));
-        let dirs = LogDirs::open(BrokerId(1), &paths).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
         assert_eq!(dirs.cluster_id(), Some("one"));
         let other_cluster = dirs.belong_to("two").err().map(|e| e.to_string());
         assert!(other_cluster.is_some_and(|e| e.contains("belongs to cluster one, not two")));

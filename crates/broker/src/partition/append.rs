@@ -56,16 +56,6 @@ pub(crate) enum AppendError {
 /// What a client is told whose records find no room on the disk: nothing was written, try again.
 pub(crate) const NO_ROOM: ErrorCode = ErrorCode::KafkaStorageError;
 
-impl AppendError {
-    fn error_code(&self) -> ErrorCode {
-        match self {
-            AppendError::Refused(error) => *error,
-            AppendError::Invalid(invalid) => invalid.error_code(),
-            AppendError::NoRoom => NO_ROOM,
-        }
-    }
-}
-
 impl From<ErrorCode> for AppendError {
     fn from(error: ErrorCode) -> Self {
         AppendError::Refused(error)
@@ -79,6 +69,7 @@ impl Partition {
     /// The batch is bad, the partition is not led from here, the ISR is too small for acks=all,
     /// the producer's sequence does not follow, or the disk is nearly full or failed.
     pub(crate) fn append(&self, request: AppendRequest) -> Result<Appended, AppendError> {
+        self.check_online()?;
         if self.leader_epoch_if_leader().is_none() {
             return Err(ErrorCode::NotLeaderOrFollower.into());
         }
@@ -98,7 +89,8 @@ impl Partition {
     /// `leader_epoch`.
     ///
     /// # Errors
-    /// As [`Partition::append`].
+    /// As [`Partition::append`], but NOT_ENOUGH_REPLICAS if the disk is nearly full: coordinators
+    /// make "not available" of it, which keeps clients from looking for them elsewhere.
     pub(crate) fn append_internal(
         &self,
         batch: Bytes,
@@ -114,7 +106,11 @@ impl Partition {
         let validated =
             validate_produce(&batch, &policy, now_ms).map_err(|error| error.error_code())?;
         self.append_validated(&batch, &validated, Acks::All, Some(leader_epoch), now_ms)
-            .map_err(|error| error.error_code())
+            .map_err(|error| match error {
+                AppendError::Refused(error) => error,
+                AppendError::Invalid(invalid) => invalid.error_code(),
+                AppendError::NoRoom => ErrorCode::NotEnoughReplicas,
+            })
     }
 
     fn append_validated(
@@ -157,6 +153,9 @@ impl Partition {
         let acked = self.wait_for_ack(acks, end_offset);
         self.advance_leader(now_ms);
         drop(log);
+        if self.check_online().is_err() {
+            self.fail_waiters();
+        }
         self.request_flush_if_due(now_ms);
         self.followers.wake();
         Ok(Appended {
@@ -182,8 +181,7 @@ impl Partition {
             self.place.load().seat().log_dir().space.set_low();
             return AppendError::NoRoom;
         }
-        self.fail("append", error);
-        ErrorCode::KafkaStorageError.into()
+        self.storage_error("append", error).into()
     }
 
     /// Whether this replica leads and may take an append now. The append lock is held: nothing
@@ -193,6 +191,7 @@ impl Partition {
         acks: Acks,
         expected_epoch: Option<LeaderEpoch>,
     ) -> Result<LeaderEpoch, ErrorCode> {
+        self.check_online()?;
         let role = lock(&self.role);
         let Role::Leader(leader) = &*role else {
             return Err(ErrorCode::NotLeaderOrFollower);

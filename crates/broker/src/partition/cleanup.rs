@@ -14,6 +14,9 @@ impl Partition {
     /// there are segments to be removed with [`Partition::remove_old_segments`], once the new log
     /// start is recorded.
     pub(crate) fn retain(&self, now_ms: i64) -> bool {
+        if self.check_online().is_err() {
+            return false;
+        }
         let mut log = lock(&self.log);
         let retained = log.retain(now_ms, self.high_watermark());
         let log_start_offset = log.log_start_offset();
@@ -44,7 +47,9 @@ impl Partition {
     /// Unlinks the files of removed segments that are due, all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, now_ms: i64, at_once: bool) {
         let place = self.place();
-        if let Err(error) = place.flusher.purge_removed(now_ms, at_once) {
+        if self.check_online().is_ok()
+            && let Err(error) = place.flusher.purge_removed(now_ms, at_once)
+        {
             self.fail("unlink removed files of", &error);
         }
     }

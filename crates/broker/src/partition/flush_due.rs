@@ -67,6 +67,11 @@ impl Partition {
     pub(crate) fn flush(&self) {
         self.flush_turn.begin();
         let place = self.place();
+        if !place.is_online() {
+            self.fail_waiters();
+            self.flush_turn.end();
+            return;
+        }
         match place.flusher.flush() {
             Ok(flushed) => {
                 let now_ms = now_ms();

@@ -130,7 +130,7 @@ impl Partition {
         let mut log = self.lock_following(leader, leader_epoch)?;
         self.lower_recovery_point(offset)?;
         if let Err(error) = log.truncate_fully_and_start_at(offset) {
-            self.fail("truncate", &error);
+            self.storage_error("truncate", &error);
             return Err(error.into());
         }
         self.high_watermark.store(offset, Ordering::Release);
@@ -162,7 +162,7 @@ impl Partition {
         }
         self.give_up_from(offset);
         if let Err(error) = log.truncate_to(offset) {
-            self.fail("truncate", &error);
+            self.storage_error("truncate", &error);
             return Err(error.into());
         }
         // Somebody may have raised it in between.

@@ -2,6 +2,7 @@
 
 use super::{Partition, PartitionEnv};
 use crate::{
+    control::DirectoryAssignments,
     damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
@@ -37,7 +38,8 @@ pub(crate) fn open_partition(
         isr_updates: IsrUpdates::default(),
         damage_reports: DamageReports::default(),
         lag_time_max_ms: 30_000,
-        dirs: Arc::new(LogDirs::open(ME, &[]).unwrap()),
+        assignments: DirectoryAssignments::default(),
+        dirs: Arc::new(LogDirs::open(ME, &[], Path::new("")).unwrap()),
     };
     let found = FoundLog {
         dir: dir.to_owned(),

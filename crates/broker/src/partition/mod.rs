@@ -16,6 +16,7 @@ mod append;
 mod cleanup;
 mod compact;
 mod damage;
+mod failure;
 mod flush_due;
 mod flush_turn;
 mod follow;
@@ -25,16 +26,19 @@ mod place;
 mod read;
 mod role;
 mod stored_codec;
+mod switch;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest, NO_ROOM};
 pub(crate) use follow::FollowError;
 pub(crate) use place::Place;
 pub(crate) use read::{FetchIsolation, ReadRequest, ReadResult};
-pub(crate) use role::Leadership;
+pub(crate) use role::{Leadership, RoleKind};
+pub(crate) use switch::Switch;
 pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
 use crate::{
+    control::DirectoryAssignments,
     damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
@@ -46,13 +50,12 @@ use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
 use klamm_storage::{Log, LogReader};
-use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
+use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};
 use role::Role;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
-use tracing::error;
 use waiters::AckWaiters;
 
 /// What a partition needs of the broker around it.
@@ -65,6 +68,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) damage_reports: DamageReports,
     pub(crate) lag_time_max_ms: i64,
     pub(crate) dirs: Arc<LogDirs>,
+    pub(crate) assignments: DirectoryAssignments,
 }
 
 /// A replica of a partition on this broker.
@@ -91,7 +95,6 @@ pub(crate) struct Partition {
     flush_turn: FlushTurn,
     /// When the last flush ended.
     flushed_at_ms: AtomicI64,
-    failed: AtomicBool,
     damage_state: DamageState,
 }
 
@@ -129,7 +132,6 @@ impl Partition {
             low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
-            failed: AtomicBool::new(false),
             damage_state: DamageState::new(committed),
         })
     }
@@ -236,23 +238,6 @@ impl Partition {
         );
         lock(&self.commits).release(high_watermark);
         self.consumers.wake();
-    }
-
-    /// A write or flush failed: the log takes no more, and everybody who waits is told.
-    fn fail(&self, action: &str, reason: &dyn std::fmt::Display) {
-        if !self.failed.swap(true, Ordering::AcqRel) {
-            error!(topic = %self.topic, partition = self.id.partition, action, %reason,
-                "the log has failed and is offline");
-            self.env.flush_queue.report_failure(format!(
-                "{}-{}: {action}: {reason}",
-                self.topic, self.id.partition
-            ));
-        }
-        lock(&self.commits).fail_all(ErrorCode::KafkaStorageError);
-        lock(&self.flushes).fail_all(ErrorCode::KafkaStorageError);
-        self.consumers.wake();
-        self.followers.wake();
-        self.low_watermarks.wake();
     }
 
     /// The last epoch in the log.

@@ -28,6 +28,11 @@ impl Place {
         &self.folder
     }
 
+    /// Whether the log directory has not failed.
+    pub(super) fn is_online(&self) -> bool {
+        self.seat.log_dir().is_online()
+    }
+
     /// The log directory, and the replica's seat in it.
     pub(crate) fn seat(&self) -> &Seat {
         &self.seat

@@ -1,6 +1,7 @@
 //! Reading, for consumers and followers.
 
 use super::{Partition, lock, role::Role};
+use crate::log_dirs::is_disk_failure;
 use bytes::Bytes;
 use klamm_replica::{
     FollowerFetch,
@@ -8,7 +9,6 @@ use klamm_replica::{
 };
 use klamm_storage::{AbortedTransaction, ReadError};
 use klamm_types::{ErrorCode, LeaderEpoch};
-use std::sync::atomic::Ordering;
 use tracing::error;
 
 /// How far a fetch may read.
@@ -200,6 +200,7 @@ impl Partition {
         current_leader_epoch: LeaderEpoch,
         from_follower_allowed: bool,
     ) -> Result<(), ErrorCode> {
+        self.check_online()?;
         let (leads, epoch) = match &*lock(&self.role) {
             Role::Leader(leader) => (true, leader.leader_epoch()),
             Role::Follower { leader_epoch, .. } => (false, *leader_epoch),
@@ -211,9 +212,6 @@ impl Partition {
             } else {
                 ErrorCode::UnknownLeaderEpoch
             });
-        }
-        if self.failed.load(Ordering::Acquire) {
-            return Err(ErrorCode::KafkaStorageError);
         }
         if leads || from_follower_allowed {
             Ok(())
@@ -238,6 +236,9 @@ impl Partition {
         if !matches!(failure, ReadError::OffsetOutOfRange { .. }) {
             error!(topic = %self.topic, partition = self.id.partition, reason = %failure,
                 "cannot read the log");
+        }
+        if is_disk_failure(failure) {
+            self.fail("read", failure);
         }
         failure.error_code()
     }

@@ -21,6 +21,7 @@ async fn keep_alive(
         metadata_offset: i64::MAX,
         want_fence: false,
         want_shut_down: false,
+        offline_log_dirs: Vec::new(),
     };
     heartbeats.send(heartbeat).await.unwrap();
     let active = client.find_active(LIMIT).await.unwrap();

@@ -223,6 +223,7 @@ pub(crate) async fn register_broker(client: &ControllerClient, id: i32, port: u1
         rack: None,
         log_dirs: vec![klamm_types::Uuid::random().unwrap().as_bytes().to_vec()],
         previous_broker_epoch: -1,
+        has_offline_log_dirs: false,
         version: "test".into(),
     };
     let response = client.register_broker(request, LIMIT).await.unwrap();

@@ -3,6 +3,8 @@
 use super::crash_scenario::Scenario;
 use super::fixture::*;
 use crate::LogConfig;
+use klamm_records::BatchBuilder;
+use klamm_types::LeaderEpoch;
 
 /// A segment holds three batches, each but the first indexed.
 const TINY: LogConfig = LogConfig {
@@ -183,5 +185,38 @@ fn recoveries_that_cut() {
     scenario.tear(1, 140, 6);
     scenario.reopen_after_kill();
     scenario.fill(1, 2);
+    scenario.check_crashes();
+}
+
+#[test]
+fn compactions() {
+    let config = LogConfig {
+        compact: true,
+        ..TINY
+    };
+    let keyed = |offset: i64| {
+        let mut builder = BatchBuilder::new(offset).leader_epoch(LeaderEpoch(offset as i32 / 20));
+        for i in 0..2 {
+            let key = ["a", "b", "c", "d"][((offset + i) % 7 % 4) as usize];
+            builder.append(
+                1_000 + offset + i,
+                Some(key.as_bytes()),
+                Some(&[7; 50]),
+                &[],
+            );
+        }
+        builder.build().unwrap().to_vec()
+    };
+    let mut scenario = Scenario::new(config);
+    for round in 1..3 {
+        while scenario.end() < 24 * round {
+            scenario.append(&[keyed(scenario.end())]);
+        }
+        scenario.flush();
+        scenario.checkpoint();
+        scenario.compact();
+    }
+    scenario.append(&[keyed(scenario.end())]);
+    scenario.close_and_reopen();
     scenario.check_crashes();
 }

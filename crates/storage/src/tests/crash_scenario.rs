@@ -4,25 +4,16 @@
 //! A step is anything that is done with a [`Log`]. What is true afterwards is the step's
 //! [`Mark`]; a crash during a step may leave the log as before it or as after it.
 
+use super::crash_checks::{Appended, check_epochs, check_producers, check_times, split};
 use super::disk_image::{DiskImage, Survival, restore};
 use super::fixture::*;
 use crate::disk_trace::{self, Change};
-use crate::{Log, LogConfig, OpenFiles, OpenOptions};
-use klamm_records::{BatchHeader, Batches};
-use klamm_types::ProducerId;
+use crate::{CompactionLimits, Log, LogConfig, OpenFiles, OpenOptions};
 use std::{collections::BTreeMap, path::Path};
 use tempfile::TempDir;
 
 /// Seeds tried for each moment, beside "nothing" and "everything".
 const SEEDS: u64 = 4;
-
-/// A batch as it was appended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Appended {
-    pub(super) base_offset: i64,
-    pub(super) next_offset: i64,
-    pub(super) bytes: Vec<u8>,
-}
 
 /// What is true of the log once a step has returned.
 #[derive(Clone, Debug, Default)]
@@ -104,16 +95,7 @@ impl Scenario {
     /// Appends batches in one append.
     pub(super) fn append(&mut self, batches: &[Vec<u8>]) {
         let bytes = batches.concat();
-        let appended: Vec<_> = Batches::new(&bytes)
-            .map(|batch| {
-                let (header, bytes) = batch.unwrap();
-                Appended {
-                    base_offset: header.base_offset,
-                    next_offset: header.next_offset(),
-                    bytes: bytes.to_vec(),
-                }
-            })
-            .collect();
+        let appended = split(&bytes);
         self.step(
             "append",
             |log| {
@@ -203,6 +185,32 @@ impl Scenario {
         self.checkpoint();
         self.last_mark().is_closed = true;
         self.reopen(true);
+    }
+
+    /// Compacts what can be compacted; each replacement of segments is a step.
+    pub(super) fn compact(&mut self) {
+        let log = self.log.as_mut().unwrap();
+        let end = log.log_end_offset();
+        let cleanable = log.reader().cleanable(&self.config, None, end, 0);
+        let cleanable = cleanable.unwrap().unwrap();
+        let limits = CompactionLimits {
+            map_bytes: 1 << 20,
+            map_load_factor: 0.9,
+            io_bytes: 1 << 10,
+        };
+        let compaction = log.compaction(&cleanable, limits, 0);
+        let mut rewriting = compaction.map_keys(&mut |_| true).unwrap();
+        let mut is_done = false;
+        while !is_done {
+            let install = |log: &mut Log| match rewriting.next_replacement(&mut |_| true).unwrap() {
+                Some(replacement) => assert!(log.install(replacement).unwrap()),
+                None => is_done = true,
+            };
+            self.step("compact", install, |_| {});
+            let log = self.log.as_ref().unwrap();
+            let left = split(&read_all(&log.reader()));
+            self.last_mark().batches = left;
+        }
     }
 
     /// Cuts the log's file number `index`, as a disk does that lost its end.
@@ -465,87 +473,4 @@ fn visible(mark: &Mark, start: i64) -> Vec<Appended> {
         .filter(|batch| batch.next_offset > start)
         .cloned()
         .collect()
-}
-
-fn split(bytes: &[u8]) -> Vec<Appended> {
-    Batches::new(bytes)
-        .map(|batch| {
-            let (header, bytes) = batch.unwrap();
-            Appended {
-                base_offset: header.base_offset,
-                next_offset: header.next_offset(),
-                bytes: bytes.to_vec(),
-            }
-        })
-        .collect()
-}
-
-fn header(batch: &Appended) -> BatchHeader {
-    BatchHeader::parse(&batch.bytes).unwrap()
-}
-
-fn check_epochs(log: &Log, found: &[Appended]) -> Result<(), String> {
-    let epochs = log.epochs();
-    for batch in found {
-        let at = batch.base_offset.max(log.log_start_offset());
-        let (known, expected) = (epochs.epoch_at(at), header(batch).partition_leader_epoch);
-        if known != Some(expected) {
-            return Err(format!("epoch {known:?} at {at}, not {expected}"));
-        }
-    }
-    match epochs.entries().last() {
-        Some(&(epoch, start)) if start >= log.log_end_offset() && start > 0 => {
-            Err(format!("epoch {epoch} starts at {start}, behind the end"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_producers(log: &Log, found: &[Appended]) -> Result<(), String> {
-    let mut last: BTreeMap<ProducerId, i32> = BTreeMap::new();
-    for batch in found {
-        let header = header(batch);
-        if header.has_producer_id() {
-            last.insert(header.producer_id, header.last_sequence());
-        }
-    }
-    for (id, sequence) in last {
-        let state = log.producers().get(id);
-        let known = state.and_then(|state| state.batches.back());
-        if known.map(|batch| batch.last_sequence) != Some(sequence) {
-            return Err(format!("producer {id} at {known:?}, not {sequence}"));
-        }
-    }
-    for (id, state) in log.producers().iter() {
-        let beyond = state
-            .batches
-            .iter()
-            .find(|b| b.last_offset >= log.log_end_offset());
-        if let Some(batch) = beyond {
-            return Err(format!("producer {id} knows of {batch:?}"));
-        }
-    }
-    Ok(())
-}
-
-/// Looks up the largest timestamp of some batches.
-fn check_times(log: &Log, found: &[Appended]) -> Result<(), String> {
-    let reader = log.reader();
-    for batch in found.iter().rev().step_by(found.len() / 8 + 1) {
-        let newest = header(batch).max_timestamp;
-        let first = found.iter().find(|b| header(b).max_timestamp >= newest);
-        let first = first.unwrap_or(batch);
-        let at = reader
-            .offset_for_timestamp(newest)
-            .map_err(|e| e.to_string())?;
-        let at = at.map(|found| found.offset);
-        let is_right = at.is_some_and(|at| first.base_offset <= at && at < first.next_offset);
-        if !is_right {
-            return Err(format!(
-                "time {newest} at {at:?}, not {}",
-                first.base_offset
-            ));
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Tests of the crate from within: what a crash at any moment leaves behind.
 
+mod crash_checks;
 mod crash_points;
 mod crash_scenario;
 mod disk_image;

@@ -5,11 +5,20 @@ use klamm_records::{
     BatchBuilder, Compression, ControlRecordType, EndTransactionMarker, Records, verify_crc,
 };
 use klamm_storage::{
-    CompactionLimits, CompactionStats, Log, LogConfig, OpenOptions, ProducerState,
+    CompactionLimits, CompactionStats, Log, LogConfig, LogReader, OpenFiles, OpenOptions,
+    ProducerState,
 };
 use klamm_types::{LeaderEpoch, ProducerEpoch, ProducerId};
 use proptest::prelude::*;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 const RETENTION_MS: i64 = 1_000;
 
@@ -441,6 +450,55 @@ fn a_tombstone_stays_until_its_horizon_and_then_goes() {
     }
 }
 
+/// A batch carries one horizon, and a round may end in its midst: what comes after the end stays,
+/// or the value before a tombstone would be back.
+#[test]
+fn a_tombstone_behind_the_end_of_a_round_stays_whatever_its_horizon() {
+    let dir = temp_dir();
+    let mut log = Log::open(dir.path(), CONFIG, CLEAN).unwrap().0;
+    let records = [("a", Some("1")), ("b", Some("1")), ("a", None)];
+    log.append(&keyed(0, 5, &records)).unwrap();
+    seal(&mut log);
+    let one_key = CompactionLimits {
+        map_bytes: 0,
+        ..LIMITS
+    };
+    for now_ms in [50_000, 60_000] {
+        assert_eq!(compact(&mut log, None, now_ms, one_key).unwrap().0, 1);
+        let left = contents(&log);
+        let offsets: Vec<_> = left.iter().map(|record| record.0).take(3).collect();
+        assert_eq!(offsets, [0, 1, 2]);
+    }
+    compact(&mut log, None, 60_000, LIMITS).unwrap();
+    assert_eq!(contents(&log)[0].0, 1, "then both go at once");
+}
+
+/// An aborted transaction that is over must not be taken for what its producer commits later.
+#[test]
+fn a_producer_may_commit_after_it_aborted() {
+    let dir = temp_dir();
+    let mut log = Log::open(dir.path(), CONFIG, CLEAN).unwrap().0;
+    let mut model = Model::default();
+    let producer = TRANSACTIONAL_FROM;
+    model.append(&mut log, producer, &[(1, true)], 0);
+    model.end_transaction(&mut log, producer, false);
+    seal(&mut log);
+    // The aborted batch stays, emptied: it is the producer's last.
+    let (checkpoint, _) = compact(&mut log, None, 1_000, LIMITS).unwrap();
+    assert_eq!(log.reader().aborted_transactions(0, 2).unwrap().len(), 1);
+    model.append(&mut log, 0, &[(2, true)], 0);
+    let first = log.log_end_offset() - 1;
+    model.append(&mut log, producer, &[(2, true)], 0);
+    model.end_transaction(&mut log, producer, true);
+    seal(&mut log);
+    compact(&mut log, Some(checkpoint), 1_000, LIMITS).unwrap();
+    let left: Vec<_> = contents(&log).into_iter().map(|record| record.0).collect();
+    assert!(
+        !left.contains(&first) && left.contains(&(first + 1)),
+        "{left:?}"
+    );
+}
+
 #[test]
 fn batches_of_which_nothing_goes_stay_byte_for_byte() {
     let dir = temp_dir();
@@ -560,4 +618,61 @@ fn a_damaged_batch_stops_a_compaction() {
         panic!("the damage went unnoticed");
     };
     assert!(error.to_string().contains("is damaged at byte"), "{error}");
+}
+
+/// Readers open files by their names while these change owners all the time.
+#[test]
+fn readers_beside_compactions_miss_nothing() {
+    const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
+    let dir = temp_dir();
+    let files = OpenFiles::new(1);
+    let (mut log, _) = Log::open_sharing(dir.path(), CONFIG, CLEAN, &files).unwrap();
+    let reader = log.reader();
+    // Offset of each key's last record.
+    let written = Mutex::new([-1; KEYS.len()]);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for bytes_max in [1, 600, 1 << 20] {
+            let (reader, written, done) = (reader.clone(), &written, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::Acquire) {
+                    let expected = *written.lock().unwrap();
+                    let seen = last_offsets(&reader, bytes_max, KEYS.len());
+                    for (key, (seen, expected)) in seen.iter().zip(expected).enumerate() {
+                        assert!(*seen >= expected, "{} at {seen}, not {expected}", KEYS[key]);
+                    }
+                }
+            });
+        }
+        for round in 0..60 {
+            for i in 0..25 {
+                let (offset, key) = (log.log_end_offset(), (round * 7 + i) % KEYS.len());
+                let batch = keyed(offset, 1_000 + offset, &[(KEYS[key], Some("value"))]);
+                log.append(&batch).unwrap();
+                written.lock().unwrap()[key] = offset;
+            }
+            compact(&mut log, None, 1_000, LIMITS);
+        }
+        done.store(true, Ordering::Release);
+    });
+}
+
+/// Reads a log from its start; the last offset of each key, which are the letters from "a" on.
+fn last_offsets(reader: &LogReader, bytes_max: usize, keys: usize) -> Vec<i64> {
+    let mut last = vec![-1; keys];
+    let mut offset = 0;
+    while offset < reader.log_end_offset() {
+        let read = reader.read(offset, bytes_max, i64::MAX, true).unwrap();
+        for batch in klamm_records::split_batches(read.records) {
+            let (header, batch) = batch.unwrap();
+            assert!(header.next_offset() > offset && verify_crc(&batch));
+            offset = header.next_offset();
+            let (_, records) = Records::of_batch(&batch, 1 << 20).unwrap();
+            for record in records.map(Result::unwrap) {
+                let key = usize::from(record.key.as_ref().unwrap()[0] - b'a');
+                last[key] = record.offset(&header);
+            }
+        }
+    }
+    last
 }

@@ -1,17 +1,23 @@
 //! Random histories against a list of batches.
+//!
+//! To add something that a log can do: a [`Step`], what it does to log and model in
+//! [`Model::apply`], and, if readers can tell, a line in [`Model::check`].
 
 use crate::fixture::*;
-use klamm_storage::{Log, OpenOptions};
+use klamm_records::BatchBuilder;
+use klamm_storage::{Log, OpenFiles, OpenOptions};
+use klamm_types::{LeaderEpoch, ProducerEpoch, ProducerId};
 use proptest::prelude::*;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 #[derive(Clone, Debug)]
 enum Step {
     Append {
-        batches: Vec<i32>,
+        batches: Vec<BatchPlan>,
         gap: i64,
         new_epoch: bool,
     },
+    Snapshot,
     Truncate {
         back: i64,
     },
@@ -26,31 +32,75 @@ enum Step {
     Crash,
 }
 
+#[derive(Clone, Debug)]
+struct BatchPlan {
+    records: i32,
+    /// Idempotent from 1 on.
+    producer: i64,
+    /// How much older the batch is than its place would have it.
+    late_ms: i64,
+}
+
+fn batch_plan() -> impl Strategy<Value = BatchPlan> {
+    let late_ms = prop_oneof![3 => Just(0), 1 => 0..2_000i64];
+    (1..6i32, 0..4i64, late_ms).prop_map(|(records, producer, late_ms)| BatchPlan {
+        records,
+        producer,
+        late_ms,
+    })
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    let sizes = prop::collection::vec(1..6i32, 1..12);
+    let batches = prop::collection::vec(batch_plan(), 1..12);
     prop_oneof![
-        8 => (sizes, prop_oneof![9 => Just(0), 1 => 1..50i64], prop::bool::weighted(0.2))
+        8 => (batches, prop_oneof![9 => Just(0), 1 => 1..50i64], prop::bool::weighted(0.2))
             .prop_map(|(batches, gap, new_epoch)| Step::Append { batches, gap, new_epoch }),
         2 => (0..60i64).prop_map(|back| Step::Truncate { back }),
         1 => (0..100i64).prop_map(|start| Step::TruncateFully { start }),
         1 => (0..40i64).prop_map(|by| Step::AdvanceStart { by }),
         2 => Just(Step::Flush),
+        1 => Just(Step::Snapshot),
         2 => Just(Step::Close),
         2 => Just(Step::Crash),
     ]
 }
 
-#[derive(Default)]
+#[derive(Clone)]
+struct Batch {
+    base: i64,
+    next: i64,
+    epoch: i32,
+    producer: i64,
+    last_sequence: i32,
+    /// Of the first record; the others follow by 1 ms each.
+    timestamp: i64,
+    bytes: Vec<u8>,
+}
+
 struct Model {
+    files: Arc<OpenFiles>,
     start: i64,
     end: i64,
     epoch: i32,
-    /// (base offset, next offset, epoch, bytes).
-    batches: Vec<(i64, i64, i32, Vec<u8>)>,
+    sequences: BTreeMap<i64, i32>,
+    batches: Vec<Batch>,
     recovery_point: i64,
 }
 
 impl Model {
+    fn new() -> Model {
+        Model {
+            // So few that files are closed and opened all the time.
+            files: OpenFiles::new(3),
+            start: 0,
+            end: 0,
+            epoch: 0,
+            sequences: BTreeMap::new(),
+            batches: Vec::new(),
+            recovery_point: 0,
+        }
+    }
+
     fn apply(&mut self, mut log: Log, step: &Step, dir: &Path) -> Log {
         match step {
             Step::Append {
@@ -60,10 +110,10 @@ impl Model {
             } => self.append(&mut log, batches, *gap, *new_epoch),
             Step::Truncate { back } => {
                 let to = (self.end - back).max(self.start);
-                let spanning = self.batches.iter().find(|b| b.0 < to && to < b.1);
-                let expected = spanning.map_or(to, |batch| batch.0);
+                let spanning = self.batches.iter().find(|b| b.base < to && to < b.next);
+                let expected = spanning.map_or(to, |batch| batch.base);
                 assert_eq!(log.truncate_to(to).unwrap(), expected);
-                self.batches.retain(|batch| batch.1 <= expected);
+                self.batches.retain(|batch| batch.next <= expected);
                 self.end = expected;
                 self.start = self.start.min(expected);
                 self.recovery_point = log.flusher().flushed_offset();
@@ -82,6 +132,7 @@ impl Model {
                 self.recovery_point = log.flusher().flush().unwrap();
                 assert_eq!(self.recovery_point, self.end);
             }
+            Step::Snapshot => log.snapshot_producers().unwrap(),
             Step::Close => {
                 log.close().unwrap();
                 self.recovery_point = self.end;
@@ -95,18 +146,41 @@ impl Model {
         log
     }
 
-    fn append(&mut self, log: &mut Log, sizes: &[i32], gap: i64, new_epoch: bool) {
+    fn append(&mut self, log: &mut Log, plans: &[BatchPlan], gap: i64, new_epoch: bool) {
         self.epoch += i32::from(new_epoch);
         self.end += gap;
         let mut bytes = Vec::new();
-        for &records in sizes {
-            let batch = batch(self.end, self.epoch, records);
-            bytes.extend_from_slice(&batch);
-            let next = self.end + i64::from(records);
-            self.batches.push((self.end, next, self.epoch, batch));
-            self.end = next;
+        for plan in plans {
+            let batch = self.build(plan);
+            bytes.extend_from_slice(&batch.bytes);
+            self.end = batch.next;
+            self.batches.push(batch);
         }
         assert_eq!(log.append(&bytes).unwrap().log_end_offset, self.end);
+    }
+
+    fn build(&mut self, plan: &BatchPlan) -> Batch {
+        let base = self.end;
+        let timestamp = 10_000 + 10 * base - plan.late_ms;
+        let mut builder = BatchBuilder::new(base).leader_epoch(LeaderEpoch(self.epoch));
+        let sequence = self.sequences.entry(plan.producer).or_default();
+        if plan.producer > 0 {
+            builder = builder.producer(ProducerId(plan.producer), ProducerEpoch(0), *sequence);
+            *sequence += plan.records;
+        }
+        for i in 0..i64::from(plan.records) {
+            let value = format!("value of record {:012}", base + i);
+            builder.append(timestamp + i, Some(b"key"), Some(value.as_bytes()), &[]);
+        }
+        Batch {
+            base,
+            next: base + i64::from(plan.records),
+            epoch: self.epoch,
+            producer: plan.producer,
+            last_sequence: *sequence - 1,
+            timestamp,
+            bytes: builder.build().unwrap().to_vec(),
+        }
     }
 
     fn reopen(&mut self, dir: &Path, clean_shutdown: bool) -> Log {
@@ -115,7 +189,7 @@ impl Model {
             recovery_point: self.recovery_point,
             log_start_offset: self.start,
         };
-        let (log, report) = open(dir, options);
+        let (log, report) = Log::open_sharing(dir, SMALL, options, &self.files).unwrap();
         assert_eq!(report.bytes_truncated, 0);
         // As a broker does: what is appended next is not vouched for.
         let flushed = log.flusher().flushed_offset();
@@ -131,21 +205,49 @@ impl Model {
             (log.log_start_offset(), log.log_end_offset()),
             (self.start, self.end)
         );
-        let visible = self.batches.iter().filter(|batch| batch.1 > self.start);
-        let expected: Vec<u8> = visible.clone().flat_map(|batch| batch.3.clone()).collect();
+        let visible = self.batches.iter().filter(|batch| batch.next > self.start);
+        let expected: Vec<u8> = visible
+            .clone()
+            .flat_map(|batch| batch.bytes.clone())
+            .collect();
         assert_eq!(read_all(&reader), expected);
         for offset in (self.start..self.end).step_by(7) {
             let read = reader.read(offset, 300, self.end, true).unwrap();
-            let found = self.batches.iter().find(|batch| batch.1 > offset);
-            assert_eq!(read.base_offset, found.map_or(offset, |batch| batch.0));
+            let found = self.batches.iter().find(|batch| batch.next > offset);
+            assert_eq!(read.base_offset, found.map_or(offset, |batch| batch.base));
         }
+        let mut last_sequences = BTreeMap::new();
         for batch in visible {
-            assert_eq!(
-                log.epochs().epoch_at(batch.0.max(self.start)).unwrap().0,
-                batch.2
-            );
+            let epoch = log.epochs().epoch_at(batch.base.max(self.start));
+            assert_eq!(epoch, Some(LeaderEpoch(batch.epoch)));
+            last_sequences.insert(batch.producer, batch.last_sequence);
+            self.check_time(log, batch.timestamp);
+        }
+        last_sequences.remove(&0);
+        for (producer, last_sequence) in last_sequences {
+            let state = log.producers().get(ProducerId(producer)).unwrap();
+            let known = state.batches.back().unwrap().last_sequence;
+            assert_eq!(known, last_sequence, "{producer}");
+        }
+        for (producer, state) in log.producers().iter() {
+            let last_offset = state.batches.back().map(|batch| batch.last_offset);
+            assert!(last_offset < Some(self.end), "{producer}: {state:?}");
         }
         assert!(log.flusher().flushed_offset() <= self.end);
+    }
+}
+
+impl Model {
+    fn check_time(&self, log: &Log, timestamp: i64) {
+        let records = self.batches.iter().flat_map(|batch| {
+            (batch.base..batch.next).map(|offset| (offset, batch.timestamp + offset - batch.base))
+        });
+        let expected = records
+            .filter(|&(offset, _)| offset >= self.start)
+            .find(|&(_, found)| found >= timestamp);
+        let found = log.reader().offset_for_timestamp(timestamp).unwrap();
+        let found = found.map(|found| (found.offset, found.timestamp));
+        assert_eq!(found, expected, "{timestamp}");
     }
 }
 
@@ -154,8 +256,9 @@ proptest! {
     #[test]
     fn any_history_reads_back(steps in prop::collection::vec(step(), 1..25)) {
         let dir = temp_dir();
-        let mut log = open_new(dir.path());
-        let mut model = Model::default();
+        let mut model = Model::new();
+        let opened = Log::open_sharing(dir.path(), SMALL, CLEAN, &model.files);
+        let mut log = opened.unwrap().0;
         for step in &steps {
             log = model.apply(log, step, dir.path());
             model.check(&log);

@@ -218,6 +218,28 @@ fn a_snapshot_of_what_was_cut_off_is_not_believed_after_a_crash() {
     };
     let (log, _) = open(dir.path(), unclean);
     assert_eq!(log.log_end_offset(), 14);
+    assert!(!files(dir.path(), ".snapshot").contains(&stale[0]));
     assert!(log.producers().is_empty());
     assert_eq!(log.reader().first_undecided_offset(14), None);
+}
+
+#[test]
+fn truncation_takes_back_what_forgotten_producers_left() {
+    let dir = temp_dir();
+    let mut log = open_new(dir.path());
+    for sequence in 0..10 {
+        send(&mut log, 1, sequence);
+        end(&mut log, 1, false);
+    }
+    log.snapshot_producers().unwrap();
+    log.expire_producers(i64::MAX, 1);
+    assert!(log.producers().is_empty());
+    log.truncate_to(3).unwrap();
+    assert_eq!(aborted(&log).len(), 1);
+    assert_eq!(files(dir.path(), ".snapshot").len(), 0);
+    fill(&mut log, 1, 10);
+    log.close().unwrap();
+    let (log, _) = open(dir.path(), CLEAN);
+    assert_eq!(aborted(&log).len(), 1);
+    assert!(log.producers().is_empty());
 }

@@ -1,0 +1,51 @@
+//! Going on with the log in another directory.
+
+use super::{Partition, Place, lock};
+use crate::{
+    clock::now_ms,
+    replica_moves::{CopyError, LogCopy},
+};
+use klamm_storage::LogConfig;
+use std::sync::Arc;
+
+/// Bytes that are copied at most while nobody can append.
+const LOCKED_BYTES_MAX: usize = 1 << 20;
+
+/// What became of the switch.
+pub(crate) enum Switch {
+    /// The copy is the log now; where that was.
+    Done(Arc<Place>),
+    /// The copy lags too far behind.
+    Behind(Box<LogCopy>),
+}
+
+impl Partition {
+    /// Has a copy take the log's place. Appends wait meanwhile, readers do not.
+    ///
+    /// # Errors
+    /// A disk failed. The log is what it was.
+    pub(crate) fn switch_to(&self, mut copy: Box<LogCopy>) -> Result<Switch, CopyError> {
+        // Before the lock: only what comes from now on is synced under it.
+        copy.flush()?;
+        let mut log = lock(&self.log);
+        let high_watermark = self.high_watermark();
+        if !copy.follow(&log.reader(), high_watermark, LOCKED_BYTES_MAX)? {
+            return Ok(Switch::Behind(copy));
+        }
+        let found = copy.settle(&log, &self.topic, self.id, high_watermark)?;
+        let place = Place::of(&found.log, found.dir, found.seat);
+        log.abandon();
+        *log = found.log;
+        let old = self.place.swap(Arc::new(place));
+        drop(log);
+        // All of it is durable, and so counts.
+        self.advance_leader(now_ms());
+        lock(&self.flushes).release(self.flushed_offset());
+        Ok(Switch::Done(old))
+    }
+
+    /// The settings of the log.
+    pub(crate) fn log_config(&self) -> LogConfig {
+        *lock(&self.log).config()
+    }
+}
