@@ -172,7 +172,7 @@ impl LogReader {
         let first = match BatchHeader::parse(&bytes) {
             Ok(first) => first,
             Err(_) if self.log_end_offset() <= start_offset => return Ok(nothing),
-            Err(_) => return Err(suspect(&segment, position)),
+            Err(error) => return Err(suspect(&segment, position, error.to_string())),
         };
         let first_size = first.batch_size();
         let first_end = position + first_size as u64;
@@ -193,7 +193,7 @@ impl LogReader {
         }
         let (size, next_offset) = whole_batches(&bytes, limit);
         if size == 0 {
-            return Err(suspect(&segment, position));
+            return Err(suspect(&segment, position, "not a whole batch"));
         }
         self.check(&segment, position, &bytes[..size])?;
         Ok(LogRead {
@@ -219,14 +219,17 @@ impl LogReader {
         let (mut due, mut at) = (segment.base_offset(), position);
         for batch in Batches::new(batches) {
             let Ok((header, bytes)) = batch else {
-                return Err(suspect(segment, position));
+                return Err(suspect(segment, at, "not a whole batch"));
             };
             let batch = BatchAt {
                 position: at,
                 header,
             };
-            if !verify_crc(bytes) || expected.objection(&header, due).is_some() {
-                return Err(suspect(segment, at));
+            if !verify_crc(bytes) {
+                return Err(suspect(segment, at, "checksum does not match"));
+            }
+            if let Some(objection) = expected.objection(&header, due) {
+                return Err(suspect(segment, at, objection));
             }
             (due, at) = (header.next_offset(), batch.end());
             if at == end {
@@ -242,7 +245,11 @@ impl LogReader {
         let next = self.next_base_offset(segment, batch.end())?;
         let end_offset = next.unwrap_or(self.log_end_offset());
         if end_offset < batch.header.next_offset() {
-            return Err(suspect(segment, batch.position));
+            return Err(suspect(
+                segment,
+                batch.position,
+                "the next offsets are lower",
+            ));
         }
         Ok(())
     }
@@ -286,7 +293,7 @@ impl LogReader {
             match segment.find_batch(offset) {
                 Ok(Some(batch)) => return Ok(Some((segment.clone(), batch.position))),
                 Ok(None) if self.has_lost(segment, offset)? => {
-                    return Err(suspect(segment, segment.size()));
+                    return Err(suspect(segment, segment.size(), "indexes know more"));
                 }
                 Ok(None) => {}
                 // Cut while it was being read.
@@ -302,6 +309,7 @@ impl LogReader {
 
     /// Whether a sealed segment once had an offset that lies behind its last batch now.
     fn has_lost(&self, segment: &Segment, offset: i64) -> Result<bool, ReadError> {
+        let offset = offset.max(segment.base_offset());
         let is_sealed = self.end_of(segment).is_some_and(|end| offset < end);
         let known = segment
             .indexed_end_offset()
@@ -407,8 +415,8 @@ fn read_at(segment: &Segment, position: u64, size: usize) -> Result<Bytes, ReadE
         .map_err(ReadError::io(segment.path()))
 }
 
-fn suspect(segment: &Arc<Segment>, position: u64) -> Trouble {
-    let reason = "not a good batch".to_owned();
+fn suspect(segment: &Arc<Segment>, position: u64, reason: impl Into<String>) -> Trouble {
+    let reason = reason.into();
     let error = ReadError::damaged(segment.path(), position, reason);
     Trouble::Suspect(segment.clone(), error)
 }
