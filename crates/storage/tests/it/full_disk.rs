@@ -143,6 +143,8 @@ fn nothing_is_left_of_an_append_that_did_not_fit() {
     let error = loop {
         let end = log.log_end_offset();
         let mut batches = sequenced(end, 7, sequence);
+        // The leader epoch, which no checksum covers.
+        batches[12..16].copy_from_slice(&sequence.to_be_bytes());
         batches.extend(batch(end + 1, sequence, 200));
         match log.append(&batches) {
             Ok(_) => last_epoch = LeaderEpoch(sequence),
