@@ -259,21 +259,14 @@ fn log_directories_are_described() {
     let cluster = shared_cluster();
     let _logs = cluster.logs_on_panic();
     let topic = unique("tools-log-dirs");
-    cluster.create_topic(&topic, 2);
+    cluster.create_topic(&topic, 1);
     fill(cluster, &topic, 100, 100);
     let described = tool(cluster, LOG_DIRS, &["--describe", "--topic-list", &topic]).text();
     let json = described.lines().last().unwrap_or_default();
-    for partition in 0..2 {
-        let found = json
-            .matches(&format!("\"partition\":\"{topic}-{partition}\""))
-            .count();
-        assert_eq!(
-            found, 3,
-            "replicas of partition {partition} in:\n{described}"
-        );
-    }
+    let partition = format!("\"partition\":\"{topic}-0\"");
+    assert_eq!(json.matches(&partition).count(), 3, "{described}");
     assert_eq!(json.matches("\"error\":null").count(), 3, "{described}");
-    assert_eq!(json.matches("\"isFuture\":false").count(), 6, "{described}");
+    assert_eq!(json.matches("\"isFuture\":false").count(), 3, "{described}");
     assert!(!json.contains("\"size\":0"), "{described}");
 }
 

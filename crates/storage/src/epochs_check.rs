@@ -72,13 +72,14 @@ pub(crate) fn complete(
     Ok(())
 }
 
-struct BatchesOf<'a> {
-    segments: &'a [Arc<Segment>],
+/// The batches of a log, by offset.
+pub(crate) struct BatchesOf<'a> {
+    pub(crate) segments: &'a [Arc<Segment>],
 }
 
 impl BatchesOf<'_> {
     /// The first batch that ends at or behind an offset, if there is one that can be read.
-    fn batch_at(&self, offset: i64) -> io::Result<Option<BatchAt>> {
+    pub(crate) fn batch_at(&self, offset: i64) -> io::Result<Option<BatchAt>> {
         let count = self
             .segments
             .partition_point(|segment| segment.base_offset() <= offset);

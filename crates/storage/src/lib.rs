@@ -77,6 +77,7 @@ mod swap_recovery;
 mod tests;
 mod time_index;
 mod transaction_index;
+mod transactions_check;
 mod transactions_reader;
 mod undecided_transactions;
 

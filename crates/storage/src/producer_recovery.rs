@@ -65,7 +65,13 @@ pub(crate) fn load(
 ) -> io::Result<Producers> {
     let rebuild_from = trust.transactions_to.min(log_end_offset);
     for segment in segments {
-        segment.transaction_index().truncate_to(rebuild_from)?;
+        let index = segment.transaction_index();
+        if segment.base_offset() >= rebuild_from && !index.is_empty() {
+            // Replaced in one step: a crash on the way must not leave half of it to be believed.
+            segment.drop_transaction_index();
+        } else {
+            index.truncate_to(rebuild_from)?;
+        }
     }
     let mut producers = Producers::default();
     let mut covered = segments.first().map_or(0, |segment| segment.base_offset());

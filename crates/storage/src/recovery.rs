@@ -19,6 +19,7 @@ use crate::open_files::OpenFiles;
 use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
 use crate::swap_recovery::finish_replacements;
+use crate::transactions_check;
 use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
 
@@ -105,7 +106,7 @@ pub(crate) fn open_segments(
     let (segments, active, log_end_offset) = recovery.open_all(&base_offsets)?;
     let Recovery {
         mut epochs,
-        trust,
+        mut trust,
         mut report,
         ..
     } = recovery;
@@ -125,6 +126,11 @@ pub(crate) fn open_segments(
     }
     epochs.truncate_from_start(log_start_offset);
     epochs.truncate_from_end(log_end_offset);
+    let damaged = transactions_check::drop_damaged(&segments, log_end_offset);
+    if let Some((from, count)) = damaged.map_err(StorageError::io("read", dir))? {
+        trust.transactions_to = trust.transactions_to.min(from);
+        report.transaction_indexes_rebuilt += count;
+    }
     Ok(Opened {
         segments,
         active,
@@ -528,6 +534,15 @@ fn resume(
     config: &LogConfig,
     dense_from: i64,
 ) -> io::Result<Option<Walked>> {
+    if segment.size() == 0 {
+        // Not even opened: nodes have many of them.
+        return Ok(Some(Walked {
+            active: ActiveSegment::new(segment.clone(), 0)?,
+            next_offset: segment.base_offset(),
+            is_torn: false,
+            is_short: false,
+        }));
+    }
     if let Some(newest) = segment.time_index().last()?
         && segment.batch_of(newest)?.is_none()
     {

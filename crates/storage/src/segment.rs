@@ -35,7 +35,7 @@ pub(crate) struct Segment {
     time_index: TimeIndex,
     transaction_index: TransactionIndex,
     /// Whether what was found of the transaction index was of use.
-    has_transaction_index: bool,
+    has_transaction_index: AtomicBool,
     /// Whether room was reserved behind the batches.
     is_preallocated: AtomicBool,
     /// Whether the indexes are to be synced with the next sync: once a segment is sealed.
@@ -89,7 +89,7 @@ impl Segment {
         let path = LogFile::TransactionIndex.path(dir, base_offset);
         match TransactionIndex::open(path, base_offset, size)? {
             Some(index) => segment.transaction_index = index,
-            None => segment.has_transaction_index = false,
+            None => segment.drop_transaction_index(),
         }
         Ok((segment, has_indexes))
     }
@@ -110,7 +110,7 @@ impl Segment {
         Segment {
             base_offset,
             transaction_index: TransactionIndex::empty(path_of(LogFile::TransactionIndex)),
-            has_transaction_index: true,
+            has_transaction_index: AtomicBool::new(true),
             file: CachedFile::closed(path_of(LogFile::Log), files),
             size: AtomicU64::new(size),
             offset_index,
@@ -154,7 +154,13 @@ impl Segment {
 
     /// Whether the transaction index is as it was left; a damaged one is empty now.
     pub(crate) fn has_transaction_index(&self) -> bool {
-        self.has_transaction_index
+        self.has_transaction_index.load(Ordering::Acquire)
+    }
+
+    /// Takes a damaged transaction index out of use, to be restored from the batches.
+    pub(crate) fn drop_transaction_index(&self) {
+        self.transaction_index.forget();
+        self.has_transaction_index.store(false, Ordering::Release);
     }
 
     /// The file of the batches, opened when it is needed.
@@ -372,6 +378,9 @@ impl Segment {
 
     /// The first batch that ends at or behind `offset`; `None` if all end before it.
     pub(crate) fn find_batch(&self, offset: i64) -> Result<Option<BatchAt>, ReadError> {
+        if self.size() == 0 {
+            return Ok(None); // without opening the file
+        }
         let start = self
             .position_before(offset)
             .map_err(ReadError::io(self.path()))?;

@@ -171,6 +171,21 @@ impl TransactionIndex {
         Ok(count == 0)
     }
 
+    /// Forgets the entries; the file stays until they are restored.
+    pub(crate) fn forget(&self) {
+        self.count.store(0, Ordering::Release);
+    }
+
+    /// The last entries, at most `count` of them, in order.
+    pub(crate) fn latest(&self, count: u64) -> io::Result<Vec<AbortedTransaction>> {
+        let mut latest = Vec::new();
+        self.visit(self.len().saturating_sub(count), &mut |entry| {
+            latest.extend(entry);
+            true
+        })?;
+        Ok(latest)
+    }
+
     /// Puts entries in the place of a damaged file, in one step: were it half done, what is
     /// missing would not be missed.
     pub(crate) fn restore(&self, aborted: &[AbortedTransaction]) -> io::Result<()> {

@@ -61,6 +61,7 @@ impl Partition {
     /// POLICY_VIOLATION if the topic is only compacted, OFFSET_OUT_OF_RANGE beyond the high
     /// watermark, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
     pub(crate) fn delete_records(&self, offset: i64, now_ms: i64) -> Result<i64, ErrorCode> {
+        self.check_online()?;
         let mut log = lock(&self.log);
         if !matches!(&*lock(&self.role), Role::Leader(_)) {
             return Err(ErrorCode::NotLeaderOrFollower);

@@ -1,7 +1,7 @@
 //! Whether a log agrees with the batches that are in it.
 
 use crate::Log;
-use klamm_records::{BatchHeader, Batches, HEADER_SIZE};
+use klamm_records::{BatchHeader, Batches, EndTransactionMarker, HEADER_SIZE, Records};
 use klamm_types::ProducerId;
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub(super) fn check_producers(log: &Log, found: &[Appended]) -> Result<(), Strin
     let mut last: BTreeMap<ProducerId, i32> = BTreeMap::new();
     for batch in found {
         let header = header(batch);
-        if header.has_producer_id() {
+        if header.has_producer_id() && !header.is_control {
             last.insert(header.producer_id, header.last_sequence());
         }
     }
@@ -100,4 +100,45 @@ pub(super) fn check_times(log: &Log, found: &[Appended]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether the log knows which transactions were aborted, and the first that is open.
+pub(super) fn check_transactions(log: &Log, found: &[Appended]) -> Result<(), String> {
+    if log.log_start_offset() > 0 {
+        return Ok(());
+    }
+    let mut open = BTreeMap::new();
+    let mut aborted = Vec::new();
+    for batch in found {
+        let header = header(batch);
+        if header.is_control {
+            let (_, mut records) = Records::of_batch(&batch.bytes.clone().into(), 1 << 10).unwrap();
+            let record = records.next().unwrap().unwrap();
+            let first = open.remove(&header.producer_id);
+            match (first, EndTransactionMarker::from_record(&record)) {
+                (Some(first), Some(marker)) if !marker.committed => {
+                    aborted.push((header.producer_id, first, header.base_offset));
+                }
+                _ => {}
+            }
+        } else if header.is_transactional {
+            let first = header.base_offset;
+            open.entry(header.producer_id).or_insert(first);
+        }
+    }
+    let (reader, end) = (log.reader(), log.log_end_offset());
+    let known = reader.aborted_transactions(0, end);
+    let known: Vec<_> = known
+        .map_err(|error| error.to_string())?
+        .iter()
+        .map(|t| (t.producer_id, t.first_offset, t.last_offset))
+        .collect();
+    if known != aborted {
+        return Err(format!("knows {known:?} as aborted, not {aborted:?}"));
+    }
+    let undecided = reader.first_undecided_offset(end);
+    match undecided == open.values().min().copied() {
+        true => Ok(()),
+        false => Err(format!("undecided from {undecided:?} on, not {open:?}")),
+    }
 }

@@ -75,6 +75,28 @@ fn snapshots_of_what_was_truncated() {
 }
 
 #[test]
+fn transactions() {
+    let mut scenario = Scenario::new(TINY);
+    for round in 0..6 {
+        for producer in [7, 8] {
+            scenario.append(&[transactional(scenario.end(), producer, round)]);
+        }
+        scenario.append(&[marker(scenario.end(), 7, round % 2 == 0)]);
+        match round {
+            1 => scenario.flush(),
+            2 => scenario.append(&[marker(scenario.end(), 8, false)]),
+            3 => scenario.truncate_to(7),
+            4 => scenario.reopen_after_kill(),
+            _ => {}
+        }
+    }
+    scenario.flush();
+    scenario.append(&[marker(scenario.end(), 8, false)]);
+    scenario.close_and_reopen();
+    scenario.check_crashes();
+}
+
+#[test]
 fn truncations() {
     let mut scenario = Scenario::new(TINY);
     scenario.fill(0, 8);

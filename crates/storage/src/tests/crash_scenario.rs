@@ -4,7 +4,9 @@
 //! A step is anything that is done with a [`Log`]. What is true afterwards is the step's
 //! [`Mark`]; a crash during a step may leave the log as before it or as after it.
 
-use super::crash_checks::{Appended, check_epochs, check_producers, check_times, split};
+use super::crash_checks::{
+    Appended, check_epochs, check_producers, check_times, check_transactions, split,
+};
 use super::disk_image::{DiskImage, Survival, restore};
 use super::fixture::*;
 use crate::disk_trace::{self, Change};
@@ -13,7 +15,7 @@ use std::{collections::BTreeMap, path::Path};
 use tempfile::TempDir;
 
 /// Seeds tried for each moment, beside "nothing" and "everything".
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 3;
 
 /// What is true of the log once a step has returned.
 #[derive(Clone, Debug, Default)]
@@ -405,6 +407,7 @@ impl Moment<'_> {
         }
         check_epochs(log, &found)?;
         check_producers(log, &found)?;
+        check_transactions(log, &found)?;
         check_times(log, &found)
     }
 

@@ -51,6 +51,38 @@ fn a_torn_tail_is_cut_at_the_last_whole_batch() {
 }
 
 #[test]
+fn a_tail_torn_in_spite_of_a_clean_stop_is_cut_too() {
+    let source = temp_dir();
+    let mut log = open_new(source.path());
+    fill(&mut log, 0, 16);
+    let all = read_all(&log.reader());
+    log.close().unwrap();
+    let last = files(source.path(), ".log").pop().unwrap();
+    let size = fs::metadata(source.path().join(&last)).unwrap().len();
+    let batch_size = batch(0, 0, 2).len();
+    for cut in 0..size {
+        let dir = temp_dir();
+        copy(source.path(), dir.path());
+        cut_file(&dir.path().join(&last), cut);
+        let (mut log, report) = open(dir.path(), CLEAN);
+        let bytes = read_all(&log.reader());
+        let expected = all.len() - size as usize + cut as usize / batch_size * batch_size;
+        assert!(all.starts_with(&bytes), "{cut}");
+        assert_eq!(bytes.len(), expected, "{cut}");
+        assert_eq!(report.bytes_truncated, cut % batch_size as u64, "{cut}");
+        assert_eq!(log.log_end_offset() as usize, bytes.len() / batch_size * 2);
+        let mut batches = (0..log.log_end_offset()).step_by(2);
+        let finds_times = batches.all(|offset| {
+            let found = log.reader().offset_for_timestamp(1_000 + 10 * offset);
+            found.unwrap().unwrap().offset == offset
+        });
+        assert!(finds_times, "{cut}");
+        fill(&mut log, 2, 1);
+        assert_eq!(read_all(&log.reader()).len(), bytes.len() + batch_size);
+    }
+}
+
+#[test]
 fn damage_behind_the_recovery_point_cuts_the_log_there() {
     let source = temp_dir();
     let all = crashed_log(source.path(), 30);

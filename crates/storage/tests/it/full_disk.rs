@@ -1,6 +1,7 @@
 //! A log on a disk that is really full. Needs the right to mount a file system.
 
 use crate::fixture::*;
+use klamm_records::set_partition_leader_epoch;
 use klamm_storage::{Log, LogConfig};
 use klamm_types::LeaderEpoch;
 use std::{
@@ -123,5 +124,45 @@ fn a_full_disk_fails_an_append_but_not_the_log() {
     drop(log);
     let (log, report) = Log::open(&dir, CONFIG, CRASHED).unwrap();
     assert_eq!(report.bytes_truncated, 0, "{report:?}");
+    assert_eq!(read_all(&log.reader()), expected);
+}
+
+/// Not at a roll: in the midst of a segment, where a part of a batch may fit.
+#[test]
+fn nothing_is_left_of_an_append_that_did_not_fit() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let dir = disk.path().join("t-0");
+    let config = LogConfig {
+        segment_bytes: 1 << 30,
+        ..CONFIG
+    };
+    let mut log = Log::open(&dir, config, CLEAN).unwrap().0;
+    let mut sequence = 0;
+    let mut last_epoch = LeaderEpoch::NONE;
+    let error = loop {
+        let end = log.log_end_offset();
+        let mut batches = sequenced(end, 7, sequence);
+        set_partition_leader_epoch(&mut batches, LeaderEpoch(sequence));
+        batches.extend(batch(end + 1, sequence, 200));
+        match log.append(&batches) {
+            Ok(_) => last_epoch = LeaderEpoch(sequence),
+            Err(error) => break error,
+        }
+        sequence += 1;
+    };
+    assert!(error.is_storage_full(), "{error}");
+    let end = log.log_end_offset();
+    assert_eq!(end, i64::from(sequence) * 201);
+    let (_, producer) = log.producers().iter().next().unwrap();
+    let last = producer.batches.back().unwrap();
+    assert_eq!(last.last_sequence, sequence - 1);
+    assert_eq!(log.latest_epoch(), Some(last_epoch));
+    let expected = read_all(&log.reader());
+    drop(log);
+    let (log, report) = Log::open(&dir, config, CRASHED).unwrap();
+    assert_eq!(report.bytes_truncated, 0, "{report:?}");
+    assert_eq!(log.log_end_offset(), end);
     assert_eq!(read_all(&log.reader()), expected);
 }

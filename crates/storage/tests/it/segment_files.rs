@@ -47,6 +47,17 @@ fn many_segments_of_many_logs_share_few_open_files() {
 }
 
 #[test]
+fn an_empty_log_is_found_without_opening_its_file() {
+    let files = OpenFiles::new(10);
+    let dir = temp_dir();
+    open_new(dir.path()).close().unwrap();
+    let (mut log, _) = Log::open_sharing(dir.path(), SMALL, CLEAN, &files).unwrap();
+    assert_eq!(files.count(), 0);
+    fill(&mut log, 0, 1);
+    assert_eq!(files.count(), 1);
+}
+
+#[test]
 fn an_empty_log_has_no_index_files() {
     let dir = temp_dir();
     let mut log = open_new(dir.path());

@@ -83,7 +83,18 @@ fn view(log: &Log) -> impl PartialEq + std::fmt::Debug + use<> {
     let epochs = log.epochs();
     let newest = reader.offset_of_max_timestamp().unwrap();
     let undecided = reader.first_undecided_offset(log.log_end_offset());
+    // Not the last stable offsets: they only tell when a search may end.
     let aborted = reader.aborted_transactions(0, i64::MAX).unwrap();
+    let aborted: Vec<_> = aborted
+        .iter()
+        .map(|aborted| {
+            (
+                aborted.producer_id,
+                aborted.first_offset,
+                aborted.last_offset,
+            )
+        })
+        .collect();
     (
         (undecided, aborted),
         read_all(&reader),
@@ -214,7 +225,11 @@ fn check_every_byte(suffix: &str, options: OpenOptions, close: bool) {
         for at in 0..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 1 << (at % 8);
-            for damaged in [&flipped[..], &bytes[..at]] {
+            let cut = &bytes[..at];
+            for damaged in [&flipped[..], cut] {
+                if suffix == ".txnindex" && damaged == cut && at > 0 && at % 34 == 0 {
+                    continue; // nothing but the batches tells that entries are missing
+                }
                 let dir = temp_dir();
                 copy(source.path(), dir.path());
                 fs::write(dir.path().join(victim), damaged).unwrap();
@@ -233,6 +248,7 @@ fn every_byte_after_a_clean_stop() {
         ".index",
         ".timeindex",
         ".snapshot",
+        ".txnindex",
         "leader-epoch-checkpoint",
     ] {
         check_every_byte(suffix, CLEAN, true);
@@ -249,6 +265,7 @@ fn every_byte_after_a_crash() {
         ".index",
         ".timeindex",
         ".snapshot",
+        ".txnindex",
         "leader-epoch-checkpoint",
     ] {
         check_every_byte(suffix, options, false);
