@@ -265,6 +265,10 @@ impl Healer {
             }
             blocking(move || {
                 let replacement = repair.finish()?;
+                // The leader's log may be compacted.
+                if !partition.may_have_gaps_to(partition.log_end_offset()) {
+                    return Err(HealError::Unrecorded);
+                }
                 partition.install(replacement)?;
                 Ok(())
             })

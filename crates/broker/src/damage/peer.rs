@@ -38,6 +38,9 @@ pub(super) enum HealError {
     /// The segment could not be written anew.
     #[error(transparent)]
     Repair(RepairError),
+    /// A start after a crash would take what was written anew for a torn end.
+    #[error("how far the log is flushed cannot be recorded now")]
+    Unrecorded,
     /// The disk failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
