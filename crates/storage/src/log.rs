@@ -392,6 +392,9 @@ impl Log {
         let last = segments[count - 1].clone();
         let found = last.find_batch(offset).map_err(StorageError::from_read)?;
         let position = found.map_or(last.size(), |batch| batch.position);
+        if !removed.is_empty() {
+            state.note_truncation();
+        }
         let end_offset = found.map_or(offset, |batch| batch.header.base_offset.min(offset));
 
         state.cut(
@@ -436,6 +439,7 @@ impl Log {
     fn start_anew(&mut self, offset: i64) -> Result<(), StorageError> {
         let state = self.state.clone();
         let flushing = state.pause_flushing();
+        state.note_truncation();
         state.cut(&flushing, offset, offset);
         state.set_log_start_offset(offset);
         for segment in state.segments().iter().rev() {
