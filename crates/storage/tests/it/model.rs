@@ -22,6 +22,10 @@ use proptest::{
 use retention::Limit;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+/// Offsets and times that are looked up after each step.
+const SAMPLES: usize = 16;
+
+/// How long compaction keeps a tombstone.
 const RETENTION_MS: i64 = 1_000;
 
 const DELETED: LogConfig = LogConfig {
@@ -81,7 +85,9 @@ struct BatchPlan {
 }
 
 fn batch_plan() -> impl Strategy<Value = BatchPlan> {
-    let records = prop::collection::vec((0..8u8, prop::bool::weighted(0.8)), 1..6);
+    // Some keys are written all the time, others hardly twice.
+    let key = prop_oneof![2 => 0..4u8, 1 => 4..50u8];
+    let records = prop::collection::vec((key, prop::bool::weighted(0.8)), 1..6);
     let late_ms = prop_oneof![3 => Just(0), 1 => 0..2_000i64];
     (records, 0..4i64, late_ms).prop_map(|(records, producer, late_ms)| BatchPlan {
         records,
@@ -90,16 +96,37 @@ fn batch_plan() -> impl Strategy<Value = BatchPlan> {
     })
 }
 
+fn append() -> impl Strategy<Value = Step> {
+    let batches = prop::collection::vec(batch_plan(), 1..12);
+    let gap = prop_oneof![9 => Just(0), 1 => 1..50i64];
+    (batches, gap, prop::bool::weighted(0.2)).prop_map(|(batches, gap, new_epoch)| Step::Append {
+        batches,
+        gap,
+        new_epoch,
+    })
+}
+
+/// What keeps most of a log.
+fn mild_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => append(),
+        1 => (0..20i64).prop_map(|back| Step::Truncate { back }),
+        1 => (0..10i64).prop_map(|by| Step::AdvanceStart { by }),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Snapshot),
+        1 => Just(Step::Close),
+        1 => Just(Step::Crash),
+    ]
+}
+
 /// Anything but a compaction.
 fn simple_step() -> impl Strategy<Value = Step> {
-    let batches = prop::collection::vec(batch_plan(), 1..12);
     let limit = prop_oneof![
         (0..8_000u64).prop_map(Limit::Bytes),
         (0..2_000i64).prop_map(Limit::Ms)
     ];
     prop_oneof![
-        8 => (batches, prop_oneof![9 => Just(0), 1 => 1..50i64], prop::bool::weighted(0.2))
-            .prop_map(|(batches, gap, new_epoch)| Step::Append { batches, gap, new_epoch }),
+        8 => append(),
         2 => (0..60i64).prop_map(|back| Step::Truncate { back }),
         1 => (0..100i64).prop_map(|start| Step::TruncateFully { start }),
         1 => (0..40i64).prop_map(|by| Step::AdvanceStart { by }),
@@ -125,8 +152,14 @@ fn compaction() -> impl Strategy<Value = Step> {
         2 => prop::collection::vec(simple_step(), 1..4),
     ];
     let keys_max = prop_oneof![3 => Just(u64::MAX), 1 => 1..8u64];
-    (0..800i64, high_watermark(), keys_max, 0..3usize, meanwhile).prop_map(
-        |(later_ms, hw_back, keys_max, pause_at, meanwhile)| {
+    (
+        prop_oneof![0..300i64, 0..2_500i64],
+        high_watermark(),
+        keys_max,
+        0..3usize,
+        meanwhile,
+    )
+        .prop_map(|(later_ms, hw_back, keys_max, pause_at, meanwhile)| {
             Step::Compact(compaction::Plan {
                 later_ms,
                 hw_back,
@@ -134,12 +167,11 @@ fn compaction() -> impl Strategy<Value = Step> {
                 pause_at,
                 meanwhile,
             })
-        },
-    )
+        })
 }
 
 fn compacted_step() -> impl Strategy<Value = Step> {
-    prop_oneof![5 => simple_step(), 1 => compaction()]
+    prop_oneof![6 => mild_step(), 1 => simple_step(), 3 => compaction()]
 }
 
 struct Model {
@@ -305,17 +337,19 @@ impl Model {
             .flat_map(|batch| batch.bytes.clone())
             .collect();
         assert_eq!(read_all(&reader), expected);
-        for offset in (self.start..self.end).step_by(7) {
+        let step = (self.end - self.start) as usize / SAMPLES + 1;
+        for offset in (self.start..self.end).step_by(step) {
             let read = reader.read(offset, 300, self.end, true).unwrap();
             let found = self.batches.iter().find(|batch| batch.next > offset);
             assert_eq!(read.base_offset, found.map_or(offset, |batch| batch.base));
         }
         let mut last_sequences = BTreeMap::new();
-        for batch in visible {
+        let step = visible.clone().count() / SAMPLES + 1;
+        for (i, batch) in visible.enumerate() {
             let epoch = log.epochs().epoch_at(batch.base.max(self.start));
             assert_eq!(epoch, Some(LeaderEpoch(batch.epoch)));
             last_sequences.insert(batch.producer, batch.last_sequence);
-            if let Some(record) = batch.records.first() {
+            if let Some(record) = batch.records.first().filter(|_| i % step == 0) {
                 self.check_time(log, record.timestamp);
             }
         }
@@ -384,14 +418,14 @@ fn check_histories(config: LogConfig, cases: u32, steps: impl Strategy<Value = V
 
 #[test]
 fn any_history_reads_back() {
-    check_histories(DELETED, 40, prop::collection::vec(simple_step(), 1..30));
+    check_histories(DELETED, 80, prop::collection::vec(simple_step(), 1..30));
 }
 
 #[test]
 fn any_history_with_compactions_reads_back() {
     check_histories(
         COMPACTED,
-        40,
-        prop::collection::vec(compacted_step(), 1..40),
+        100,
+        prop::collection::vec(compacted_step(), 5..50),
     );
 }

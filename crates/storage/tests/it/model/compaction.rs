@@ -96,6 +96,16 @@ impl Model {
         }
         let after = on_disk(dir);
         self.check_installed(&after, rewriting.end_offset());
+        for (producer, state) in log.producers().iter() {
+            let last_offset = state.batches.back().map(|batch| batch.last_offset);
+            let is_last = |batch: &&Batch| Some(batch.next - 1) == last_offset;
+            let known = self.batches.iter().find(is_last);
+            let is_known = known.is_some_and(|batch| batch.producer == producer.0);
+            assert!(
+                !is_known || after.iter().any(|batch| is_last(&batch)),
+                "{producer}: nothing tells of {last_offset:?}"
+            );
+        }
         self.batches = after;
         true
     }
