@@ -392,10 +392,10 @@ impl Log {
         let last = segments[count - 1].clone();
         let found = last.find_batch(offset).map_err(StorageError::from_read)?;
         let position = found.map_or(last.size(), |batch| batch.position);
-        if !removed.is_empty() {
+        let end_offset = found.map_or(offset, |batch| batch.header.base_offset.min(offset));
+        if end_offset < state.log_end_offset() {
             state.note_truncation();
         }
-        let end_offset = found.map_or(offset, |batch| batch.header.base_offset.min(offset));
 
         state.cut(
             &flushing,

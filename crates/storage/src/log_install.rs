@@ -11,7 +11,7 @@ use std::{ops::Range, sync::Arc};
 
 impl Log {
     /// Puts a segment in the place of its sources, durably, if they are still the log's and
-    /// sealed, and no sealed segment was truncated meanwhile; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
+    /// sealed, and the log was not truncated meanwhile; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
     /// that have to open a file wait.
     ///
     /// # Errors

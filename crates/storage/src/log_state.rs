@@ -41,7 +41,7 @@ pub(crate) struct LogState {
     unsynced_files: Mutex<Vec<PathBuf>>,
     /// Files that were removed and are still to be unlinked.
     pub(crate) removed: Mutex<RemovedFiles>,
-    /// How often sealed segments were cut or removed from the log's end on.
+    /// How often the log was truncated.
     truncations: AtomicU64,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
@@ -147,13 +147,12 @@ impl LogState {
         self.log_end_offset.store(log_end_offset, Ordering::Release);
     }
 
-    /// Sealed segments are about to be cut or removed from the log's end on: what was made of them
-    /// is of no use.
+    /// The log is about to be truncated: what was made of its segments may be of no use.
     pub(crate) fn note_truncation(&self) {
         self.truncations.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Another number after each truncation that reached sealed segments.
+    /// Another number after each truncation.
     pub(crate) fn truncations(&self) -> u64 {
         self.truncations.load(Ordering::Acquire)
     }

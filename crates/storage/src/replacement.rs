@@ -119,7 +119,7 @@ pub struct Replacement {
 impl Replacement {
     /// `sources` follow one another in the log; the files are complete and durable, and start at
     /// the base offset of the first source. `truncations` are those of the log when the work
-    /// began: a segment that was cut may be sealed again, and what supersedes a record may be gone.
+    /// began: a segment that was cut may be sealed again, and what supersedes others may be gone.
     pub(crate) fn new(
         sources: Vec<Arc<Segment>>,
         truncations: u64,

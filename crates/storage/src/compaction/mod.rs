@@ -263,7 +263,7 @@ impl Compaction {
     }
 
     /// Fails if segments are not the log's any more, or the log was truncated: keys may be mapped
-    /// to records that are gone.
+    /// to records that are gone, and other batches are the last ones of their producers.
     fn check(&self, segments: &[Arc<Segment>]) -> Result<(), CompactionError> {
         let now = self.state.segments();
         let is_there = |segment: &Arc<Segment>| now.iter().any(|s| Arc::ptr_eq(s, segment));

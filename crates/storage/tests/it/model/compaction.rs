@@ -99,7 +99,8 @@ impl Model {
         for (producer, state) in log.producers().iter() {
             let last_offset = state.batches.back().map(|batch| batch.last_offset);
             let is_last = |batch: &&Batch| Some(batch.next - 1) == last_offset;
-            let known = self.batches.iter().find(is_last);
+            let mut visible = self.batches.iter().filter(|batch| batch.next > self.start);
+            let known = visible.find(is_last);
             let is_known = known.is_some_and(|batch| batch.producer == producer.0);
             assert!(
                 !is_known || after.iter().any(|batch| is_last(&batch)),
