@@ -5,11 +5,12 @@
 //! cargo bench -p klamm-benches --bench storage -- append    # one group
 //! ```
 //!
-//! Groups: `limits` (checksum, page cache, disk), `append`, `read`, `recovery`, `lookup`. Files lie in the
+//! Groups: `limits` (checksum, page cache, disk), `append`, `read`, `recovery`, `lookup`, `compaction`. Files lie in the
 //! folder that `TMPDIR` names, which must be on the disk that is to be measured.
-#![allow(missing_docs, clippy::unwrap_used)] // criterion's macros; a benchmark that fails may panic
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)] // criterion's macros; a benchmark that fails may panic
 
 mod append;
+mod compaction;
 mod fixture;
 mod limits;
 mod lookup;
@@ -22,6 +23,7 @@ criterion::criterion_group!(
     append::benches,
     read::benches,
     recovery::benches,
-    lookup::benches
+    lookup::benches,
+    compaction::benches
 );
 criterion::criterion_main!(benches);

@@ -17,6 +17,7 @@ mod cli;
 mod compaction;
 mod configs;
 mod crash;
+mod damage;
 mod dev;
 mod failover;
 mod flushing;

@@ -8,6 +8,7 @@ use crate::{
         Change, DirectoryAssignments, Heartbeats, Lifecycle, Registration, RegistrationError,
         follow_metadata, register, report_floors,
     },
+    damage::{DamageReports, Healer, Scrubber},
     fetch_session::FetchSessions,
     flusher::Flusher,
     groups::Groups,
@@ -119,6 +120,7 @@ impl Broker {
         let flusher = Flusher::start().map_err(system("start flusher threads"))?;
         let dirs = Arc::new(dirs);
         let isr_updates = IsrUpdates::default();
+        let damage_reports = DamageReports::default();
         let assignments = DirectoryAssignments::default();
         let failure = flusher.queue().failure();
         let env = PartitionEnv {
@@ -126,6 +128,7 @@ impl Broker {
             me: config.node_id,
             flush_queue: flusher.queue(),
             isr_updates: isr_updates.clone(),
+            damage_reports: damage_reports.clone(),
             lag_time_max_ms: config.replication.lag_time_max_ms,
             dirs: Arc::clone(&dirs),
             assignments: assignments.clone(),
@@ -147,7 +150,7 @@ impl Broker {
         broker
             .join_cluster(&registration, shutdown_wanted, lifecycle_told)
             .await?;
-        broker.start_housekeeping(isr_updates);
+        broker.start_housekeeping(isr_updates, damage_reports);
         broker.tasks.spawn(assignments.run(
             Arc::clone(&broker.context.identity),
             broker.context.controller.clone(),
@@ -265,8 +268,25 @@ impl Broker {
         }
     }
 
-    fn start_housekeeping(&mut self, isr_updates: IsrUpdates) {
+    fn start_housekeeping(&mut self, isr_updates: IsrUpdates, damage_reports: DamageReports) {
         let context = &self.context;
+        let healer = Healer {
+            identity: Arc::clone(&context.identity),
+            controller: context.controller.clone(),
+            metadata: Arc::clone(&context.metadata),
+            partitions: Arc::clone(&context.partitions),
+            config: Arc::clone(&context.config),
+            reports: damage_reports.clone(),
+        };
+        self.tasks.spawn(healer.run());
+        let scrubber = Scrubber {
+            partitions: Arc::clone(&context.partitions),
+            reports: damage_reports,
+            bytes_per_second: context.config.log.scrub_bytes_per_second,
+        };
+        if scrubber.bytes_per_second > 0 {
+            self.tasks.spawn(scrubber.run());
+        }
         self.tasks.spawn(isr_updates.run(
             Arc::clone(&context.identity),
             context.controller.clone(),

@@ -19,6 +19,7 @@ mod cleaner;
 mod clock;
 mod context;
 mod control;
+mod damage;
 mod deleted_folders;
 mod dynamic_configs;
 mod fetch_session;

@@ -15,7 +15,9 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
-use klamm_metadata::{ConfigResource, Delta, Image, Partition as PartitionMetadata, Topic};
+use klamm_metadata::{
+    ConfigResource, Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic,
+};
 use klamm_replica::PartitionState;
 use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
@@ -338,17 +340,31 @@ impl Partitions {
         let is_offsets = &*topic.name == OFFSETS_TOPIC;
         if metadata.leader == self.me {
             self.fetchers.unfollow(id);
-            let floor = metadata.high_watermark_floor;
+            // An unclean election gives up what was committed.
+            let recorded = match metadata.recovery_state {
+                RecoveryState::Recovered => partition.recorded_high_watermark(),
+                RecoveryState::Recovering => 0,
+            };
+            let floor = metadata.high_watermark_floor.max(recorded);
             let led = partition.lead(&state(metadata), floor, now_ms());
             match led {
                 Leadership::Begins(epoch) if is_offsets => self.tell_groups(|groups| {
                     groups.on_leader(id.partition, epoch, Arc::clone(partition));
                 }),
                 Leadership::Begins(_) | Leadership::GoesOn => {}
-                Leadership::Refused => error!(topic = %topic.name, partition = id.partition,
+                Leadership::Refused => {
+                    self.env.damage_reports.report(id);
+                    error!(topic = %topic.name, partition = id.partition,
                     log_end_offset = partition.log_end_offset(), committed = floor,
                     "not leading: the log has lost acknowledged records; restore it, or wait for \
-                     another replica that has them"),
+                     another replica that has them");
+                }
+            }
+            let log_end_offset = partition.log_end_offset();
+            if matches!(led, Leadership::Begins(_)) && log_end_offset < floor {
+                error!(topic = %topic.name, partition = id.partition,
+                    first_offset = log_end_offset, next_offset = floor,
+                    "the only replica has lost these offsets");
             }
             return;
         }
@@ -450,6 +466,7 @@ impl Partitions {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id, Arc::clone(&partition));
+        partition.report_damage();
         self.resume_moves(&partition);
         Some(partition)
     }

@@ -258,6 +258,7 @@ fn log(values: &Values<'_>) -> Result<LogSettings, ConfigError> {
         flush_start_offset_checkpoint_interval_ms: values
             .number("log.flush.start.offset.checkpoint.interval.ms")?,
         dir_failure_timeout_ms: values.number("log.dir.failure.timeout.ms")?,
+        scrub_bytes_per_second: values.number("klamm.log.scrub.bytes.per.second")?,
         initial_task_delay_ms: values.number("log.initial.task.delay.ms")?,
         cleaner_enable: values.flag("log.cleaner.enable"),
         cleaner_threads: values.number("log.cleaner.threads")?,

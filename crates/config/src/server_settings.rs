@@ -148,6 +148,8 @@ pub struct LogSettings {
     pub flush_start_offset_checkpoint_interval_ms: i32,
     /// `log.dir.failure.timeout.ms`.
     pub dir_failure_timeout_ms: i64,
+    /// `klamm.log.scrub.bytes.per.second`; 0: logs are not read to find damage.
+    pub scrub_bytes_per_second: u64,
     /// `log.initial.task.delay.ms`.
     pub initial_task_delay_ms: i64,
     /// `log.cleaner.enable`.

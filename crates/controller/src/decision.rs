@@ -4,9 +4,10 @@ use crate::{
     AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, AssignDirectories, ConfigRules,
     CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, FailLogDirs,
     GrownTopic, InitCluster, ProducerIdBlock, Refusal, RegisterBroker, RegisterController,
-    RegisteredBroker, ReportHighWatermarks, Sessions, alter_configs, alter_partition,
-    assign_directories, broker_state, cluster, create_partitions, create_topics, delete_topics,
-    fail_log_dirs, high_watermarks, producer_ids, register_broker,
+    RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs,
+    alter_partition, assign_directories, broker_state, cluster, create_partitions, create_topics,
+    delete_topics, fail_log_dirs, high_watermarks, producer_ids, register_broker,
+    resign_leadership,
 };
 use klamm_metadata::{Image, proto::Record};
 use klamm_types::{BrokerEpoch, BrokerId, Uuid};
@@ -34,6 +35,8 @@ pub enum Request {
     UnregisterBroker(BrokerId),
     /// A leader proposes ISRs.
     AlterPartition(AlterPartition),
+    /// A broker cannot vouch for its copies of some partitions.
+    ResignLeadership(ResignLeadership),
     /// A leader reports high watermarks.
     ReportHighWatermarks(ReportHighWatermarks),
     /// Creates topics.
@@ -57,6 +60,8 @@ pub enum Response {
     RegisterBroker(Result<RegisteredBroker, Refusal>),
     /// To [`Request::AlterPartition`].
     AlterPartition(Result<Vec<AlteredPartition>, Refusal>),
+    /// To [`Request::ResignLeadership`], in the order of the request.
+    ResignLeadership(Result<Vec<Resigned>, Refusal>),
     /// To [`Request::CreateTopics`], in the order of the request.
     CreateTopics(Vec<CreatedTopic>),
     /// To [`Request::DeleteTopics`], in the order of the request.
@@ -204,6 +209,9 @@ pub fn decide(image: &Image, request: &Request, ctx: &Context) -> Decision {
         }
         Request::AlterPartition(request) => {
             alter_partition::decide(image, request, ctx).map(Response::AlterPartition)
+        }
+        Request::ResignLeadership(request) => {
+            resign_leadership::decide(image, request, ctx).map(Response::ResignLeadership)
         }
         Request::ReportHighWatermarks(request) => {
             high_watermarks::decide(image, request).map(Response::Done)

@@ -40,7 +40,8 @@ pub struct Rules<'a> {
 pub enum Loss {
     /// What was not flushed: it did not stop cleanly.
     Unflushed(BrokerId),
-    /// Perhaps everything: its log directories are not those that were known.
+    /// Perhaps everything: its log directories are not those that were known, or it says itself
+    /// that it cannot vouch for its copy.
     Disks(BrokerId),
 }
 

@@ -449,6 +449,9 @@ pub(crate) fn succeeded(response: &Response) -> bool {
         Response::AlterPartition(result) => result
             .as_ref()
             .is_ok_and(|all| all.iter().all(|one| one.result.is_ok())),
+        Response::ResignLeadership(result) => result
+            .as_ref()
+            .is_ok_and(|all| all.iter().all(|one| one.result.is_ok())),
         Response::CreateTopics(all) => all.iter().all(|one| one.result.is_ok()),
         Response::DeleteTopics(all) => all.iter().all(|one| one.result.is_ok()),
         Response::CreatePartitions(all) => all.iter().all(|one| one.result.is_ok()),
@@ -465,6 +468,8 @@ pub(crate) fn error(response: &Response) -> ErrorCode {
         Response::AllocateProducerIds(result) => result.err_code(),
         Response::AlterPartition(Err(refusal)) => Some(refusal.code),
         Response::AlterPartition(Ok(all)) => all.iter().find_map(|one| one.result.clone().err()),
+        Response::ResignLeadership(Err(refusal)) => Some(refusal.code),
+        Response::ResignLeadership(Ok(all)) => all.iter().find_map(|one| one.result.err()),
         Response::CreateTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::DeleteTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::CreatePartitions(all) => all.iter().find_map(|one| one.result.err_code()),

@@ -121,6 +121,13 @@ impl ControllerService for ControllerServer {
         decide!(self, request, translate::alter_partition, AlterPartition => translate::altered_partitions)
     }
 
+    async fn resign_leadership(
+        &self,
+        request: Request<ResignLeadershipRequest>,
+    ) -> Result<Response<ResignLeadershipResponse>, Status> {
+        decide!(self, request, translate::resign_leadership, ResignLeadership => translate::resigned_leadership)
+    }
+
     async fn report_high_watermarks(
         &self,
         request: Request<ReportHighWatermarksRequest>,

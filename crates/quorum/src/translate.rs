@@ -139,6 +139,39 @@ fn altered_partition(altered: core::AlteredPartition) -> PartitionIsrResult {
     result
 }
 
+pub(crate) fn resign_leadership(request: ResignLeadershipRequest) -> Result<Request, Status> {
+    let partitions = request
+        .partitions
+        .iter()
+        .map(|partition| {
+            Ok(core::Resignation {
+                id: partition_id(&partition.topic_id, partition.partition)?,
+                leader_epoch: LeaderEpoch(partition.leader_epoch),
+            })
+        })
+        .collect::<Result<_, Status>>()?;
+    Ok(Request::ResignLeadership(core::ResignLeadership {
+        broker: broker_ref(request.broker_id, request.broker_epoch),
+        partitions,
+    }))
+}
+
+pub(crate) fn resigned_leadership(
+    result: Result<Vec<core::Resigned>, Refusal>,
+) -> ResignLeadershipResponse {
+    let (error_code, _) = outcome(&result);
+    let partitions = result.unwrap_or_default().into_iter();
+    let partitions = partitions.map(|resigned| ResignationResult {
+        topic_id: uuid_bytes(resigned.id.topic_id),
+        partition: resigned.id.partition,
+        error_code: code(resigned.result.err().unwrap_or(ErrorCode::None)),
+    });
+    ResignLeadershipResponse {
+        error_code,
+        partitions: partitions.collect(),
+    }
+}
+
 pub(crate) fn report_high_watermarks(
     request: ReportHighWatermarksRequest,
 ) -> Result<Request, Status> {

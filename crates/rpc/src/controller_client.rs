@@ -146,6 +146,8 @@ calls! {
     register_broker(RegisterBrokerRequest) -> RegisterBrokerResponse;
     /// Proposes ISR changes of partitions that this broker leads.
     alter_partition(AlterPartitionRequest) -> AlterPartitionResponse;
+    /// Gives up partitions whose records this broker cannot vouch for.
+    resign_leadership(ResignLeadershipRequest) -> ResignLeadershipResponse;
     /// Reports high watermarks of partitions that this broker leads.
     report_high_watermarks(ReportHighWatermarksRequest) -> ReportHighWatermarksResponse;
     /// Tells in which log directories replicas live.

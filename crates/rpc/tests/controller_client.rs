@@ -89,6 +89,13 @@ impl ControllerService for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn resign_leadership(
+        &self,
+        _: Request<ResignLeadershipRequest>,
+    ) -> Result<Response<ResignLeadershipResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn report_high_watermarks(
         &self,
         _: Request<ReportHighWatermarksRequest>,

@@ -1,7 +1,7 @@
 //! Walks the headers of the batches in a segment, reading the file in pieces.
 
 use crate::disk::DiskFile;
-use klamm_records::{BatchError, BatchHeader, HEADER_SIZE};
+use klamm_records::{BatchError, BatchHeader, HEADER_SIZE, MAGIC};
 use std::{io, sync::Arc};
 
 /// Bytes read at once. Headers of small batches come from one read; those of large ones cost
@@ -10,6 +10,9 @@ const CHUNK_SIZE: usize = 16 << 10;
 
 /// Bytes of the header that the checksum does not cover.
 const CRC_COVERS_FROM: u64 = 21;
+
+/// Where a batch tells its format.
+const MAGIC_AT: usize = 16;
 
 /// A batch and where it starts.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,8 @@ pub(crate) struct BatchScan {
     end: u64,
     chunk: Vec<u8>,
     chunk_position: u64,
+    /// (start, end) of bytes that are known to be damaged, ascending.
+    skipped: Vec<(u64, u64)>,
 }
 
 impl BatchScan {
@@ -52,11 +57,27 @@ impl BatchScan {
             end,
             chunk: Vec::new(),
             chunk_position: position,
+            skipped: Vec::new(),
         }
+    }
+
+    /// Passes over bytes that are known to be damaged, (start, end) ascending.
+    pub(crate) fn skipping(self, skipped: Vec<(u64, u64)>) -> BatchScan {
+        BatchScan { skipped, ..self }
+    }
+
+    /// Goes on at `position`, where a batch must start.
+    pub(crate) fn seek(&mut self, position: u64) {
+        self.position = position;
     }
 
     /// The next batch; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<BatchAt>, ScanError> {
+        for &(start, end) in &self.skipped {
+            if (start..end).contains(&self.position) {
+                self.position = end;
+            }
+        }
         if self.position >= self.end {
             return Ok(None);
         }
@@ -103,6 +124,58 @@ impl BatchScan {
             position: batch.position,
             error: BatchError::Crc,
         })
+    }
+
+    /// The first undamaged batch from `from` on, wherever it starts, that `is_plausible`; the walk
+    /// goes on behind it. A batch may lie in the value of a record: what is plausible should be narrow.
+    pub(crate) fn find_good(
+        &mut self,
+        from: u64,
+        is_plausible: &dyn Fn(&BatchHeader) -> bool,
+    ) -> io::Result<Option<BatchAt>> {
+        let mut from = from;
+        while from + HEADER_SIZE as u64 <= self.end {
+            self.position = from;
+            self.fill(HEADER_SIZE)?;
+            let start = (from - self.chunk_position) as usize;
+            let count = (self.chunk.len() + 1).saturating_sub(start + HEADER_SIZE);
+            for at in start..start + count {
+                if let Some(batch) = self.plausible(at, is_plausible)
+                    && self.is_good(&batch)?
+                {
+                    self.position = batch.end();
+                    return Ok(Some(batch));
+                }
+            }
+            if count == 0 {
+                break; // cut while being read
+            }
+            from += count as u64;
+        }
+        self.position = self.end;
+        Ok(None)
+    }
+
+    /// What starts at an index of the chunk, if it looks like a batch.
+    fn plausible(&self, at: usize, is_plausible: &dyn Fn(&BatchHeader) -> bool) -> Option<BatchAt> {
+        let bytes = self.chunk.get(at..at + HEADER_SIZE)?;
+        if bytes[MAGIC_AT] != MAGIC as u8 {
+            return None;
+        }
+        let header = BatchHeader::parse(bytes).ok().filter(is_plausible)?;
+        let position = self.chunk_position + at as u64;
+        let batch = BatchAt { position, header };
+        (batch.end() <= self.end).then_some(batch)
+    }
+
+    /// Whether the checksum of a batch fits.
+    pub(crate) fn is_good(&mut self, batch: &BatchAt) -> io::Result<bool> {
+        match self.verify(batch) {
+            Ok(()) => Ok(true),
+            Err(ScanError::Batch { .. }) => Ok(false),
+            Err(ScanError::Io(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(ScanError::Io(error)) => Err(error),
+        }
     }
 
     fn buffered(&self, position: u64, size: usize) -> Option<&[u8]> {

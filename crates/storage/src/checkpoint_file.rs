@@ -7,6 +7,7 @@
 //! second entry
 //! ```
 
+use crate::checksum_file;
 use crate::disk;
 use std::{io, path::Path};
 
@@ -76,6 +77,9 @@ pub(crate) fn read<T>(
     let Some(bytes) = bytes else {
         return Ok(None);
     };
+    if !checksum_file::fits(path, &bytes).map_err(CheckpointError::io("read", path))? {
+        return Err(CheckpointError::damaged(path, "checksum does not match"));
+    }
     let text = str::from_utf8(&bytes).map_err(|_| CheckpointError::damaged(path, "not text"))?;
     parse_text(text, parse)
         .map(Some)
@@ -105,12 +109,30 @@ pub(crate) fn write(
     path: &Path,
     entries: impl ExactSizeIterator<Item = String>,
 ) -> Result<(), CheckpointError> {
+    let text = render(entries);
+    disk::replace(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
+}
+
+/// The same, with a checksum beside it.
+pub(crate) fn write_with_checksum(
+    path: &Path,
+    entries: impl ExactSizeIterator<Item = String>,
+) -> Result<(), CheckpointError> {
+    let text = render(entries);
+    let write = || {
+        checksum_file::announce(path, text.as_bytes(), FILE_BYTES_MAX)?;
+        disk::replace(path, text.as_bytes())
+    };
+    write().map_err(CheckpointError::io("write", path))
+}
+
+fn render(entries: impl ExactSizeIterator<Item = String>) -> String {
     let mut text = format!("{VERSION}\n{}\n", entries.len());
     for entry in entries {
         text.push_str(&entry);
         text.push('\n');
     }
-    disk::replace(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
+    text
 }
 
 #[cfg(test)]

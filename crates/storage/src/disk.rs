@@ -6,11 +6,16 @@
 
 #[cfg(test)]
 use crate::disk_trace::{self, Change};
-use rustix::{buffer::spare_capacity, fs::FallocateFlags, io::Errno};
+use rustix::{
+    buffer::spare_capacity,
+    fs::{Advice, FallocateFlags},
+    io::Errno,
+};
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io,
+    num::NonZeroU64,
     os::{
         fd::{AsRawFd, RawFd},
         unix::fs::FileExt,
@@ -114,6 +119,17 @@ impl DiskFile {
         #[cfg(test)]
         disk_trace::record(|| Change::SyncFile { inode: self.inode });
         Ok(())
+    }
+
+    /// Tells the system that a part of the file will not be read again soon.
+    pub(crate) fn forget(&self, position: u64, bytes: u64) -> io::Result<()> {
+        let size = NonZeroU64::new(bytes);
+        Ok(rustix::fs::fadvise(
+            &self.file,
+            position,
+            size,
+            Advice::DontNeed,
+        )?)
     }
 
     /// Bytes of the file.
@@ -252,6 +268,11 @@ pub(crate) fn read(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Reads a file of the system whose size is not known before.
+pub(crate) fn read_all(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
 }
 
 /// Names of the files in a folder, sorted. Names that are not UTF-8 are nobody's here.

@@ -1,10 +1,11 @@
 //! What can go wrong with a log.
 
 use crate::checkpoint_file::CheckpointError;
+use crate::damage::DamagedRange;
 use crate::disk;
 use klamm_records::BatchError;
 use klamm_types::ErrorCode;
-use std::{io, path::Path, sync::Arc};
+use std::{io, ops::Range, path::Path, sync::Arc};
 
 /// Why an operation on a log failed.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,7 @@ impl StorageError {
                 path,
                 position,
                 reason,
+                ..
             } => {
                 let reason = format!("damaged at byte {position}: {reason}");
                 let source = io::Error::new(io::ErrorKind::InvalidData, reason);
@@ -139,12 +141,14 @@ pub enum ReadError {
         source: io::Error,
     },
     /// Bytes on disk are not what was written there.
-    #[error("{path} is damaged at byte {position}: {reason}")]
+    #[error("{path} is damaged at byte {position}, offsets {offsets:?}: {reason}")]
     Damaged {
         /// The file.
         path: String,
         /// Where in the file.
         position: u64,
+        /// The offsets that are lost; empty if that is not known.
+        offsets: Range<i64>,
         /// What is wrong.
         reason: String,
     },
@@ -155,6 +159,25 @@ impl ReadError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> ReadError {
         let path = path.display().to_string();
         move |source| ReadError::Io { path, source }
+    }
+
+    pub(crate) fn damaged(path: &Path, position: u64, reason: String) -> ReadError {
+        ReadError::Damaged {
+            path: path.display().to_string(),
+            position,
+            offsets: 0..0,
+            reason,
+        }
+    }
+
+    /// Damage that has been located.
+    pub(crate) fn of_range(range: &DamagedRange) -> ReadError {
+        ReadError::Damaged {
+            path: range.path.display().to_string(),
+            position: range.position,
+            offsets: range.first_offset..range.next_offset,
+            reason: range.reason.clone(),
+        }
     }
 
     /// The error code that Kafka answers with.

@@ -4,7 +4,7 @@ use crate::active_segment::ActiveSegment;
 use crate::batch_scan::BatchAt;
 use crate::config::LogConfig;
 use crate::disk;
-use crate::error::StorageError;
+use crate::error::{ReadError, StorageError};
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_flusher::LogFlusher;
 use crate::log_reader::LogReader;
@@ -13,7 +13,7 @@ use crate::open_files::OpenFiles;
 use crate::producer_recovery::{self, Producers};
 use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
-use crate::recovery::{self, OpenOptions, RecoveryReport};
+use crate::recovery::{self, Interruption, OpenOptions, RecoveryReport};
 use crate::segment::Segment;
 use klamm_records::{Batches, NO_TIMESTAMP};
 use klamm_types::LeaderEpoch;
@@ -78,8 +78,22 @@ impl Log {
         options: OpenOptions,
         files: &Arc<OpenFiles>,
     ) -> Result<(Log, RecoveryReport), StorageError> {
+        Log::open_after(Interruption::Machine, dir, config, options, files)
+    }
+
+    /// The same for a log of which it is known what it was interrupted by.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_after(
+        interruption: Interruption,
+        dir: &Path,
+        config: LogConfig,
+        options: OpenOptions,
+        files: &Arc<OpenFiles>,
+    ) -> Result<(Log, RecoveryReport), StorageError> {
         let is_new = !dir.exists();
-        let opened = recovery::open_segments(dir, &config, &options, files)?;
+        let opened = recovery::open_segments(dir, &config, &options, interruption, files)?;
         let segments = opened.segments;
         let log_end_offset = opened.log_end_offset;
         let first_offset = segments[0].base_offset();
@@ -128,7 +142,11 @@ impl Log {
         if log_start_offset > log_end_offset {
             log.truncate_fully_and_start_at(log_start_offset)?;
         }
-        Ok((log, opened.report))
+        let report = RecoveryReport {
+            damaged_ranges: log.reader().damage().len(),
+            ..opened.report
+        };
+        Ok((log, report))
     }
 
     /// A reader of this log.
@@ -390,9 +408,7 @@ impl Log {
             .max(1);
         let removed = segments.split_off(count);
         let last = segments[count - 1].clone();
-        let found = last.find_batch(offset).map_err(StorageError::from_read)?;
-        let position = found.map_or(last.size(), |batch| batch.position);
-        let end_offset = found.map_or(offset, |batch| batch.header.base_offset.min(offset));
+        let (position, end_offset) = self.cut_point(&last, offset)?;
         if end_offset < state.log_end_offset() {
             state.note_truncation();
         }
@@ -424,6 +440,25 @@ impl Log {
         state.change_epochs(|epochs| epochs.truncate_from_end(end_offset));
         self.reload_producers(&segments, end_offset)?;
         Ok(end_offset)
+    }
+
+    /// Where to cut a segment so that nothing is left from an offset on, and the offset that is
+    /// due there then. A batch or damage that spans it goes as a whole.
+    fn cut_point(&self, segment: &Arc<Segment>, offset: i64) -> Result<(u64, i64), StorageError> {
+        let mut found = segment.find_batch(offset);
+        if let Err(ReadError::Damaged { .. }) = found {
+            self.reader()
+                .locate_damage(segment)
+                .map_err(StorageError::from_read)?;
+            found = segment.find_batch(offset);
+        }
+        if let Some(damage) = segment.checks().damage_at(offset) {
+            return Ok((damage.position, damage.first_offset));
+        }
+        Ok(match found.map_err(StorageError::from_read)? {
+            Some(batch) => (batch.position, batch.header.base_offset.min(offset)),
+            None => (segment.size(), offset),
+        })
     }
 
     /// Removes everything and goes on from an offset, lower or higher.

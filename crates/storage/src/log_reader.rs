@@ -4,10 +4,12 @@ use crate::batch_scan::{BatchAt, ScanError};
 use crate::error::ReadError;
 use crate::leader_epochs::{EpochEndOffset, LeaderEpochs};
 use crate::log_state::{LogState, Segments};
+use crate::scrub::Expected;
 use crate::segment::Segment;
 use bytes::Bytes;
 use klamm_records::{
     BatchHeader, Batches, DECOMPRESSED_BYTES_MAX_DEFAULT, HEADER_SIZE, Records, TimestampType,
+    verify_crc,
 };
 use klamm_types::LeaderEpoch;
 use std::{io, sync::Arc};
@@ -130,6 +132,25 @@ impl LogReader {
         offset_max: i64,
         at_least_one: bool,
     ) -> Result<LogRead, ReadError> {
+        let read = || self.try_read(segments, start_offset, bytes_max, offset_max, at_least_one);
+        match read() {
+            // Once the damage is located, what is good before and behind it can be read.
+            Err(Trouble::Suspect(segment, _)) => {
+                self.locate_damage(&segment)?;
+                read().map_err(Trouble::into_error)
+            }
+            done => done.map_err(Trouble::into_error),
+        }
+    }
+
+    fn try_read(
+        &self,
+        segments: &Segments,
+        start_offset: i64,
+        bytes_max: usize,
+        offset_max: i64,
+        at_least_one: bool,
+    ) -> Result<LogRead, Trouble> {
         let limit = self.check_range(start_offset)?.min(offset_max);
         let nothing = LogRead {
             records: Bytes::new(),
@@ -142,7 +163,8 @@ impl LogReader {
         let Some((segment, position)) = self.find(segments, start_offset)? else {
             return Ok(nothing);
         };
-        let available = segment.size().saturating_sub(position);
+        let good_until = segment.checks().good_until(position, segment.size());
+        let available = good_until.saturating_sub(position);
         let available = usize::try_from(available).unwrap_or(usize::MAX);
         let size = bytes_max.max(HEADER_SIZE).min(available);
         let read = read_at(&segment, position, size);
@@ -150,9 +172,19 @@ impl LogReader {
         let first = match BatchHeader::parse(&bytes) {
             Ok(first) => first,
             Err(_) if self.log_end_offset() <= start_offset => return Ok(nothing),
-            Err(_) => return Err(damaged(&segment, position)),
+            Err(error) => return Err(suspect(&segment, position, error.to_string())),
         };
         let first_size = first.batch_size();
+        let first_end = position + first_size as u64;
+        if first.last_offset() >= limit && !segment.checks().bytes().covers(position, first_end) {
+            self.check_offsets(
+                &segment,
+                &BatchAt {
+                    position,
+                    header: first,
+                },
+            )?;
+        }
         if first.last_offset() >= limit || (first_size > bytes_max && !at_least_one) {
             return Ok(nothing);
         }
@@ -161,13 +193,74 @@ impl LogReader {
         }
         let (size, next_offset) = whole_batches(&bytes, limit);
         if size == 0 {
-            return Err(damaged(&segment, position));
+            return Err(suspect(&segment, position, "not a whole batch"));
         }
+        self.check(&segment, position, &bytes[..size])?;
         Ok(LogRead {
             records: bytes.slice(..size),
             base_offset: first.base_offset,
             next_offset,
         })
+    }
+
+    /// Checks whole batches that were read at `position`, unless that has been done since the
+    /// segment was opened.
+    fn check(&self, segment: &Arc<Segment>, position: u64, batches: &[u8]) -> Result<(), Trouble> {
+        let end = position + batches.len() as u64;
+        let checked = segment.checks().bytes();
+        if checked.covers(position, end) {
+            return Ok(());
+        }
+        let epochs = self.epochs();
+        let expected = Expected {
+            end_offset: i64::MAX,
+            epochs: Some(&epochs),
+        };
+        let (mut due, mut at) = (segment.base_offset(), position);
+        for batch in Batches::new(batches) {
+            let Ok((header, bytes)) = batch else {
+                return Err(suspect(segment, at, "not a whole batch"));
+            };
+            let batch = BatchAt {
+                position: at,
+                header,
+            };
+            if !verify_crc(bytes) {
+                return Err(suspect(segment, at, "checksum does not match"));
+            }
+            if let Some(objection) = expected.objection(&header, due) {
+                return Err(suspect(segment, at, objection));
+            }
+            (due, at) = (header.next_offset(), batch.end());
+            if at == end {
+                self.check_offsets(segment, &batch)?;
+            }
+        }
+        checked.add(position, end);
+        Ok(())
+    }
+
+    /// Whether the offsets of a batch fit before what comes behind it.
+    fn check_offsets(&self, segment: &Arc<Segment>, batch: &BatchAt) -> Result<(), Trouble> {
+        let next = self.next_base_offset(segment, batch.end())?;
+        let end_offset = next.unwrap_or(self.log_end_offset());
+        if end_offset < batch.header.next_offset() {
+            return Err(suspect(
+                segment,
+                batch.position,
+                "the next offsets are lower",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The base offset of the batch at `position`, or of the next segment at the end of this one.
+    fn next_base_offset(&self, segment: &Segment, position: u64) -> Result<Option<i64>, ReadError> {
+        if position >= segment.size() {
+            return Ok(self.end_of(segment));
+        }
+        let header = BatchHeader::parse(&read_at(segment, position, HEADER_SIZE)?);
+        Ok(header.ok().map(|header| header.base_offset))
     }
 
     /// The log end offset, if an offset is within the log.
@@ -188,21 +281,40 @@ impl LogReader {
         &self,
         segments: &Segments,
         offset: i64,
-    ) -> Result<Option<(Arc<Segment>, u64)>, ReadError> {
+    ) -> Result<Option<(Arc<Segment>, u64)>, Trouble> {
         let count = segments.partition_point(|segment| segment.base_offset() <= offset);
         for segment in &segments[count.saturating_sub(1)..] {
             if let Some(position) = segment.recent_position(offset) {
                 return Ok(Some((segment.clone(), position)));
             }
+            if let Some(range) = segment.checks().damage_at(offset) {
+                return Err(Trouble::Read(ReadError::of_range(&range)));
+            }
             match segment.find_batch(offset) {
                 Ok(Some(batch)) => return Ok(Some((segment.clone(), batch.position))),
+                Ok(None) if self.has_lost(segment, offset)? => {
+                    return Err(suspect(segment, segment.size(), "indexes know more"));
+                }
                 Ok(None) => {}
                 // Cut while it was being read.
                 Err(_) if self.log_end_offset() <= offset => return Ok(None),
-                Err(error) => return Err(self.removed_or(error, offset)),
+                Err(error @ ReadError::Damaged { .. }) => {
+                    return Err(Trouble::Suspect(segment.clone(), error));
+                }
+                Err(error) => return Err(Trouble::Read(self.removed_or(error, offset))),
             }
         }
         Ok(None)
+    }
+
+    /// Whether a sealed segment once had an offset that lies behind its last batch now.
+    fn has_lost(&self, segment: &Segment, offset: i64) -> Result<bool, ReadError> {
+        let offset = offset.max(segment.base_offset());
+        let is_sealed = self.end_of(segment).is_some_and(|end| offset < end);
+        let known = segment
+            .indexed_end_offset()
+            .map_err(ReadError::io(segment.path()))?;
+        Ok(is_sealed && offset < known)
     }
 
     /// A file that is gone was removed with the offsets before the log start.
@@ -245,7 +357,13 @@ impl LogReader {
             if newest.is_none_or(|newest| newest.timestamp < timestamp) {
                 continue;
             }
-            match first_at_or_after(segment, timestamp, log_start_offset) {
+            let mut found = first_at_or_after(segment, timestamp, log_start_offset);
+            if let Err(ReadError::Damaged { .. }) = found {
+                // Once it is located, it is passed over.
+                self.locate_damage(segment)?;
+                found = first_at_or_after(segment, timestamp, log_start_offset);
+            }
+            match found {
                 Ok(None) => {}
                 found => return found,
             }
@@ -297,11 +415,30 @@ fn read_at(segment: &Segment, position: u64, size: usize) -> Result<Bytes, ReadE
         .map_err(ReadError::io(segment.path()))
 }
 
-fn damaged(segment: &Segment, position: u64) -> ReadError {
-    ReadError::Damaged {
-        path: segment.path().display().to_string(),
-        position,
-        reason: "not a whole batch".to_owned(),
+fn suspect(segment: &Arc<Segment>, position: u64, reason: impl Into<String>) -> Trouble {
+    let reason = reason.into();
+    let error = ReadError::damaged(segment.path(), position, reason);
+    Trouble::Suspect(segment.clone(), error)
+}
+
+/// Why something could not be read at once.
+enum Trouble {
+    Read(ReadError),
+    /// The segment is damaged somewhere; where and how far is to be found out.
+    Suspect(Arc<Segment>, ReadError),
+}
+
+impl Trouble {
+    fn into_error(self) -> ReadError {
+        match self {
+            Trouble::Read(error) | Trouble::Suspect(_, error) => error,
+        }
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Trouble::Read(error)
     }
 }
 
@@ -359,11 +496,11 @@ fn first_in_batch(
         batch.position,
         header.batch_size().max(HEADER_SIZE),
     )?;
-    let damage = |reason: String| ReadError::Damaged {
-        path: segment.path().display().to_string(),
-        position: batch.position,
-        reason,
-    };
+    let damage = |reason: String| ReadError::damaged(segment.path(), batch.position, reason);
+    let is_checked = segment.checks().bytes().covers(batch.position, batch.end());
+    if !is_checked && !verify_crc(&bytes) {
+        return Err(damage("checksum does not match".to_owned()));
+    }
     let (_, records) = Records::of_batch(&bytes, DECOMPRESSED_BYTES_MAX_DEFAULT)
         .map_err(|error| damage(error.to_string()))?;
     for record in records {

@@ -85,7 +85,7 @@ impl OffsetCheckpoint {
         let lines = self
             .iter()
             .map(|(topic, partition, offset)| format!("{topic} {partition} {offset}"));
-        checkpoint_file::write(&path(log_dir, kind), lines)
+        checkpoint_file::write_with_checksum(&path(log_dir, kind), lines)
     }
 }
 
@@ -142,5 +142,19 @@ mod tests {
         std::fs::write(path, "0\n1\na 0\n").unwrap();
         let damaged = OffsetCheckpoint::read(dir.path(), kind);
         assert!(matches!(damaged, Err(CheckpointError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_flipped_digit_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let kind = CheckpointKind::LogStart;
+        let checkpoint: OffsetCheckpoint = [("t".to_owned(), 0, 0)].into_iter().collect();
+        checkpoint.write(dir.path(), kind).unwrap();
+        assert_eq!(
+            OffsetCheckpoint::read(dir.path(), kind).unwrap(),
+            checkpoint
+        );
+        std::fs::write(path(dir.path(), kind), "0\n1\nt 0 4\n").unwrap();
+        assert!(OffsetCheckpoint::read(dir.path(), kind).is_err());
     }
 }

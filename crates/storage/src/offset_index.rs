@@ -4,13 +4,21 @@
 //! the position of that batch. There is one about every `index.interval.bytes`, none for the
 //! first batch of a segment.
 
+use crate::disk;
 use crate::index_file::IndexFile;
 use crate::open_files::OpenFiles;
 use klamm_records::HEADER_SIZE;
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Bytes of an entry.
 pub(crate) const ENTRY_SIZE: usize = 8;
+
+/// Largest index that is looked at: one of a segment of 2 GiB that indexes every batch.
+const FILE_BYTES_MAX: u64 = (2 << 30) / HEADER_SIZE as u64 * ENTRY_SIZE as u64;
 
 /// A batch that the index knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +27,26 @@ pub(crate) struct OffsetEntry {
     pub(crate) last_offset: i64,
     /// Where the batch starts, in bytes.
     pub(crate) position: u64,
+}
+
+/// Whether an index, sound in itself, ends with a batch behind the end of a log of this size: the
+/// log has lost its end.
+pub(crate) fn points_behind(path: &Path, log_size: u64) -> io::Result<bool> {
+    let bytes = disk::read(path, FILE_BYTES_MAX)?.unwrap_or_default();
+    let (entries, rest) = bytes.as_chunks::<ENTRY_SIZE>();
+    let decode = |[a, b, c, d, e, f, g, h]: [u8; ENTRY_SIZE]| {
+        (
+            u32::from_be_bytes([a, b, c, d]),
+            u32::from_be_bytes([e, f, g, h]),
+        )
+    };
+    let is_sound = rest.is_empty()
+        && entries.is_sorted_by(|a, b| {
+            let (a, b) = (decode(*a), decode(*b));
+            a.0 < b.0 && a.1 < b.1
+        });
+    let last = entries.last().map(|entry| u64::from(decode(*entry).1));
+    Ok(is_sound && last.is_some_and(|position| position >= log_size))
 }
 
 /// The offset index of a segment.

@@ -3,7 +3,8 @@
 //!
 //! Transaction indexes are made anew on the same walk, from where they cannot be trusted.
 
-use crate::batch_scan::{BatchAt, ScanError};
+use crate::batch_scan::BatchAt;
+use crate::batch_walk::{BatchWalk, Step};
 use crate::disk;
 use crate::error::ReadError;
 use crate::log_files::LogFile;
@@ -180,8 +181,8 @@ fn read_marker(segment: &Segment, batch: &BatchAt) -> io::Result<Option<EndTrans
     Ok(marker_of(&batch.header, &bytes))
 }
 
-/// Calls `visit` with every batch of a log that ends at or behind an offset. What lies behind
-/// damage in a segment is passed over: a log opens without it, and tells its readers.
+/// Calls `visit` with every batch of a log that ends at or behind an offset. Damage is passed over
+/// and noted.
 pub(crate) fn visit_batches(
     segments: &[Arc<Segment>],
     from_offset: i64,
@@ -190,16 +191,23 @@ pub(crate) fn visit_batches(
     let first = segments.partition_point(|segment| segment.base_offset() <= from_offset);
     for segment in &segments[first.saturating_sub(1)..] {
         let start = match segment.find_batch(from_offset) {
-            Ok(Some(start)) => start.position,
-            Ok(None) | Err(ReadError::Damaged { .. }) => continue,
+            Ok(Some(found)) => found.position,
+            Ok(None) => continue,
+            // The walk from the start meets what is damaged, and passes it.
+            Err(ReadError::Damaged { .. }) => 0,
             Err(error) => return Err(io::Error::other(error)),
         };
-        let mut scan = segment.scan(start)?;
+        let mut walk = BatchWalk::new(segment, start, segment.base_offset(), false)?;
         loop {
-            match scan.next() {
-                Ok(Some(batch)) => visit(segment, &batch)?,
-                Ok(None) | Err(ScanError::Batch { .. }) => break,
-                Err(ScanError::Io(error)) => return Err(error),
+            let batch = match walk.next()? {
+                Step::Batch(batch) => Some(batch),
+                Step::Broken(reason) => walk.pass(reason)?,
+                Step::End => None,
+            };
+            match batch {
+                Some(batch) if batch.header.last_offset() >= from_offset => visit(segment, &batch)?,
+                Some(_) => {}
+                None => break,
             }
         }
     }

@@ -5,8 +5,10 @@
 //! before the first one that is not whole (rule 120).
 
 use crate::active_segment::ActiveSegment;
-use crate::batch_scan::{BatchAt, ScanError};
+use crate::batch_scan::{BatchAt, BatchScan, ScanError};
+use crate::batch_walk::{BatchWalk, Step};
 use crate::config::LogConfig;
+use crate::damage;
 use crate::disk;
 use crate::epochs_check;
 use crate::error::StorageError;
@@ -18,6 +20,7 @@ use crate::producer_recovery::{Trust, visit_batches};
 use crate::segment::Segment;
 use crate::swap_recovery::finish_replacements;
 use crate::transactions_check;
+use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
 
 /// What is known of a log before it is opened.
@@ -31,6 +34,16 @@ pub struct OpenOptions {
     pub recovery_point: i64,
     /// The log start offset as last recorded; an empty folder gets a log that starts here.
     pub log_start_offset: i64,
+}
+
+/// What may have cost the log writes that were under way, unless it was closed in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// The machine may have lost its power: what was not synced may be there in parts.
+    Machine,
+    /// The process ended, the machine went on: all that was written is there, but for the end of
+    /// the last write. Damage with good batches behind it is not a torn end; the log keeps both.
+    Process,
 }
 
 /// What opening a log did.
@@ -50,6 +63,8 @@ pub struct RecoveryReport {
     pub transaction_indexes_rebuilt: usize,
     /// Whether the leader epochs were missing or damaged and were derived from the batches.
     pub leader_epochs_rebuilt: bool,
+    /// Damaged ranges that were met and kept; see [`crate::LogReader::damage`].
+    pub damaged_ranges: usize,
 }
 
 /// A log as found.
@@ -69,6 +84,7 @@ pub(crate) fn open_segments(
     dir: &Path,
     config: &LogConfig,
     options: &OpenOptions,
+    interruption: Interruption,
     files: &Arc<OpenFiles>,
 ) -> Result<Opened, StorageError> {
     disk::create_dir(dir).map_err(StorageError::io("create", dir))?;
@@ -79,6 +95,7 @@ pub(crate) fn open_segments(
         dir,
         config,
         options,
+        keeps_damage: options.clean_shutdown || interruption == Interruption::Process,
         files,
         epochs: stored_epochs.clone().unwrap_or_default(),
         stored_epochs: stored_epochs.as_ref(),
@@ -102,7 +119,9 @@ pub(crate) fn open_segments(
         && epochs_check::fit(&epochs, &segments, log_start_offset, log_end_offset)
             .map_err(StorageError::io("read", dir))?;
     if !fits && log_end_offset > first_offset {
-        epochs = epochs_of_batches(&segments).map_err(StorageError::io("read", dir))?;
+        let closed_with = stored_epochs.as_ref().filter(|_| options.clean_shutdown);
+        epochs =
+            epochs_of_batches(&segments, closed_with).map_err(StorageError::io("read", dir))?;
         report.leader_epochs_rebuilt = true;
     }
     epochs.truncate_from_start(log_start_offset);
@@ -149,6 +168,8 @@ struct Recovery<'a> {
     dir: &'a Path,
     config: &'a LogConfig,
     options: &'a OpenOptions,
+    /// Nothing can be torn: a hole with good batches behind it is damage, and stays.
+    keeps_damage: bool,
     files: &'a Arc<OpenFiles>,
     epochs: LeaderEpochs,
     stored_epochs: Option<&'a LeaderEpochs>,
@@ -165,6 +186,27 @@ struct Walked {
     next_offset: i64,
     /// Whether there are bytes behind the last good batch.
     is_torn: bool,
+    /// Whether the indexes knew of more than there is.
+    is_short: bool,
+}
+
+impl Walked {
+    /// Notes what is missing before `base_offset`, where the next segment begins, if it is known
+    /// that something was there.
+    fn note_lost_end(&self, base_offset: i64) {
+        if (self.is_torn || self.is_short) && self.next_offset < base_offset {
+            let segment = self.active.segment();
+            note_lost_end(segment, (self.next_offset, base_offset), segment.size());
+        }
+    }
+}
+
+fn note_lost_end(segment: &Segment, offsets: (i64, i64), position: u64) {
+    let positions = (position, segment.size());
+    let reason = "the end of the file is missing".to_owned();
+    let (path, base_offset) = (segment.path(), segment.base_offset());
+    let range = damage::range(path, base_offset, offsets, positions, reason);
+    segment.checks().add_damage(range);
 }
 
 impl Recovery<'_> {
@@ -183,9 +225,11 @@ impl Recovery<'_> {
                 .saturating_sub(1)
         };
         let mut segments = Segments::new();
-        let mut last = None;
+        let mut last: Option<Walked> = None;
         for (i, &base_offset) in base_offsets.iter().enumerate() {
-            let segment = self.open_segment(base_offset)?;
+            let end_offset = base_offsets.get(i + 1).copied();
+            let trusted_end = end_offset.filter(|_| i < first_checked);
+            let segment = self.open_segment(base_offset, trusted_end)?;
             if i < first_checked {
                 segments.push(segment);
                 continue;
@@ -198,13 +242,14 @@ impl Recovery<'_> {
                 break;
             }
             if let Some(previous) = last.take() {
+                previous.note_lost_end(base_offset);
                 self.seal(previous)?;
             }
-            let walked = self.recover(&segment)?;
+            let walked = self.recover(&segment, end_offset)?;
             segments.push(segment);
-            let is_torn = walked.is_torn;
+            let is_end = walked.is_torn && !self.keeps_damage;
             last = Some(walked);
-            if is_torn {
+            if is_end {
                 self.remove_from(&base_offsets[i + 1..])?;
                 break;
             }
@@ -225,7 +270,7 @@ impl Recovery<'_> {
     /// compacted log is not given up for gaps that are most likely its own.
     fn may_follow(&self, previous: &Walked, base_offset: i64, first_offset: i64) -> bool {
         let recovery_point = self.options.recovery_point;
-        let is_flushed = previous.next_offset < recovery_point;
+        let is_flushed = self.keeps_damage || previous.next_offset < recovery_point;
         let is_compacted = self.config.compact && recovery_point <= first_offset;
         previous.next_offset == base_offset
             || (previous.next_offset < base_offset && (is_flushed || is_compacted))
@@ -245,7 +290,11 @@ impl Recovery<'_> {
     }
 
     /// Opens a segment; makes unusable indexes of a trusted one anew.
-    fn open_segment(&mut self, base_offset: i64) -> Result<Arc<Segment>, StorageError> {
+    fn open_segment(
+        &mut self,
+        base_offset: i64,
+        trusted_end: Option<i64>,
+    ) -> Result<Arc<Segment>, StorageError> {
         let path = LogFile::Log.path(self.dir, base_offset);
         let (segment, has_indexes) = Segment::open(self.dir, base_offset, self.files)
             .map_err(StorageError::io("open", &path))?;
@@ -254,40 +303,83 @@ impl Recovery<'_> {
             self.report.transaction_indexes_rebuilt += 1;
             self.trust.transactions_to = self.trust.transactions_to.min(base_offset);
         }
-        if !has_indexes && segment.size() > 0 {
+        if (!has_indexes && segment.size() > 0) || segment.checks().is_short() {
             self.report.indexes_rebuilt += 1;
             // The walk over a segment that is checked anyway indexes it; this is for the others,
             // and harmless for those.
-            let walked = walk(&segment, self.config, 0, false, &mut |_| {});
+            let kept = trusted_end.map_or(Kept::Prefix, |end| {
+                Kept::AllBelow(end, LeaderEpoch(i32::MAX))
+            });
+            let walked = walk(
+                &segment,
+                self.config,
+                (0, base_offset),
+                false,
+                kept,
+                &mut |_| {},
+            );
             let mut walked = walked.map_err(StorageError::io("read", &path))?;
             walked
                 .active
                 .write_time_entry()
                 .map_err(StorageError::io("write", &path))?;
+            let is_lost = walked.end < segment.size() || segment.checks().is_short();
+            if let Some(end_offset) = trusted_end.filter(|&end| is_lost && walked.next_offset < end)
+            {
+                note_lost_end(&segment, (walked.next_offset, end_offset), walked.end);
+            }
         }
         Ok(segment)
     }
 
-    fn recover(&mut self, segment: &Arc<Segment>) -> Result<Walked, StorageError> {
+    fn recover(
+        &mut self,
+        segment: &Arc<Segment>,
+        end_offset: Option<i64>,
+    ) -> Result<Walked, StorageError> {
         let path = segment.path().to_path_buf();
-        let walked = if self.options.clean_shutdown {
-            self.resume(segment)
-        } else {
-            self.check(segment, true)
+        let mut recover = || {
+            if self.options.clean_shutdown {
+                return self.resume(segment);
+            }
+            match self.as_flushed(segment, end_offset)? {
+                Some(walked) => Ok(walked),
+                None => self.check(segment, true, end_offset),
+            }
         };
-        walked.map_err(StorageError::io("recover", &path))
+        recover().map_err(StorageError::io("recover", &path))
+    }
+
+    /// Takes the last segment up again if it ends at the recovery point, and the process alone has
+    /// died: then nothing was being written. Most logs of a busy node are like that.
+    fn as_flushed(
+        &self,
+        segment: &Arc<Segment>,
+        end_offset: Option<i64>,
+    ) -> io::Result<Option<Walked>> {
+        if !self.keeps_damage || end_offset.is_some() || segment.checks().is_short() {
+            return Ok(None);
+        }
+        let recovery_point = self.options.recovery_point;
+        let walked = resume(segment, self.config, recovery_point)?;
+        Ok(walked.filter(|walked| walked.next_offset == recovery_point))
     }
 
     /// Takes a cleanly closed segment up again.
     fn resume(&mut self, segment: &Arc<Segment>) -> io::Result<Walked> {
-        match resume(segment, self.config)? {
+        match resume(segment, self.config, self.options.recovery_point)? {
             Some(walked) => Ok(walked),
-            None => self.check(segment, false),
+            None => self.check(segment, false, None),
         }
     }
 
     /// Checks a segment from the recovery point on and cuts what is not whole.
-    fn check(&mut self, segment: &Arc<Segment>, trust_recovery_point: bool) -> io::Result<Walked> {
+    fn check(
+        &mut self,
+        segment: &Arc<Segment>,
+        trust_recovery_point: bool,
+        end_offset: Option<i64>,
+    ) -> io::Result<Walked> {
         let trusted = if trust_recovery_point {
             trusted_batch(segment, self.options.recovery_point)?
         } else {
@@ -295,15 +387,34 @@ impl Recovery<'_> {
         };
         let start = trusted.map_or(0, |batch| batch.position);
         let offset = trusted.map_or(segment.base_offset(), |batch| batch.header.base_offset);
+        let indexed_end = segment.indexed_end_offset()?;
         segment.truncate_indexes(start, offset)?;
         // What was noted of these offsets may be of batches that a truncation removed.
         self.epochs.truncate_from_end(offset);
+        let epoch_max = match end_offset.filter(|_| self.keeps_damage) {
+            Some(next) => first_epoch(&LogFile::Log.path(self.dir, next))?,
+            None => LeaderEpoch(i32::MAX),
+        };
+        let kept = match (self.keeps_damage, end_offset) {
+            (false, _) => Kept::Prefix,
+            (true, Some(end_offset)) => Kept::AllBelow(end_offset, epoch_max),
+            (true, None) => Kept::AllOfLast {
+                dense_from: self.options.recovery_point,
+            },
+        };
         let (epochs, stored) = (&mut self.epochs, self.stored_epochs);
         let mut after = self.checked_to.unwrap_or(offset);
-        let walked = walk(segment, self.config, start, true, &mut |batch| {
-            note_epoch(epochs, stored, after, batch);
-            after = batch.header.next_offset();
-        })?;
+        let walked = walk(
+            segment,
+            self.config,
+            (start, offset),
+            true,
+            kept,
+            &mut |batch| {
+                note_epoch(epochs, stored, after, batch);
+                after = batch.header.next_offset();
+            },
+        )?;
         self.checked_to = Some(walked.next_offset);
         self.report.segments_checked += 1;
         let end = walked.end;
@@ -322,6 +433,7 @@ impl Recovery<'_> {
             active: walked.active,
             next_offset: walked.next_offset,
             is_torn,
+            is_short: walked.next_offset < indexed_end || segment.checks().is_short(),
         })
     }
 
@@ -352,6 +464,18 @@ impl Recovery<'_> {
     }
 }
 
+/// What a walk keeps of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// What comes before the first damage: the rest may never have been written.
+    Prefix,
+    /// All batches that are good, of a segment whose offsets are below this one, and whose leader
+    /// epochs are this one at most.
+    AllBelow(i64, LeaderEpoch),
+    /// All batches that are good, of the segment that the log ends with.
+    AllOfLast { dense_from: i64 },
+}
+
 /// What a walk over batches found.
 struct Walk {
     active: ActiveSegment,
@@ -360,12 +484,14 @@ struct Walk {
     end: u64,
 }
 
-/// Walks a segment from where a batch starts, completing its indexes from there on.
+/// Walks a segment from where a batch starts, completing its indexes from there on. Damage with
+/// good batches behind it ends the walk, or is noted and passed over.
 fn walk(
     segment: &Arc<Segment>,
     config: &LogConfig,
-    start: u64,
+    (start, due): (u64, i64),
     verify: bool,
+    kept: Kept,
     visit: &mut dyn FnMut(&BatchAt),
 ) -> io::Result<Walk> {
     // A batch that was indexed before is to be indexed again.
@@ -375,26 +501,32 @@ fn walk(
         0
     };
     let mut active = ActiveSegment::new(segment.clone(), bytes_since_index)?;
-    let mut next_offset = segment.base_offset();
-    let mut end = start;
-    let mut scan = segment.scan(start)?;
+    let mut walk = BatchWalk::new(segment, start, due, verify)?;
+    match kept {
+        Kept::Prefix => {}
+        Kept::AllBelow(end_offset, epoch_max) => walk = walk.below(end_offset, epoch_max),
+        Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from),
+    }
     loop {
-        let batch = match scan.next() {
-            Ok(Some(batch)) if batch.header.base_offset >= next_offset => batch,
-            Ok(_) | Err(ScanError::Batch { .. }) => break,
-            Err(ScanError::Io(error)) => return Err(error),
+        let batch = match walk.next()? {
+            Step::Batch(batch) => Some(batch),
+            Step::Broken(reason) if kept != Kept::Prefix => walk.pass(reason)?,
+            Step::Broken(_) | Step::End => None,
         };
-        if verify {
-            match scan.verify(&batch) {
-                Ok(()) => {}
-                Err(ScanError::Batch { .. }) => break,
-                Err(ScanError::Io(error)) => return Err(error),
-            }
-        }
+        let Some(batch) = batch else {
+            break;
+        };
         active.note(&batch, config);
         visit(&batch);
-        next_offset = batch.header.next_offset();
-        end = batch.end();
+    }
+    let (next_offset, end) = (walk.next_offset(), walk.end());
+    if verify {
+        let mut good_from = start;
+        for range in segment.checks().damage() {
+            segment.checks().bytes().add(good_from, range.position);
+            good_from = range.end_position;
+        }
+        segment.checks().bytes().add(good_from, end.max(good_from));
     }
     active.write_index()?;
     if start > 0 {
@@ -413,16 +545,23 @@ pub(crate) fn resume_active(
     segment: &Arc<Segment>,
     config: &LogConfig,
 ) -> io::Result<Option<ActiveSegment>> {
-    Ok(resume(segment, config)?.map(|walked| walked.active))
+    Ok(resume(segment, config, i64::MAX)?.map(|walked| walked.active))
 }
 
-fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walked>> {
-    if segment.size() == 0 {
+fn resume(
+    segment: &Arc<Segment>,
+    config: &LogConfig,
+    dense_from: i64,
+) -> io::Result<Option<Walked>> {
+    let is_indexed =
+        segment.offset_index().last()?.is_some() || segment.time_index().last()?.is_some();
+    if segment.size() == 0 && !is_indexed {
         // Not even opened: nodes have many of them.
         return Ok(Some(Walked {
             active: ActiveSegment::new(segment.clone(), 0)?,
             next_offset: segment.base_offset(),
             is_torn: false,
+            is_short: false,
         }));
     }
     if let Some(newest) = segment.time_index().last()?
@@ -430,22 +569,26 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
     {
         return Ok(None);
     }
-    let last = segment.offset_index().last()?;
-    let start = last.map_or(0, |entry| entry.position);
-    let mut active = ActiveSegment::new(segment.clone(), 0)?;
-    let mut next_offset = segment.base_offset();
-    let mut scan = segment.scan(start)?;
-    loop {
-        match scan.next() {
-            Ok(Some(batch)) if batch.header.base_offset >= next_offset => {
-                active.note(&batch, config);
-                next_offset = batch.header.next_offset();
+    let (mut start, mut due) = (0, segment.base_offset());
+    if let Some(entry) = segment.offset_index().last()? {
+        match segment.scan(entry.position)?.next() {
+            Ok(Some(batch)) if batch.header.last_offset() == entry.last_offset => {
+                (start, due) = (entry.position, batch.header.base_offset);
             }
-            Ok(None) => break,
-            Ok(Some(_)) | Err(ScanError::Batch { .. }) => return Ok(None),
+            Ok(_) | Err(ScanError::Batch { .. }) => return Ok(None),
             Err(ScanError::Io(error)) => return Err(error),
         }
     }
+    let mut active = ActiveSegment::new(segment.clone(), 0)?;
+    let mut walk = BatchWalk::new(segment, start, due, false)?.dense_from(dense_from);
+    loop {
+        match walk.next()? {
+            Step::Batch(batch) => active.note(&batch, config),
+            Step::End => break,
+            Step::Broken(_) => return Ok(None),
+        }
+    }
+    let next_offset = walk.next_offset();
     active.write_index()?;
     active.set_first_timestamp(first_timestamp(segment)?);
     active.publish_max_timestamp();
@@ -453,6 +596,7 @@ fn resume(segment: &Arc<Segment>, config: &LogConfig) -> io::Result<Option<Walke
         active,
         next_offset,
         is_torn: false,
+        is_short: false,
     }))
 }
 
@@ -475,6 +619,26 @@ fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<Ba
         Err(ScanError::Batch { .. }) => Ok(None),
         Err(ScanError::Io(error)) => Err(error),
     }
+}
+
+/// The leader epoch that a log file begins with. Two batches are asked: one may be damaged.
+fn first_epoch(path: &Path) -> io::Result<LeaderEpoch> {
+    let file = disk::open_to_read(path)?;
+    let mut scan = BatchScan::new(Arc::new(file), 0, disk::size(path)?);
+    let mut latest = LeaderEpoch::NONE;
+    for _ in 0..2 {
+        match scan.next() {
+            Ok(Some(batch)) => latest = latest.max(batch.header.partition_leader_epoch),
+            Ok(None) | Err(ScanError::Batch { .. }) => break,
+            Err(ScanError::Io(error)) => return Err(error),
+        }
+    }
+    let unknown = latest.is_none();
+    Ok(if unknown {
+        LeaderEpoch(i32::MAX)
+    } else {
+        latest
+    })
 }
 
 fn first_timestamp(segment: &Segment) -> io::Result<i64> {
@@ -510,14 +674,30 @@ fn note_epoch(
     epochs.assign(epoch, start_offset);
 }
 
-fn epochs_of_batches(segments: &[Arc<Segment>]) -> io::Result<LeaderEpochs> {
+/// The epochs that the batches tell of. One of the last batch alone is believed if the file, which
+/// may be damaged elsewhere, has it, too; unless the log was not closed, when it may be too old.
+fn epochs_of_batches(
+    segments: &[Arc<Segment>],
+    closed_with: Option<&LeaderEpochs>,
+) -> io::Result<LeaderEpochs> {
     let mut epochs = LeaderEpochs::default();
+    // No checksum covers an epoch. One that the next batch does not keep up with is damaged.
+    let mut new: Option<(LeaderEpoch, i64)> = None;
     visit_batches(segments, 0, &mut |_, batch| {
         let epoch = batch.header.partition_leader_epoch;
+        if let Some((new, start)) = new.take().filter(|(new, _)| *new <= epoch) {
+            epochs.assign(new, start);
+        }
         if epochs.latest().is_none_or(|latest| latest < epoch) {
-            epochs.assign(epoch, batch.header.base_offset);
+            new = Some((epoch, batch.header.base_offset));
         }
         Ok(())
     })?;
+    let is_known = |new: LeaderEpoch| {
+        closed_with.is_none_or(|all| all.entries().iter().any(|&(epoch, _)| epoch == new))
+    };
+    if let Some((new, start)) = new.filter(|(new, _)| is_known(*new)) {
+        epochs.assign(new, start);
+    }
     Ok(epochs)
 }

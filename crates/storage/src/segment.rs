@@ -1,14 +1,15 @@
 //! One segment: a file of batches and its two indexes, shared by the writer and the readers.
 
 use crate::batch_scan::{BatchAt, BatchScan, ScanError};
+use crate::damage::SegmentChecks;
 use crate::disk::{self, DiskFile};
 use crate::error::ReadError;
 use crate::log_files::LogFile;
-use crate::offset_index::{OffsetEntry, OffsetIndex};
+use crate::offset_index::{self, OffsetIndex};
 use crate::open_files::{CachedFile, OpenFiles};
 use crate::time_index::{TimeEntry, TimeIndex};
 use crate::transaction_index::TransactionIndex;
-use klamm_records::NO_TIMESTAMP;
+use klamm_records::{BatchHeader, NO_TIMESTAMP};
 use std::{
     collections::VecDeque,
     io,
@@ -43,6 +44,7 @@ pub(crate) struct Segment {
     max_timestamp: Mutex<Option<Option<TimeEntry>>>,
     /// (base offset, position) of the latest appends, ascending.
     recent: Mutex<VecDeque<(i64, u64)>>,
+    checks: SegmentChecks,
 }
 
 impl Segment {
@@ -73,11 +75,17 @@ impl Segment {
         base_offset: i64,
         files: &Arc<OpenFiles>,
     ) -> io::Result<(Segment, bool)> {
-        let size = disk::size(&LogFile::Log.path(dir, base_offset))?;
+        let path_of = |file: LogFile| file.path(dir, base_offset);
+        let size = disk::size(&path_of(LogFile::Log))?;
+        let indexed_behind = || offset_index::points_behind(&path_of(LogFile::OffsetIndex), size);
+        let is_short = size == 0 && indexed_behind()?;
         let indexes = open_indexes(dir, base_offset, size, files)?;
         let has_indexes = size == 0 || indexes.is_some();
-        let path_of = |file: LogFile| file.path(dir, base_offset);
+        let is_short = is_short || (!has_indexes && indexed_behind()?);
         let mut segment = Segment::new(&path_of, base_offset, size, files, indexes);
+        if is_short {
+            segment.checks.set_short();
+        }
         let path = LogFile::TransactionIndex.path(dir, base_offset);
         match TransactionIndex::open(path, base_offset, size)? {
             Some(index) => segment.transaction_index = index,
@@ -111,6 +119,7 @@ impl Segment {
             sync_indexes: AtomicBool::new(false),
             max_timestamp: Mutex::new(None),
             recent: Mutex::new(VecDeque::new()),
+            checks: SegmentChecks::new(size),
         }
     }
 
@@ -132,6 +141,11 @@ impl Segment {
 
     pub(crate) fn time_index(&self) -> &TimeIndex {
         &self.time_index
+    }
+
+    /// What is known of the batches: good, damaged, or not checked yet.
+    pub(crate) fn checks(&self) -> &SegmentChecks {
+        &self.checks
     }
 
     pub(crate) fn transaction_index(&self) -> &TransactionIndex {
@@ -236,6 +250,7 @@ impl Segment {
         self.transaction_index.truncate_to(offset)?;
         drop(max_timestamp);
         self.size.store(position, Ordering::Release);
+        self.checks.cut(position);
         self.set_dirty();
         self.file.pin()?.set_len(position)?;
         // Neither old batches nor what the indexes say of them may come back behind new ones.
@@ -339,9 +354,26 @@ impl Segment {
         }
     }
 
-    /// Walks the batches from a place on where one starts.
+    /// Walks the batches from a place on where one starts, passing over known damage.
     pub(crate) fn scan(&self, position: u64) -> io::Result<BatchScan> {
-        Ok(BatchScan::new(self.file()?, position, self.size()))
+        let damage = self.checks.damage();
+        let damaged = damage
+            .iter()
+            .map(|range| (range.position, range.end_position));
+        let scan = BatchScan::new(self.file()?, position, self.size());
+        Ok(scan.skipping(damaged.collect()))
+    }
+
+    /// Walks all bytes, whatever is known of them.
+    pub(crate) fn scan_all(&self) -> io::Result<BatchScan> {
+        Ok(BatchScan::new(self.file()?, 0, self.size()))
+    }
+
+    /// The offset behind the last one that an index knows.
+    pub(crate) fn indexed_end_offset(&self) -> io::Result<i64> {
+        let by_offset = self.offset_index.last()?.map(|entry| entry.last_offset + 1);
+        let by_time = self.time_index.last()?.map(|entry| entry.offset + 1);
+        Ok(by_offset.max(by_time).unwrap_or(self.base_offset))
     }
 
     /// The first batch that ends at or behind `offset`; `None` if all end before it.
@@ -353,23 +385,51 @@ impl Segment {
             .position_before(offset)
             .map_err(ReadError::io(self.path()))?;
         match self.find_batch_from(start, offset) {
-            // An index that points between batches, or too far; without it, it is only slower.
-            Err(ReadError::Damaged { .. }) if start > 0 => self.find_batch_from(0, offset),
-            Ok(Some(found)) if start == found.position && found.header.base_offset > offset => {
-                self.find_batch_from(0, offset)
+            // An index that points between batches, or to a later one; without it, it is only
+            // slower.
+            Err(ReadError::Damaged { .. }) if start.position > 0 => {
+                self.find_batch_from(IndexedPlace::default(), offset)
+            }
+            Ok(Some(found))
+                if start.position == found.position && found.header.base_offset > offset =>
+            {
+                self.find_batch_from(IndexedPlace::default(), offset)
             }
             found => found,
         }
     }
 
-    fn find_batch_from(&self, start: u64, offset: i64) -> Result<Option<BatchAt>, ReadError> {
-        let mut scan = self.scan(start).map_err(ReadError::io(self.path()))?;
+    fn find_batch_from(
+        &self,
+        start: IndexedPlace,
+        offset: i64,
+    ) -> Result<Option<BatchAt>, ReadError> {
+        let mut scan = self
+            .scan(start.position)
+            .map_err(ReadError::io(self.path()))?;
+        let mut due = self.base_offset;
         loop {
-            match scan.next().map_err(|error| self.read_error(error))? {
-                Some(batch) if batch.header.last_offset() < offset => {}
-                found => return Ok(found),
+            let batch = scan.next().map_err(|error| self.read_error(error))?;
+            let Some(batch) = batch else {
+                return Ok(None);
+            };
+            let header = &batch.header;
+            let is_indexed = batch.position == start.position;
+            if header.base_offset < due || (is_indexed && start.contradicts(header)) {
+                return Err(self.out_of_place(&batch));
             }
+            if header.last_offset() >= offset {
+                return Ok(Some(batch));
+            }
+            due = header.next_offset();
         }
+    }
+
+    /// A batch stands where another one was.
+    pub(crate) fn out_of_place(&self, batch: &BatchAt) -> ReadError {
+        let BatchAt { position, header } = batch;
+        let reason = format!("base offset {} is out of place", header.base_offset);
+        ReadError::damaged(self.path(), *position, reason)
     }
 
     /// Where the batch of base offset `offset` starts, if one of the latest appends began
@@ -381,31 +441,34 @@ impl Segment {
     }
 
     /// Where a batch starts that is at or before the one of `offset`.
-    fn position_before(&self, offset: i64) -> io::Result<u64> {
+    fn position_before(&self, offset: i64) -> io::Result<IndexedPlace> {
         let recent = lock(&self.recent);
         let count = recent.partition_point(|&(base_offset, _)| base_offset <= offset);
         if let Some(&(_, position)) = count.checked_sub(1).and_then(|last| recent.get(last)) {
-            return Ok(position);
+            return Ok(IndexedPlace {
+                position,
+                last_offset: None,
+            });
         }
         drop(recent);
         let entry = unless_cut(self.offset_index.lookup(offset))?;
         let size = self.size();
         Ok(match entry {
-            Some((_, OffsetEntry { position, .. })) if position < size => position,
-            _ => 0,
+            Some((_, entry)) if entry.position < size => IndexedPlace {
+                position: entry.position,
+                last_offset: Some(entry.last_offset),
+            },
+            _ => IndexedPlace::default(),
         })
     }
 
     /// What a walk's end means to a reader.
     pub(crate) fn read_error(&self, error: ScanError) -> ReadError {
-        let path = self.path().display().to_string();
         match error {
-            ScanError::Io(source) => ReadError::Io { path, source },
-            ScanError::Batch { position, error } => ReadError::Damaged {
-                path,
-                position,
-                reason: error.to_string(),
-            },
+            ScanError::Io(source) => ReadError::io(self.path())(source),
+            ScanError::Batch { position, error } => {
+                ReadError::damaged(self.path(), position, error.to_string())
+            }
         }
     }
 
@@ -413,6 +476,21 @@ impl Segment {
     pub(crate) fn files(&self) -> [PathBuf; 4] {
         let dir = self.path().parent().unwrap_or(Path::new(""));
         LogFile::OF_SEGMENT.map(|file| file.path(dir, self.base_offset))
+    }
+}
+
+/// Where to begin to look for a batch, and what should be there.
+#[derive(Clone, Copy, Debug, Default)]
+struct IndexedPlace {
+    position: u64,
+    /// Last offset of the batch there, if an index says.
+    last_offset: Option<i64>,
+}
+
+impl IndexedPlace {
+    fn contradicts(&self, header: &BatchHeader) -> bool {
+        self.last_offset
+            .is_some_and(|last| last != header.last_offset())
     }
 }
 

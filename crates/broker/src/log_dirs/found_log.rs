@@ -2,7 +2,7 @@
 
 use super::{LogDirError, Seat, checkpoints::Checkpoints, folders::parse_folder_name};
 use klamm_config::TopicConfig;
-use klamm_storage::{Log, LogConfig, OpenOptions, PartitionMetadata};
+use klamm_storage::{Interruption, Log, LogConfig, OpenOptions, PartitionMetadata};
 use klamm_types::TopicPartition;
 use std::path::{Path, PathBuf};
 use tracing::{debug, warn};
@@ -30,14 +30,15 @@ impl FoundLog {
     }
 }
 
-/// Opens a log found on disk; `None` if it does not say whose it is.
+/// Opens a log found on disk; `None` if it does not say whose it is. Without an `interruption` it
+/// was closed in order.
 pub(super) fn open_log(
     seat: Seat,
     dir: &Path,
     topic: &str,
     partition: i32,
     checkpoints: &Checkpoints,
-    clean: bool,
+    interruption: Option<Interruption>,
     defaults: &TopicConfig,
 ) -> Result<Option<(TopicPartition, FoundLog)>, LogDirError> {
     let metadata = match PartitionMetadata::read(dir) {
@@ -60,12 +61,17 @@ pub(super) fn open_log(
     let flushed = [&checkpoints.recovery_points, &checkpoints.cleaned];
     let flushed = flushed.map(|offsets| offsets.get(topic, partition));
     let options = OpenOptions {
-        clean_shutdown: clean,
+        clean_shutdown: interruption.is_none(),
         recovery_point: flushed.into_iter().flatten().max().unwrap_or(0),
         log_start_offset: checkpoints.log_starts.get(topic, partition).unwrap_or(0),
     };
-    let (log, report) =
-        Log::open_sharing(dir, log_config(defaults), options, &seat.log_dir().files)?;
+    let (log, report) = Log::open_after(
+        interruption.unwrap_or(Interruption::Process),
+        dir,
+        log_config(defaults),
+        options,
+        &seat.log_dir().files,
+    )?;
     debug!(dir = %dir.display(), ?report, "opened a log");
     let high_watermark = checkpoints
         .high_watermarks

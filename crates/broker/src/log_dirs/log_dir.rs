@@ -13,8 +13,8 @@ use super::{
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, MetaProperties, OpenFiles,
-    PartitionMetadata,
+    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption, MetaProperties,
+    OpenFiles, PartitionMetadata, mark_boot,
 };
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
@@ -39,6 +39,8 @@ pub(crate) struct LogDir {
     pub(super) id: Uuid,
     pub(super) cluster_id: Option<String>,
     pub(super) left_clean: Option<CleanShutdown>,
+    /// What its last use may have been interrupted by, if it was not left clean.
+    interruption: Interruption,
     /// Where the logs of all directories keep their files open.
     pub(super) files: Arc<OpenFiles>,
     _lock: Option<DirLock>,
@@ -107,6 +109,7 @@ impl LogDir {
             files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
+            interruption: mark_boot(path).map_err(io_error("mark", path))?,
             _lock: Some(lock),
             ..LogDir::unknown(path, failures)
         })
@@ -119,6 +122,7 @@ impl LogDir {
             id: Uuid::ZERO,
             cluster_id: None,
             left_clean: None,
+            interruption: Interruption::Machine,
             files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
             _lock: None,
             checkpoints: Mutex::default(),
@@ -283,8 +287,8 @@ impl LogDir {
         let (folders, copies) = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
-        let clean = self.left_clean.is_some();
-        if !clean && !folders.is_empty() {
+        let interruption = self.left_clean.is_none().then_some(self.interruption);
+        if interruption.is_some() && !folders.is_empty() {
             info!(dir = %self.path.display(), logs = folders.len(),
                 "the last stop was not clean: recovering logs");
         }
@@ -304,7 +308,7 @@ impl LogDir {
                                     topic,
                                     *partition,
                                     checkpoints,
-                                    clean,
+                                    interruption,
                                     defaults,
                                 )
                                 .transpose()

@@ -134,6 +134,7 @@ impl Partition {
             return Err(error.into());
         }
         self.high_watermark.store(offset, Ordering::Release);
+        self.give_up_from(offset);
         self.lower_recovery_point(offset)
     }
 
@@ -159,6 +160,7 @@ impl Partition {
                 "truncating below the high watermark to follow the leader");
             self.high_watermark.store(offset, Ordering::Release);
         }
+        self.give_up_from(offset);
         if let Err(error) = log.truncate_to(offset) {
             self.storage_error("truncate", &error);
             return Err(error.into());
@@ -174,7 +176,7 @@ impl Partition {
     }
 
     /// The append lock is held: nothing is appended before the disk knows.
-    fn lower_recovery_point(&self, offset: i64) -> Result<(), FollowError> {
+    pub(super) fn lower_recovery_point(&self, offset: i64) -> Result<(), FollowError> {
         let lowered = self.env.dirs.lower_recovery_point(self, offset);
         lowered.map_err(|error| {
             match error.is_storage_full() {
@@ -186,7 +188,7 @@ impl Partition {
     }
 
     /// The append lock, if this replica follows `leader` in `leader_epoch`.
-    fn lock_following(
+    pub(super) fn lock_following(
         &self,
         leader: BrokerId,
         leader_epoch: LeaderEpoch,

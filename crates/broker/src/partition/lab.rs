@@ -3,6 +3,7 @@
 use super::{Partition, PartitionEnv};
 use crate::{
     control::DirectoryAssignments,
+    damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
     recovery_backlog::RecoveryBacklog,
@@ -35,6 +36,7 @@ pub(crate) fn open_partition(
         me: ME,
         flush_queue,
         isr_updates: IsrUpdates::default(),
+        damage_reports: DamageReports::default(),
         lag_time_max_ms: 30_000,
         assignments: DirectoryAssignments::default(),
         dirs: Arc::new(LogDirs::open(ME, &[], Path::new("")).unwrap()),

@@ -15,6 +15,7 @@
 mod append;
 mod cleanup;
 mod compact;
+mod damage;
 mod failure;
 mod flush_due;
 mod flush_turn;
@@ -38,11 +39,13 @@ pub(crate) use waiters::{AckFuture, Registration, Waker, WakerSet};
 
 use crate::{
     control::DirectoryAssignments,
+    damage::DamageReports,
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
     recovery_backlog::RecoveryBacklog,
     replication::IsrUpdates,
 };
+use damage::DamageState;
 use flush_turn::FlushTurn;
 use klamm_config::TopicConfig;
 use klamm_replica::Effects;
@@ -62,6 +65,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) me: BrokerId,
     pub(crate) flush_queue: FlushQueue,
     pub(crate) isr_updates: IsrUpdates,
+    pub(crate) damage_reports: DamageReports,
     pub(crate) lag_time_max_ms: i64,
     pub(crate) dirs: Arc<LogDirs>,
     pub(crate) assignments: DirectoryAssignments,
@@ -91,6 +95,7 @@ pub(crate) struct Partition {
     flush_turn: FlushTurn,
     /// When the last flush ended.
     flushed_at_ms: AtomicI64,
+    damage_state: DamageState,
 }
 
 impl Partition {
@@ -108,6 +113,7 @@ impl Partition {
             log,
             high_watermark,
         } = found;
+        let committed = high_watermark;
         let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
         Arc::new_cyclic(|itself| Partition {
             id,
@@ -126,6 +132,7 @@ impl Partition {
             low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
+            damage_state: DamageState::new(committed),
         })
     }
 

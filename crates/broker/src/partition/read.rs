@@ -222,6 +222,17 @@ impl Partition {
 
     /// What the client is told of a failed read; a broken disk or log is reported here.
     pub(crate) fn read_error(&self, failure: &ReadError) -> ErrorCode {
+        if let ReadError::Damaged { offsets, .. } = failure
+            && !offsets.is_empty()
+        {
+            // The healer says so, once.
+            self.report_damage();
+            return if self.is_lost() {
+                ErrorCode::CorruptMessage
+            } else {
+                ErrorCode::KafkaStorageError
+            };
+        }
         if !matches!(failure, ReadError::OffsetOutOfRange { .. }) {
             error!(topic = %self.topic, partition = self.id.partition, reason = %failure,
                 "cannot read the log");

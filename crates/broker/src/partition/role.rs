@@ -78,7 +78,8 @@ impl Partition {
     /// this replica knew, but not below `floor`, which the quorum knows to be committed.
     ///
     /// A log that ends before the floor has lost what was acknowledged. It is not led from:
-    /// followers would truncate to it, and what they still have would be gone.
+    /// followers would truncate to it, and what they still have would be gone. Without followers
+    /// it is led from; the caller says what is lost.
     pub(crate) fn lead(&self, state: &PartitionState, floor: i64, now_ms: i64) -> Leadership {
         let log = lock(&self.log);
         let mut role = lock(&self.role);
@@ -90,7 +91,9 @@ impl Partition {
             return Leadership::GoesOn;
         }
         let end_offset = log.log_end_offset();
-        if end_offset < floor {
+        // Nobody else will ever have what the only replica has lost.
+        if end_offset < floor && state.replicas.len() > 1 {
+            self.set_refused(true);
             *role = Role::Follower {
                 leader: BrokerId::NONE,
                 leader_epoch: state.leader_epoch,
@@ -102,7 +105,8 @@ impl Partition {
         }
         // Noted before the first append of the epoch, so that followers find where it begins.
         log.assign_epoch(state.leader_epoch, end_offset);
-        let high_watermark = self.high_watermark().max(floor);
+        self.set_refused(false);
+        let high_watermark = self.high_watermark().max(floor.min(end_offset));
         let leader = Leader::new(
             self.env.me,
             state,
@@ -133,6 +137,7 @@ impl Partition {
         let log = lock(&self.log);
         let mut role = lock(&self.role);
         let led = matches!(&*role, Role::Leader(_));
+        self.set_refused(false);
         *role = Role::Follower {
             leader,
             leader_epoch,
@@ -254,7 +259,7 @@ mod tests {
         let state = |epoch| PartitionState {
             leader_epoch: LeaderEpoch(epoch),
             partition_epoch: PartitionEpoch(epoch),
-            replicas: vec![ME],
+            replicas: vec![ME, BrokerId(2)],
             isr: [ME].into(),
         };
         assert_eq!(partition.lead(&state(3), 1, now_ms()), Leadership::Refused);
@@ -262,6 +267,14 @@ mod tests {
         // An unclean election gives up what was lost, and with it the floor.
         let led = partition.lead(&state(4), 0, now_ms());
         assert_eq!(led, Leadership::Begins(LeaderEpoch(4)));
+        // The only replica goes on with what it has.
+        let alone = PartitionState {
+            replicas: vec![ME],
+            ..state(5)
+        };
+        let led = partition.lead(&alone, 1, now_ms());
+        assert_eq!(led, Leadership::Begins(LeaderEpoch(5)));
+        assert_eq!(partition.high_watermark(), 0);
         flusher.stop();
     }
 

@@ -209,9 +209,18 @@ impl Fetcher {
     async fn positions(&self, due: &[Followed]) -> BTreeMap<TopicPartition, Position> {
         let mut positions = BTreeMap::new();
         for followed in due {
+            if followed.partition.is_held_back() {
+                self.pause(followed);
+                continue;
+            }
             // What could not be appended is not fetched; the leader goes on without this replica.
             if followed.partition.lacks_room() {
                 self.pause_for(followed, NO_ROOM_PAUSE);
+                continue;
+            }
+            let epoch = followed.leader_epoch;
+            if let Err(error) = followed.partition.cut_impossible_epochs(self.leader, epoch) {
+                self.complain(followed, &error);
                 continue;
             }
             let position = position(followed);

@@ -73,6 +73,8 @@ pub(super) const KEYS: &[ConfigKey] = config_keys! {
         "Class that may refuse changes of configuration.";
     "log.dir.failure.timeout.ms": Long = "30000", AtLeast(1), ReadOnly, Low,
         "A broker that cannot report a failed log directory for so long stops.";
+    "klamm.log.scrub.bytes.per.second": Long = "4194304", AtLeast(0), ReadOnly, Medium,
+        "How fast logs are read in the background to find damaged records; 0: not at all.";
     "log.initial.task.delay.ms": Long = "30000", AtLeast(0), ReadOnly, Low internal,
         "Pause after start before the first retention and flush checks.";
     "log.cleaner.threads": Int = "1", AtLeast(0), ClusterWide, Medium,

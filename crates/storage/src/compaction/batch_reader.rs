@@ -42,6 +42,11 @@ impl<'a> BatchReader<'a> {
         }
     }
 
+    /// Ends at `end`, where a batch must end.
+    pub(crate) fn until(self, end: u64) -> BatchReader<'a> {
+        BatchReader { end, ..self }
+    }
+
     /// The next batch; `None` at the end.
     ///
     /// # Errors
@@ -112,9 +117,6 @@ pub(crate) fn damaged(
     position: u64,
     reason: &dyn std::fmt::Display,
 ) -> CompactionError {
-    CompactionError::Read(ReadError::Damaged {
-        path: segment.path().display().to_string(),
-        position,
-        reason: reason.to_string(),
-    })
+    let reason = reason.to_string();
+    CompactionError::Read(ReadError::damaged(segment.path(), position, reason))
 }

@@ -10,13 +10,13 @@
 //! decompressed. Not here: when to compact what, and waiting; both are the caller's.
 
 mod batch_filter;
-mod batch_reader;
+pub(crate) mod batch_reader;
 mod cleanable;
 mod error;
 mod grouping;
 mod offset_map;
-mod pace;
-mod segment_writer;
+pub(crate) mod pace;
+pub(crate) mod segment_writer;
 
 mod transactions;
 

@@ -99,8 +99,12 @@ pub(crate) fn fill(log: &mut Log, epoch: i32, count: usize) {
 
 /// Every batch of a log, by as many reads as it takes.
 pub(crate) fn read_all(reader: &LogReader) -> Vec<u8> {
+    read_from(reader, reader.log_start_offset())
+}
+
+/// Every batch from an offset on, by as many reads as it takes.
+pub(crate) fn read_from(reader: &LogReader, mut offset: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut offset = reader.log_start_offset();
     loop {
         let read = reader.read(offset, 500, i64::MAX, true).unwrap();
         if read.records.is_empty() {

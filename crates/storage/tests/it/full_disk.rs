@@ -1,6 +1,7 @@
 //! A log on a disk that is really full. Needs the right to mount a file system.
 
 use crate::fixture::*;
+use klamm_records::set_partition_leader_epoch;
 use klamm_storage::{Log, LogConfig};
 use klamm_types::LeaderEpoch;
 use std::{
@@ -143,6 +144,7 @@ fn nothing_is_left_of_an_append_that_did_not_fit() {
     let error = loop {
         let end = log.log_end_offset();
         let mut batches = sequenced(end, 7, sequence);
+        set_partition_leader_epoch(&mut batches, LeaderEpoch(sequence));
         batches.extend(batch(end + 1, sequence, 200));
         match log.append(&batches) {
             Ok(_) => last_epoch = LeaderEpoch(sequence),

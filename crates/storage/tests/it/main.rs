@@ -6,6 +6,7 @@
 mod compaction;
 mod concurrency;
 mod crash;
+mod damage;
 mod fixture;
 mod full_disk;
 mod log;

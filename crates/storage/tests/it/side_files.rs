@@ -1,7 +1,9 @@
 //! Every file beside the batches may be lost or damaged.
 
 use crate::fixture::*;
+use klamm_records::set_partition_leader_epoch;
 use klamm_storage::{Log, OpenOptions};
+use klamm_types::LeaderEpoch;
 use std::{fs, path::Path};
 
 struct Damage {
@@ -52,14 +54,19 @@ fn make(dir: &Path) -> Log {
         log.append(&sequenced(30 + i, 7, i as i32)).unwrap();
     }
     fill(&mut log, 5, 15);
+    // As the leader of the last epoch would write them.
+    let mut append = |mut batch: Vec<u8>| {
+        set_partition_leader_epoch(&mut batch, LeaderEpoch(5));
+        log.append(&batch).unwrap();
+    };
     for i in 0..15 {
-        let end = log.log_end_offset();
-        log.append(&transactional(end, 8, i)).unwrap();
-        log.append(&transactional(end + 1, 9, i)).unwrap();
-        log.append(&marker(end + 2, 8, false)).unwrap();
-        log.append(&marker(end + 3, 9, i % 3 == 0)).unwrap();
+        let end = 70 + 4 * i64::from(i);
+        append(transactional(end, 8, i));
+        append(transactional(end + 1, 9, i));
+        append(marker(end + 2, 8, false));
+        append(marker(end + 3, 9, i % 3 == 0));
     }
-    log.append(&transactional(130, 8, 15)).unwrap();
+    append(transactional(130, 8, 15));
     log
 }
 
