@@ -11,7 +11,7 @@ use std::{ops::Range, sync::Arc};
 
 impl Log {
     /// Puts a segment in the place of its sources, durably, if they are still the log's and
-    /// sealed; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
+    /// sealed, and the log was not truncated meanwhile; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
     /// that have to open a file wait.
     ///
     /// # Errors
@@ -27,6 +27,9 @@ impl Log {
         step: &mut dyn FnMut(),
     ) -> Result<bool, StorageError> {
         self.state.check()?;
+        if replacement.truncations != self.state.truncations() {
+            return Ok(false);
+        }
         let segments = self.state.segments();
         let Some(range) = place_of(&replacement.sources, &segments) else {
             return Ok(false);

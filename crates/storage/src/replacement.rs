@@ -111,13 +111,24 @@ fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Replacement {
     pub(crate) sources: Vec<Arc<Segment>>,
+    /// Of the log, when the work began.
+    pub(crate) truncations: u64,
     pub(crate) files: CleanedFiles,
 }
 
 impl Replacement {
     /// `sources` follow one another in the log; the files are complete and durable, and start at
-    /// the base offset of the first source.
-    pub(crate) fn new(sources: Vec<Arc<Segment>>, files: CleanedFiles) -> Replacement {
-        Replacement { sources, files }
+    /// the base offset of the first source. `truncations` are those of the log when the work
+    /// began: a segment that was cut may be sealed again, and what supersedes others may be gone.
+    pub(crate) fn new(
+        sources: Vec<Arc<Segment>>,
+        truncations: u64,
+        files: CleanedFiles,
+    ) -> Replacement {
+        Replacement {
+            sources,
+            truncations,
+            files,
+        }
     }
 }

@@ -72,6 +72,8 @@ pub struct Compaction {
     config: LogConfig,
     limits: CompactionLimits,
     now_ms: i64,
+    /// Of the log, when this began.
+    truncations: u64,
     first_dirty_offset: i64,
     end_offset: i64,
     active_producers: BTreeMap<ProducerId, LastWrite>,
@@ -166,6 +168,7 @@ impl Log {
             config: self.config,
             limits,
             now_ms,
+            truncations: self.state.truncations(),
             first_dirty_offset: cleanable.first_dirty_offset,
             end_offset: segments[count].base_offset(),
             active_producers: self.producers.iter().map(last_write).collect(),
@@ -259,11 +262,13 @@ impl Compaction {
         }
     }
 
-    /// Fails if segments are not the log's any more.
+    /// Fails if segments are not the log's any more, or the log was truncated: keys may be mapped
+    /// to records that are gone, and other batches are the last ones of their producers.
     fn check(&self, segments: &[Arc<Segment>]) -> Result<(), CompactionError> {
         let now = self.state.segments();
         let is_there = |segment: &Arc<Segment>| now.iter().any(|s| Arc::ptr_eq(s, segment));
-        if self.state.is_abandoned() || !segments.iter().all(is_there) {
+        let is_cut = self.state.truncations() != self.truncations;
+        if is_cut || self.state.is_abandoned() || !segments.iter().all(is_there) {
             return Err(CompactionError::Stopped);
         }
         Ok(())
@@ -331,7 +336,7 @@ impl Rewriting {
         }
         let still_aborted = std::mem::take(&mut self.filter.still_aborted);
         let files = writer.finish(still_aborted, pace)?;
-        Ok(Replacement::new(sources, files))
+        Ok(Replacement::new(sources, self.job.truncations, files))
     }
 }
 
