@@ -210,9 +210,9 @@ impl Healer {
                     info!(%topic, partition = index, peer = %peer.id(), "the log is healed");
                     Ok(())
                 }
-                // The leader has what is missing, but it cannot be put in its place.
-                Err(HealError::Unfit(reason)) if peer.id() == leader => {
-                    debug!(%topic, partition = index, %reason, "the log is to be cut");
+                // Nobody counts on this replica: it may lose what follows, and fetch it again.
+                Err(error) if peer.id() == leader && error.calls_for_cut() => {
+                    debug!(%topic, partition = index, %error, "the log is to be cut");
                     cut(partition, leader, leader_epoch).await
                 }
                 failed => failed,

@@ -61,6 +61,18 @@ impl From<RepairError> for HealError {
     }
 }
 
+impl HealError {
+    /// Whether the leader's answer will not change, or not soon: what it has does not fit here, or
+    /// what is missing here is not committed, or deleted there.
+    pub(super) fn calls_for_cut(&self) -> bool {
+        matches!(
+            self,
+            HealError::Unfit(_)
+                | HealError::Peer(ErrorCode::OffsetOutOfRange | ErrorCode::OffsetNotAvailable)
+        )
+    }
+}
+
 /// A connection to a replica.
 pub(super) struct Peer {
     id: BrokerId,
@@ -134,6 +146,27 @@ impl Peer {
         match answer.records.filter(|records| !records.is_empty()) {
             Some(records) => Ok(records),
             None => Err(HealError::Peer(ErrorCode::OffsetNotAvailable)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_that_stays_calls_for_a_cut() {
+        for (error, expected) in [
+            (HealError::Unfit("reason".to_owned()), true),
+            (HealError::Peer(ErrorCode::OffsetOutOfRange), true),
+            (HealError::Peer(ErrorCode::OffsetNotAvailable), true),
+            (HealError::Peer(ErrorCode::NotLeaderOrFollower), false),
+            (HealError::Peer(ErrorCode::KafkaStorageError), false),
+            (HealError::Peer(ErrorCode::BrokerNotAvailable), false),
+            (HealError::Unrecorded, false),
+            (HealError::Panicked("reason".to_owned()), false),
+        ] {
+            assert_eq!(error.calls_for_cut(), expected, "{error:?}");
         }
     }
 }
