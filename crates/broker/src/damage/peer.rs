@@ -20,6 +20,9 @@ const FETCH_VERSION: i16 = 17;
 /// Bytes asked for at once; a larger batch comes all the same.
 const FETCH_BYTES: i32 = 1 << 20;
 
+/// How long a connection may take at most: there are other replicas to ask.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(2);
+
 /// The largest response: one oversized batch.
 const RESPONSE_BYTES_MAX: usize = 256 << 20;
 
@@ -94,7 +97,7 @@ impl Peer {
             Duration::from_millis(u64::try_from(config.replication.socket_timeout_ms).unwrap_or(0));
         let options = ConnectionOptions {
             client_id: format!("broker-{}-healer", config.node_id).into(),
-            connect_timeout: patience,
+            connect_timeout: patience.min(CONNECT_TIMEOUT_MAX),
             request_timeout: patience,
             in_flight_max: 1,
             response_bytes_max: RESPONSE_BYTES_MAX,
