@@ -17,7 +17,7 @@ use crate::{
 };
 use choice::{Candidate, order};
 use klamm_config::LogSettings;
-use klamm_storage::{CompactionError, CompactionLimits, ReadError};
+use klamm_storage::{CheckpointKind, CompactionError, CompactionLimits, ReadError};
 use klamm_types::TopicPartition;
 use std::{
     collections::HashSet,
@@ -202,6 +202,9 @@ impl Shared {
         }
         let compaction = partition.compaction(&candidate.cleanable, self.limits, now_ms());
         let mut rewriting = compaction.map_keys(&mut go_on)?;
+        // What lies below the log start was not mapped. Should a crash move the start back, it would
+        // be there again, without the tombstones that the rewriting drops.
+        self.partitions.checkpoint(&[CheckpointKind::LogStart]);
         while let Some(replacement) = rewriting.next_replacement(&mut go_on)? {
             // A failure takes the partition offline and is told there.
             if !partition.install(replacement).unwrap_or(false) {
