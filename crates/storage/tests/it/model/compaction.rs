@@ -39,6 +39,8 @@ impl Model {
         };
         let compaction = log.compaction(&cleanable, limits, self.now_ms);
         let mut rewriting = compaction.map_keys(&mut |_| true).unwrap();
+        // What lies below the start was not mapped, and must not come back.
+        self.recorded_start = self.start;
         let mut is_undisturbed = true;
         for i in 0.. {
             let replacement = match rewriting.next_replacement(&mut |_| true) {
