@@ -33,7 +33,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
     /// No entries; a file that there may be is emptied with the first one.
     pub(crate) fn new(path: PathBuf, files: &Arc<OpenFiles>) -> IndexFile<SIZE> {
         IndexFile {
-            file: CachedFile::closed(path, files),
+            file: CachedFile::hint(path, files),
             exists: AtomicBool::new(false),
             count: AtomicU64::new(0),
         }
@@ -47,7 +47,7 @@ impl<const SIZE: usize> IndexFile<SIZE> {
         let size = disk::size(&path)?;
         let whole = size.is_multiple_of(SIZE as u64);
         Ok(whole.then(|| IndexFile {
-            file: CachedFile::closed(path, files),
+            file: CachedFile::hint(path, files),
             exists: AtomicBool::new(true),
             count: AtomicU64::new(size / SIZE as u64),
         }))

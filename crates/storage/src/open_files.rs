@@ -1,8 +1,8 @@
 //! Bounds how many files the logs of a process keep open.
 //!
 //! Files are opened when they are needed and stay open. Above the limit, those that were not used
-//! since the last look are closed (second chance). A file with writes that no sync has reached is
-//! never closed: the system may report a failed write to the next sync of that very file
+//! since the last look are closed (second chance). A file of batches with writes that no sync has
+//! reached is never closed: the system may report a failed write to the next sync of that very file
 //! handle only. So the limit can be passed while more files than that are dirty.
 
 use crate::disk::{self, DiskFile};
@@ -71,8 +71,7 @@ impl OpenFiles {
             clock.retain(|slot| slot.upgrade().is_some_and(|slot| slot.is_worth_listing()));
         }
         clock.push_back(Arc::downgrade(slot));
-        // Each is looked at twice at most: once to take its second chance away.
-        for _ in 0..2 * clock.len() {
+        for _ in 0..LOOKS_MAX {
             if self.count() <= self.limit {
                 break;
             }
@@ -96,9 +95,15 @@ impl OpenFiles {
     }
 }
 
+/// Files that are looked at for each that is opened: so many as to get ahead unless most are held,
+/// so few that opening stays cheap when they are.
+const LOOKS_MAX: usize = 16;
+
 #[derive(Debug)]
 struct Slot {
     path: PathBuf,
+    /// Whether it may be closed with writes that no sync has reached.
+    is_hint: bool,
     state: Mutex<SlotState>,
     was_used: AtomicBool,
     /// Whether something was written that no sync has reached.
@@ -125,7 +130,8 @@ impl Slot {
         let Ok(mut state) = self.state.try_lock() else {
             return true; // in use this moment
         };
-        let is_held = state.pins > 0 || self.is_dirty.load(Ordering::Acquire);
+        let is_unsynced = !self.is_hint && self.is_dirty.load(Ordering::Acquire);
+        let is_held = state.pins > 0 || is_unsynced;
         if state.file.is_some() && (is_held || self.was_used.swap(false, Ordering::Relaxed)) {
             return true;
         }
@@ -151,8 +157,19 @@ pub(crate) struct CachedFile {
 impl CachedFile {
     /// A file that is not open yet.
     pub(crate) fn closed(path: PathBuf, files: &Arc<OpenFiles>) -> CachedFile {
+        CachedFile::new(path, files, false)
+    }
+
+    /// A file that is not open yet, and in which a write that failed is noticed when it is read: it
+    /// may be closed before it is synced.
+    pub(crate) fn hint(path: PathBuf, files: &Arc<OpenFiles>) -> CachedFile {
+        CachedFile::new(path, files, true)
+    }
+
+    fn new(path: PathBuf, files: &Arc<OpenFiles>, is_hint: bool) -> CachedFile {
         let slot = Slot {
             path,
+            is_hint,
             state: Mutex::default(),
             was_used: AtomicBool::new(false),
             is_dirty: AtomicBool::new(false),

@@ -338,12 +338,31 @@ impl Recovery<'_> {
         end_offset: Option<i64>,
     ) -> Result<Walked, StorageError> {
         let path = segment.path().to_path_buf();
-        let walked = if self.options.clean_shutdown {
-            self.resume(segment)
-        } else {
-            self.check(segment, true, end_offset)
+        let mut recover = || {
+            if self.options.clean_shutdown {
+                return self.resume(segment);
+            }
+            match self.as_flushed(segment, end_offset)? {
+                Some(walked) => Ok(walked),
+                None => self.check(segment, true, end_offset),
+            }
         };
-        walked.map_err(StorageError::io("recover", &path))
+        recover().map_err(StorageError::io("recover", &path))
+    }
+
+    /// Takes the last segment up again if it ends at the recovery point, and the process alone has
+    /// died: then nothing was being written. Most logs of a busy node are like that.
+    fn as_flushed(
+        &self,
+        segment: &Arc<Segment>,
+        end_offset: Option<i64>,
+    ) -> io::Result<Option<Walked>> {
+        if !self.keeps_damage || end_offset.is_some() || segment.checks().is_short() {
+            return Ok(None);
+        }
+        let recovery_point = self.options.recovery_point;
+        let walked = resume(segment, self.config, recovery_point)?;
+        Ok(walked.filter(|walked| walked.next_offset == recovery_point))
     }
 
     /// Takes a cleanly closed segment up again.
