@@ -483,7 +483,12 @@ impl Partitions {
         for other in others {
             warn!(dir = %other.dir.display(),
                 "the replica has a log in another directory as well: set aside as -stray");
-            self.dirs.set_aside(other)?;
+            let log_dir = Arc::clone(other.seat.log_dir());
+            // The log that counts is to be had all the same.
+            if let Err(error) = self.dirs.set_aside(other) {
+                error!(dir = %log_dir.path().display(), %error, "cannot set the other log aside");
+                log_dir.on_error(&error);
+            }
         }
         if let Some(found) = found {
             return Ok(found.seat.log_dir().is_online().then_some(found));
@@ -610,6 +615,9 @@ fn close(partition: &Partition) -> Option<Uuid> {
     }
     partition.retire();
     let error = partition.close().err()?;
+    if partition.is_abandoned() {
+        return None;
+    }
     error!(topic = %partition.topic, partition = partition.id.partition, %error,
         "cannot close the log");
     Some(log_dir.id())

@@ -26,6 +26,9 @@ pub enum StorageError {
     /// An earlier write or sync failed; the log takes nothing any more.
     #[error("log is offline since an earlier failure: {0}")]
     Poisoned(Arc<str>),
+    /// The log was let go: its folder is not its own any more. No failure of the disk.
+    #[error("the log was moved or deleted")]
+    Abandoned,
     /// What was to be appended is not a sequence of complete batches.
     #[error("cannot append: {0}")]
     InvalidBatch(#[from] BatchError),
@@ -110,6 +113,7 @@ impl StorageError {
         match self {
             StorageError::Io { .. } | StorageError::Poisoned(_) => ErrorCode::KafkaStorageError,
             StorageError::Full(_) => ErrorCode::KafkaStorageError,
+            StorageError::Abandoned => ErrorCode::NotLeaderOrFollower,
             StorageError::InvalidBatch(_) => ErrorCode::CorruptMessage,
             StorageError::AppendOffset { .. } => ErrorCode::UnknownServerError,
             StorageError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,

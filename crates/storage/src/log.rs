@@ -32,9 +32,6 @@ pub struct Log {
     pub(crate) producers: ProducerStates,
     /// The time of the latest append, if it was told.
     now_ms: Option<i64>,
-    /// Bytes appended since the producer states were last written: at most so many are read to
-    /// know them again after a crash.
-    bytes_since_snapshot: u64,
     /// The batches of the append in progress, kept for its memory.
     plan: Vec<BatchAt>,
 }
@@ -130,11 +127,11 @@ impl Log {
             active: opened.active,
             producers: producers.states,
             now_ms: None,
-            bytes_since_snapshot: 0,
             plan: Vec::new(),
         };
         if !options.clean_shutdown {
-            log.bytes_since_snapshot = log.active.segment().size();
+            let bytes = log.active.segment().size();
+            log.state.set_bytes_since_snapshot(bytes);
         }
         if let Some(parent) = dir.parent().filter(|_| is_new) {
             log.state.sync_later(parent.to_path_buf());
@@ -291,7 +288,8 @@ impl Log {
         self.write_run(batches, &plan[run_start..])?;
         self.state.fill_epoch();
         appended.log_end_offset = log_end_offset;
-        self.bytes_since_snapshot += batches.len() as u64;
+        let bytes = self.bytes_since_snapshot() + batches.len() as u64;
+        self.state.set_bytes_since_snapshot(bytes);
         self.state.publish(log_end_offset);
         Ok(appended)
     }
@@ -340,7 +338,7 @@ impl Log {
             let snapshot = producer_snapshot::write(&dir, base_offset, &self.producers);
             let snapshot = snapshot.map_err(StorageError::io("write producer states in", &dir))?;
             self.state.sync_later(snapshot);
-            self.bytes_since_snapshot = 0;
+            self.state.set_bytes_since_snapshot(0);
         }
         self.active = new_active(&self.state, base_offset)?;
         segments.push(self.active.segment().clone());
@@ -502,7 +500,7 @@ impl Log {
     /// Bytes of batches that a start after a crash reads to know the producers, once the recovery
     /// point has passed the latest snapshot.
     pub fn bytes_since_snapshot(&self) -> u64 {
-        self.bytes_since_snapshot
+        self.state.bytes_since_snapshot()
     }
 
     /// Writes the producer states as of now, so that the next start reads less. They become
@@ -525,12 +523,12 @@ impl Log {
             false => error,
         });
         self.state.sync_later(self.state.poison_on_error(result)?);
-        self.bytes_since_snapshot = 0;
+        self.state.set_bytes_since_snapshot(0);
         Ok(())
     }
 
-    /// Waits for a flush in progress; from then on flushes do nothing, and the folder may be
-    /// moved or deleted.
+    /// Waits for a flush in progress; from then on flushes do nothing, whatever else writes fails
+    /// with [`StorageError::Abandoned`], and the folder may be moved or deleted.
     pub fn abandon(&self) {
         self.state.abandon();
     }

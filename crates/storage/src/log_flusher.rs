@@ -31,6 +31,17 @@ impl LogFlusher {
         self.state.flushed_offset() < self.state.log_end_offset()
     }
 
+    /// Bytes of batches that a start after a crash reads to know the producers, once the recovery
+    /// point has passed the latest snapshot.
+    pub fn bytes_since_snapshot(&self) -> u64 {
+        self.state.bytes_since_snapshot()
+    }
+
+    /// Whether the log was let go with [`Log::abandon`](crate::Log::abandon).
+    pub fn is_abandoned(&self) -> bool {
+        self.state.is_abandoned()
+    }
+
     /// Unlinks the files that were removed from the log `file.delete.delay.ms` ago, or all of
     /// them `at_once`; how many. Files count from the first call after their removal.
     ///

@@ -212,6 +212,34 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_was_let_go_refuses_whatever_writes_and_is_not_broken() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        let mut log = filled(&dir);
+        let replacement = replacements(&log).remove(0);
+        log.abandon();
+        fs::rename(&dir, root.path().join("away")).unwrap();
+        let done = [
+            log.install(replacement).map(drop),
+            log.repair(0).map(drop),
+            log.retain(i64::MAX, i64::MAX).map(drop),
+            log.remove_old_segments().map(drop),
+            log.snapshot_producers(),
+            log.truncate_to(1).map(drop),
+            log.flusher().purge_removed(0, true).map(drop),
+            log.close(),
+        ];
+        for (i, done) in done.iter().enumerate() {
+            assert!(
+                matches!(done, Err(StorageError::Abandoned)),
+                "{i}: {done:?}"
+            );
+        }
+        assert_eq!(log.flusher().flush().unwrap(), 60);
+        assert!(!dir.exists());
+    }
+
+    #[test]
     fn old_segments_never_open_the_files_of_new_ones() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("log");

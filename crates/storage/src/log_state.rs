@@ -33,6 +33,8 @@ pub(crate) struct LogState {
     undecided: UndecidedTransactions,
     /// Whether an epoch was noted in which nothing has been appended yet: it need not be on disk.
     epoch_is_empty: AtomicBool,
+    /// Bytes of batches behind the latest producer states.
+    bytes_since_snapshot: AtomicU64,
     /// Whether anything changed since the log was opened.
     changed: AtomicBool,
     /// Whether files were created or removed since the folder was synced.
@@ -47,7 +49,7 @@ pub(crate) struct LogState {
     flushing: Mutex<()>,
     /// Held while segments are being replaced.
     replacing: Mutex<()>,
-    /// The folder is not the log's any more: flushes do nothing.
+    /// The folder is not the log's any more: flushes do nothing, all else is refused.
     abandoned: AtomicBool,
     failure: OnceLock<Arc<str>>,
 }
@@ -73,6 +75,7 @@ impl LogState {
             epochs_dirty: AtomicBool::new(false),
             undecided: UndecidedTransactions::default(),
             epoch_is_empty: AtomicBool::new(false),
+            bytes_since_snapshot: AtomicU64::new(0),
             changed: AtomicBool::new(false),
             dir_dirty: AtomicBool::new(true),
             unsynced_files: Mutex::new(Vec::new()),
@@ -134,6 +137,15 @@ impl LogState {
     pub(crate) fn publish(&self, log_end_offset: i64) {
         self.set_changed();
         self.log_end_offset.store(log_end_offset, Ordering::Release);
+    }
+
+    pub(crate) fn bytes_since_snapshot(&self) -> u64 {
+        self.bytes_since_snapshot.load(Ordering::Relaxed)
+    }
+
+    /// Only the writer of the log sets it.
+    pub(crate) fn set_bytes_since_snapshot(&self, bytes: u64) {
+        self.bytes_since_snapshot.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn flushed_offset(&self) -> i64 {
@@ -224,8 +236,11 @@ impl LogState {
         self.dir_dirty.store(true, Ordering::Release);
     }
 
-    /// Fails once an earlier write or sync has failed.
+    /// Fails once an earlier write or sync has failed, or the log was abandoned.
     pub(crate) fn check(&self) -> Result<(), StorageError> {
+        if self.is_abandoned() {
+            return Err(StorageError::Abandoned);
+        }
         match self.failure.get() {
             Some(reason) => Err(StorageError::Poisoned(reason.clone())),
             None => Ok(()),
@@ -248,11 +263,11 @@ impl LogState {
     /// fail and succeed later.
     pub(crate) fn flush(&self) -> Result<i64, StorageError> {
         let _flushing = self.pause_flushing();
-        self.check()?;
         let flushed_offset = self.flushed_offset();
-        if self.abandoned.load(Ordering::Acquire) {
+        if self.is_abandoned() {
             return Ok(flushed_offset);
         }
+        self.check()?;
         let end_offset = self.log_end_offset();
         let result = self.sync(flushed_offset);
         self.poison_on_error(result)?;

@@ -70,8 +70,9 @@ impl Log {
     /// sound.
     ///
     /// # Errors
-    /// The disk failed.
+    /// The disk failed, now or before.
     pub fn repair(&self, segment: i64) -> Result<Option<Repair>, StorageError> {
+        self.state.check()?;
         let segments = self.state.segments();
         let found = segments.binary_search_by_key(&segment, |known| known.base_offset());
         let Some(source) = found.ok().and_then(|index| segments.get(index)) else {

@@ -161,8 +161,8 @@ fn find(
         ErrorCode::UnknownTopicOrPartition
     })?;
     let partition = super::produce::find(context, image, topic.topic_partition(key.partition))?;
-    let is_zstd = partition.config().compression_type == CompressionType::Zstd;
-    if is_zstd && call.version < ZSTD_VERSION {
+    let knows_zstd = call.version >= ZSTD_VERSION;
+    if !knows_zstd && partition.config().compression_type == CompressionType::Zstd {
         return Err(ErrorCode::UnsupportedCompressionType);
     }
     Ok(partition)

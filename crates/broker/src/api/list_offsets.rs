@@ -173,13 +173,11 @@ fn by_timestamp(
     timestamp: Option<i64>,
     end_offset: i64,
 ) -> Result<Found, ErrorCode> {
-    let reader = partition.reader();
-    let found = match timestamp {
+    let found = partition.read_with(|reader| match timestamp {
         Some(timestamp) => reader.offset_for_timestamp(timestamp),
         None => reader.offset_of_max_timestamp(),
-    };
+    })?;
     Ok(found
-        .map_err(|error| partition.read_error(&error))?
         .filter(|found| found.offset < end_offset)
         .map_or(Found::NOTHING, |found| Found {
             offset: found.offset,

@@ -16,11 +16,17 @@ pub(crate) fn cleaned_offset(partition: &Partition) -> Option<i64> {
         .get(&partition.topic, partition.id.partition)
 }
 
-/// Notes durably where a compaction ended.
+/// Notes durably where a compaction ended. A log that was cut since then, or is not there any
+/// more, is not vouched for.
 pub(crate) fn set_cleaned_offset(partition: &Partition, offset: i64) -> Result<(), LogDirError> {
     let place = partition.place();
     let dir = place.seat().log_dir();
     let mut checkpoints = dir.checkpoints();
+    // Asked under the lock that whoever cuts or forgets the log takes afterwards.
+    if place.is_abandoned() {
+        return Ok(());
+    }
+    let offset = offset.min(partition.flushed_offset());
     let (topic, index) = (&*partition.topic, partition.id.partition);
     if checkpoints.cleaned.get(topic, index) == Some(offset) {
         return Ok(());
@@ -65,8 +71,34 @@ impl LogDir {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_dirs::LogDir;
+    use crate::{
+        flusher::Flusher,
+        log_dirs::LogDir,
+        partition::lab::{fill, open_partition},
+    };
     use klamm_storage::OffsetCheckpoint;
+    use klamm_types::{TopicPartition, Uuid};
+
+    #[test]
+    fn only_what_is_on_disk_is_vouched_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
+        fill(&partition, 10, 5);
+        partition.flush();
+        for (ended, expected) in [(4, 4), (10, 10), (50, 10)] {
+            set_cleaned_offset(&partition, ended).unwrap();
+            assert_eq!(cleaned_offset(&partition), Some(expected));
+        }
+        partition.abandon();
+        set_cleaned_offset(&partition, 4).unwrap();
+        assert_eq!(cleaned_offset(&partition), Some(10));
+        flusher.stop();
+    }
 
     #[test]
     fn offsets_go_with_the_log_and_never_lie_behind_its_end() {

@@ -64,6 +64,13 @@ impl LogDirError {
     }
 }
 
+impl LogDirError {
+    /// Whether what was to be worked on is not there.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, LogDirError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 pub(super) fn io_error<'a>(
     action: &'static str,
     path: &'a Path,

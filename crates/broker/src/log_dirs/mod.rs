@@ -261,10 +261,16 @@ impl LogDirs {
     }
 
     /// Renames the folder of a removed replica, or of a copy, to one that is about to be deleted;
-    /// that one. `None` if the disk does not do that.
+    /// that one. `None` if it is not there, or the disk does not do that.
     pub(crate) fn doom(&self, folder: &Path, log_dir: &LogDir) -> Option<PathBuf> {
-        let renamed = rename_away(folder, Suffix::Delete);
-        renamed.map_err(|error| log_dir.on_error(&error)).ok()
+        match rename_away(folder, Suffix::Delete) {
+            Ok(renamed) => Some(renamed),
+            Err(error) if error.is_not_found() => None,
+            Err(error) => {
+                log_dir.on_error(&error);
+                None
+            }
+        }
     }
 
     /// Writes checkpoints of these kinds: recovery points, high watermarks, log start offsets.
@@ -272,10 +278,10 @@ impl LogDirs {
     /// them is offline.
     pub(crate) fn checkpoint(&self, partitions: &[Arc<Partition>], kinds: &[CheckpointKind]) {
         for dir in self.online() {
-            let here: Vec<_> = partitions
-                .iter()
-                .filter(|partition| Arc::ptr_eq(partition.place().seat().log_dir(), dir))
-                .collect();
+            let is_here = |partition: &&Arc<Partition>| {
+                let place = partition.place();
+                Arc::ptr_eq(place.seat().log_dir(), dir) && !place.is_abandoned()
+            };
             for &kind in kinds {
                 let offset = match kind {
                     CheckpointKind::RecoveryPoint => Partition::flushed_offset,
@@ -284,9 +290,12 @@ impl LogDirs {
                     // Written by whoever has compacted a log.
                     CheckpointKind::Cleaner => continue,
                 };
+                // Asked under the lock: whoever has a log forgotten here has abandoned it before,
+                // and what is said of it would be taken for that of a namesake.
                 let mut checkpoints = dir.checkpoints();
-                let offsets = here
+                let offsets = partitions
                     .iter()
+                    .filter(is_here)
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
                     .collect();
                 if let Err(error) = checkpoints.update(&dir.path, kind, offsets) {
@@ -395,6 +404,56 @@ const NEW_LOG: OpenOptions = OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        flusher::Flusher,
+        partition::lab::{env, fill},
+    };
+    use klamm_storage::OffsetCheckpoint;
+
+    /// A namesake would be taken for what was deleted, and lose its records.
+    #[test]
+    fn a_checkpoint_says_nothing_of_a_replica_that_was_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [dir.path().to_owned()];
+        let dirs = Arc::new(LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap());
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let config = TopicConfig::default();
+        let log = dirs.create_log(id, "t", &config, None).unwrap();
+        let env = env(Arc::clone(&dirs), flusher.queue());
+        let replicas = [Partition::new(id, "t".into(), log, config, env)];
+        fill(&replicas[0], 10, 5);
+        replicas[0].flush();
+        let kinds = [CheckpointKind::RecoveryPoint, CheckpointKind::LogStart];
+        let on_disk = || {
+            kinds.map(|kind| {
+                OffsetCheckpoint::read(dir.path(), kind)
+                    .unwrap()
+                    .get("t", 0)
+            })
+        };
+        dirs.checkpoint(&replicas, &kinds);
+        assert_eq!(on_disk(), [Some(10), Some(0)]);
+        replicas[0].abandon();
+        replicas[0].place().seat().log_dir().forget_later("t", 0);
+        assert_eq!(on_disk(), [None, None]);
+        dirs.checkpoint(&replicas, &kinds);
+        assert_eq!(on_disk(), [None, None]);
+        flusher.stop();
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_no_failure_of_its_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [dir.path().to_owned()];
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let log_dir = dirs.online().next().unwrap();
+        assert_eq!(dirs.doom(&dir.path().join("t-0"), log_dir), None);
+        assert!(log_dir.is_online());
+    }
 
     #[test]
     fn a_folder_of_another_node_or_cluster_is_refused() {

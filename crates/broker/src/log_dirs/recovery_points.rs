@@ -23,7 +23,7 @@ pub(crate) fn raise_recovery_point(
     }
     // Read under the lock that whoever lowers recovery points takes after the log was cut.
     let flushed_offset = partition.flushed_offset();
-    if flushed_offset < offset {
+    if flushed_offset < offset || place.is_abandoned() {
         return Ok(false);
     }
     let mut points = checkpoints.recovery_points.clone();

@@ -144,7 +144,6 @@ impl Partition {
         let mut batch = BytesMut::from(&records[..validated.batch_size()]);
         let header = validated.assign(&mut batch, log.log_end_offset(), leader_epoch);
         if let Err(error) = log.append_at(&batch, now_ms) {
-            drop(log);
             return Err(self.append_failed(&error));
         }
         self.env.recovery_backlog.add(batch.len());

@@ -17,40 +17,35 @@ impl Partition {
         if self.check_online().is_err() {
             return false;
         }
-        let mut log = lock(&self.log);
-        let retained = log.retain(now_ms, self.high_watermark());
-        let log_start_offset = log.log_start_offset();
-        drop(log);
+        let retained = self.on_log("delete old segments of", |log| {
+            let retained = log.retain(now_ms, self.high_watermark())?;
+            Ok((retained, log.log_start_offset()))
+        });
         match retained {
-            Ok(retained) if retained.segments > 0 => {
+            Ok((retained, log_start_offset)) if retained.segments > 0 => {
                 info!(topic = %self.topic, partition = self.id.partition, log_start_offset,
                     segments = retained.segments, bytes = retained.bytes,
                     "deleting segments beyond the retention");
                 self.log_start_moved(now_ms);
                 true
             }
-            Ok(_) => false,
-            Err(error) => {
-                self.fail("delete old segments of", &error);
-                false
-            }
+            _ => false,
         }
     }
 
     /// Removes the segments below the log start.
     pub(crate) fn remove_old_segments(&self) {
-        if let Err(error) = lock(&self.log).remove_old_segments() {
-            self.fail("delete old segments of", &error);
-        }
+        // What went wrong has been told.
+        let _ = self.on_log("delete old segments of", |log| log.remove_old_segments());
     }
 
     /// Unlinks the files of removed segments that are due, all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, now_ms: i64, at_once: bool) {
         let place = self.place();
-        if self.check_online().is_ok()
+        if place.is_online()
             && let Err(error) = place.flusher.purge_removed(now_ms, at_once)
         {
-            self.fail("unlink removed files of", &error);
+            self.fail_at(&place, "unlink removed files of", &error);
         }
     }
 

@@ -30,11 +30,12 @@ impl Partition {
     /// leaves gaps there; whether it is. Why it is not is told here.
     pub(crate) fn may_have_gaps_to(&self, offset: i64) -> bool {
         if self.flushed_offset() < offset {
-            match self.place().flusher.flush() {
+            let place = self.place();
+            match place.flusher.flush() {
                 Ok(_) => {}
                 Err(StorageError::Full(_)) => return false,
                 Err(error) => {
-                    self.fail("flush", &error);
+                    self.fail_at(&place, "flush", &error);
                     return false;
                 }
             }
@@ -59,23 +60,20 @@ impl Partition {
     /// Puts a segment in the place of others; whether they were still there.
     ///
     /// # Errors
-    /// The disk failed; the partition is offline.
+    /// The disk failed, and the partition is offline; or the replica was removed.
     pub(crate) fn install(&self, replacement: Replacement) -> Result<bool, StorageError> {
-        let installed = lock(&self.log).install(replacement);
-        if let Err(error) = &installed {
-            self.fail("replace segments", error);
-        }
-        installed
+        self.on_log("replace segments", |log| log.install(replacement))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{flusher::Flusher, partition::lab::open_partition};
-    use bytes::Bytes;
-    use klamm_records::BatchBuilder;
+    use crate::{
+        flusher::Flusher,
+        partition::lab::{fill, open_partition},
+    };
     use klamm_storage::{CheckpointKind, OffsetCheckpoint};
-    use klamm_types::{BrokerId, LeaderEpoch, TopicPartition, Uuid};
+    use klamm_types::{TopicPartition, Uuid};
 
     /// Recovery would cut the log at the first gap behind its recovery point.
     #[test]
@@ -87,15 +85,7 @@ mod tests {
             partition: 0,
         };
         let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
-        let (leader, epoch) = (BrokerId(2), LeaderEpoch(0));
-        partition.follow(leader, epoch);
-        let mut batch = BatchBuilder::new(0).leader_epoch(epoch);
-        for _ in 0..10 {
-            batch.append(1_000, Some(b"key"), Some(b"value"), &[]);
-        }
-        let records: Bytes = batch.build().unwrap();
-        let appended = partition.append_as_follower(leader, epoch, &records, 0, 0);
-        appended.unwrap();
+        fill(&partition, 10, 5);
         let on_disk = || {
             let points = OffsetCheckpoint::read(dir.path(), CheckpointKind::RecoveryPoint).unwrap();
             points.get("t", 0)

@@ -124,13 +124,9 @@ impl Partition {
     /// Begins to write a damaged segment anew; `None` if that cannot be done for it alone.
     ///
     /// # Errors
-    /// The disk failed; the partition is offline.
+    /// The disk failed, and the partition is offline; or the replica was removed.
     pub(crate) fn begin_repair(&self, segment: i64) -> Result<Option<Repair>, StorageError> {
-        let repair = lock(&self.log).repair(segment);
-        if let Err(error) = &repair {
-            self.fail("repair", error);
-        }
-        repair
+        self.on_log("repair", |log| log.repair(segment))
     }
 
     /// Cuts the log where its damage begins, to fetch everything from there on from `leader`.

@@ -50,17 +50,17 @@ impl Partition {
 
     /// Writes the producer states if a start after a crash would have to read much to know them.
     pub(crate) fn snapshot_producers_if_far(&self) {
-        let mut log = super::lock(&self.log);
-        if log.bytes_since_snapshot() < SNAPSHOT_BYTES {
+        // Most logs have little, and their writers are not to be kept waiting.
+        if self.place.load().flusher.bytes_since_snapshot() < SNAPSHOT_BYTES {
             return;
         }
-        match log.snapshot_producers() {
-            Ok(()) | Err(StorageError::Full(_)) => {}
-            Err(error) => {
-                drop(log);
-                self.fail("write producer states", &error);
+        // What went wrong has been told.
+        let _ = self.on_log("write producer states", |log| {
+            match log.snapshot_producers() {
+                Err(StorageError::Full(_)) => Ok(()),
+                written => written,
             }
-        }
+        });
     }
 
     /// Flushes what has been appended so far and tells those who wait. Called by the flusher.
@@ -82,7 +82,7 @@ impl Partition {
             // Tried again now and then; whoever waits does so until then, or gives up.
             Err(error @ StorageError::Full(_)) => debug!(topic = %self.topic,
                 partition = self.id.partition, %error, "a flush must wait for room on the disk"),
-            Err(error) => self.fail("flush", &error),
+            Err(error) => self.fail_at(&place, "flush", &error),
         }
         if self.flush_turn.end() {
             self.queue_flush();

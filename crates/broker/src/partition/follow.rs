@@ -60,7 +60,6 @@ impl Partition {
             // Fetched already: the reserve has room for it.
             self.takes_room(checked.bytes);
             if let Err(error) = log.append_at(&records[..checked.bytes], now_ms()) {
-                drop(log);
                 self.append_failed(&error);
                 return Err(error.into());
             }

@@ -9,9 +9,11 @@ use crate::{
     recovery_backlog::RecoveryBacklog,
     replication::IsrUpdates,
 };
+use bytes::Bytes;
 use klamm_config::TopicConfig;
+use klamm_records::BatchBuilder;
 use klamm_storage::{Log, OpenOptions};
-use klamm_types::{BrokerId, TopicPartition};
+use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};
 use std::{path::Path, sync::Arc};
 
 /// This broker.
@@ -31,7 +33,19 @@ pub(crate) fn open_partition(
     };
     let config = TopicConfig::default();
     let (log, _) = Log::open(dir, log_config(&config), options).unwrap();
-    let env = PartitionEnv {
+    let found = FoundLog {
+        dir: dir.to_owned(),
+        seat: LogDir::in_test(dir.parent().unwrap()).seat(),
+        log,
+        high_watermark: 0,
+    };
+    let dirs = Arc::new(LogDirs::open(ME, &[], Path::new("")).unwrap());
+    Partition::new(id, topic.into(), found, config, env(dirs, flush_queue))
+}
+
+/// A broker that nobody listens to.
+pub(crate) fn env(dirs: Arc<LogDirs>, flush_queue: FlushQueue) -> PartitionEnv {
+    PartitionEnv {
         recovery_backlog: RecoveryBacklog::default(),
         me: ME,
         flush_queue,
@@ -39,13 +53,20 @@ pub(crate) fn open_partition(
         damage_reports: DamageReports::default(),
         lag_time_max_ms: 30_000,
         assignments: DirectoryAssignments::default(),
-        dirs: Arc::new(LogDirs::open(ME, &[], Path::new("")).unwrap()),
-    };
-    let found = FoundLog {
-        dir: dir.to_owned(),
-        seat: LogDir::in_test(dir.parent().unwrap()).seat(),
-        log,
-        high_watermark: 0,
-    };
-    Partition::new(id, topic.into(), found, config, env)
+        dirs,
+    }
+}
+
+/// Follows broker 2 in epoch 0, and has fetched a batch of so many records of so many bytes.
+pub(crate) fn fill(partition: &Partition, records: i64, bytes: usize) {
+    let (leader, epoch) = (BrokerId(2), LeaderEpoch(0));
+    partition.follow(leader, epoch);
+    let mut batch = BatchBuilder::new(partition.log_end_offset()).leader_epoch(epoch);
+    let value = vec![b'x'; bytes];
+    for _ in 0..records {
+        batch.append(1_000, Some(b"key"), Some(&value), &[]);
+    }
+    let records: Bytes = batch.build().unwrap();
+    let appended = partition.append_as_follower(leader, epoch, &records, 0, 0);
+    appended.unwrap();
 }

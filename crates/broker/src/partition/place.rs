@@ -33,6 +33,11 @@ impl Place {
         self.seat.log_dir().is_online()
     }
 
+    /// Whether the log there was let go: the replica was removed, or has moved.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.flusher.is_abandoned()
+    }
+
     /// The log directory, and the replica's seat in it.
     pub(crate) fn seat(&self) -> &Seat {
         &self.seat

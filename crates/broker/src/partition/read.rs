@@ -1,14 +1,15 @@
 //! Reading, for consumers and followers.
 
-use super::{Partition, lock, role::Role};
+use super::{Partition, Place, lock, role::Role};
 use crate::log_dirs::is_disk_failure;
 use bytes::Bytes;
 use klamm_replica::{
     FollowerFetch,
     divergence::{EpochEnd, diverging_epoch},
 };
-use klamm_storage::{AbortedTransaction, ReadError};
+use klamm_storage::{AbortedTransaction, LogReader, ReadError};
 use klamm_types::{ErrorCode, LeaderEpoch};
+use std::sync::Arc;
 use tracing::error;
 
 /// How far a fetch may read.
@@ -87,15 +88,15 @@ impl Partition {
         };
         let wants_committed = request.isolation == FetchIsolation::LastStableOffset;
         if request.fetch_offset < end_offset {
-            let (reader, offset) = (self.reader(), request.fetch_offset);
+            let offset = request.fetch_offset;
             let (bytes_max, min_one) = (request.bytes_max, request.min_one_batch);
-            let read = if wants_committed {
-                reader.read_with_aborted(offset, bytes_max, end_offset, min_one)
-            } else {
-                let read = reader.read(offset, bytes_max, end_offset, min_one);
-                read.map(|read| (read, Vec::new()))
-            };
-            let (read, aborted) = read.map_err(|error| self.read_error(&error))?;
+            let (read, aborted) = self.read_with(|reader| {
+                if wants_committed {
+                    return reader.read_with_aborted(offset, bytes_max, end_offset, min_one);
+                }
+                let read = reader.read(offset, bytes_max, end_offset, min_one)?;
+                Ok((read, Vec::new()))
+            })?;
             result.records = read.records;
             result.aborted_transactions = wants_committed.then_some(aborted);
         } else if wants_committed {
@@ -125,10 +126,27 @@ impl Partition {
         if start_offset >= end_offset {
             return Ok(Bytes::new());
         }
-        let read = self
-            .reader()
-            .read(start_offset, bytes_max, end_offset, true);
-        Ok(read.map_err(|error| self.read_error(&error))?.records)
+        let read = self.read_with(|log| log.read(start_offset, bytes_max, end_offset, true));
+        Ok(read?.records)
+    }
+
+    /// Reads the log where it lies; again, if it has moved away meanwhile: what is left of it is
+    /// about to be deleted.
+    ///
+    /// # Errors
+    /// What the client is told; see [`Partition::read_error`].
+    pub(crate) fn read_with<T>(
+        &self,
+        read: impl Fn(&LogReader) -> Result<T, ReadError>,
+    ) -> Result<T, ErrorCode> {
+        loop {
+            let place = self.place();
+            match read(&place.reader) {
+                Ok(read) => return Ok(read),
+                Err(_) if !Arc::ptr_eq(&place, &self.place()) => {}
+                Err(error) => return Err(self.read_error_at(&place, &error)),
+            }
+        }
     }
 
     /// The end of the largest epoch at or below `epoch` (rule 72).
@@ -222,6 +240,10 @@ impl Partition {
 
     /// What the client is told of a failed read; a broken disk or log is reported here.
     pub(crate) fn read_error(&self, failure: &ReadError) -> ErrorCode {
+        self.read_error_at(&self.place(), failure)
+    }
+
+    fn read_error_at(&self, place: &Place, failure: &ReadError) -> ErrorCode {
         if let ReadError::Damaged { offsets, .. } = failure
             && !offsets.is_empty()
         {
@@ -238,7 +260,7 @@ impl Partition {
                 "cannot read the log");
         }
         if is_disk_failure(failure) {
-            self.fail("read", failure);
+            self.fail_at(place, "read", failure);
         }
         failure.error_code()
     }

@@ -163,6 +163,11 @@ impl Partition {
         lock(&self.flushes).fail_all(ErrorCode::NotLeaderOrFollower);
     }
 
+    /// Whether the replica was removed.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.place.load().is_abandoned()
+    }
+
     /// Forgets producers that have been idle for `expiration_ms`.
     pub(crate) fn expire_producers(&self, now_ms: i64, expiration_ms: i64) {
         lock(&self.log).expire_producers(now_ms, expiration_ms);
@@ -242,9 +247,10 @@ mod tests {
     use crate::{
         clock::now_ms,
         flusher::Flusher,
-        partition::lab::{ME, open_partition},
+        partition::lab::{ME, fill, open_partition},
     };
     use klamm_replica::divergence::EpochEnd;
+    use klamm_storage::StorageError;
     use klamm_types::{PartitionEpoch, TopicPartition, Uuid};
 
     #[test]
@@ -312,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_is_deleted_before_its_flush_is_no_failure() {
+    fn a_log_that_is_deleted_under_whoever_works_on_it_is_no_failure() {
         let dir = tempfile::tempdir().unwrap();
         let log_dir = dir.path().join("t-0");
         let flusher = Flusher::start().unwrap();
@@ -321,9 +327,17 @@ mod tests {
             partition: 0,
         };
         let partition = open_partition(&log_dir, "t", id, flusher.queue());
+        fill(&partition, 100, 20_000);
         partition.abandon();
         std::fs::rename(&log_dir, dir.path().join("t-0-delete")).unwrap();
         partition.flush();
+        partition.snapshot_producers_if_far();
+        assert!(!partition.retain(i64::MAX));
+        partition.remove_old_segments();
+        partition.purge_removed(0, true);
+        let repair = partition.begin_repair(0);
+        assert!(matches!(repair, Err(StorageError::Abandoned)));
+        assert!(!partition.may_have_gaps_to(100));
         assert_eq!(partition.check_online(), Ok(()));
         flusher.stop();
     }

@@ -20,7 +20,7 @@ pub(crate) use log_copy::{CopyError, LogCopy};
 use crate::{
     control::DirectoryAssignments,
     log_dirs::{FoundCopy, LogDir},
-    partition::{Partition, Switch},
+    partition::{Partition, Place, Switch},
 };
 use klamm_types::{TopicPartition, Uuid};
 use std::{
@@ -69,6 +69,7 @@ impl Move {
         self.is_cancelled.load(Ordering::Acquire)
             || !self.to.is_online()
             || self.partition.check_online().is_err()
+            || self.partition.is_abandoned()
     }
 
     fn assigned(&self) -> MutexGuard<'_, Uuid> {
@@ -308,11 +309,13 @@ impl Shared {
         let Copying::Under(copy) = std::mem::replace(copying, Copying::Not(None)) else {
             return Ok(Turn::Over);
         };
-        match partition.switch_to(copy)? {
-            Switch::Done(old) => {
-                let log_dir = old.seat().log_dir();
-                log_dir.forget_later(&partition.topic, partition.id.partition);
-                (self.delete)(old.folder(), log_dir);
+        let leave = |old: &Place| {
+            let log_dir = old.seat().log_dir();
+            log_dir.forget_later(&partition.topic, partition.id.partition);
+            (self.delete)(old.folder(), log_dir);
+        };
+        match partition.switch_to(copy, leave)? {
+            Switch::Done => {
                 self.forget(moving);
                 info!(topic = %partition.topic, partition = partition.id.partition,
                     to = %moving.to.path().display(), "moved a replica to another log directory");
@@ -321,6 +324,11 @@ impl Shared {
             Switch::Behind(copy) => {
                 *copying = Copying::Under(copy);
                 Ok(Turn::Worked)
+            }
+            Switch::Removed(copy) => {
+                *copying = Copying::Under(copy);
+                self.give_up(moving, copying);
+                Ok(Turn::Over)
             }
         }
     }
@@ -378,5 +386,40 @@ impl Copying {
             Copying::Under(copy) => Ok(copy),
             Copying::Not(_) => Err(CopyError::Copy(crate::log_dirs::LogDirError::AllOffline)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{flusher::Flusher, partition::lab::open_partition};
+
+    #[test]
+    fn a_copy_does_not_take_the_place_of_a_log_that_was_deleted() {
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dirs[0].path().join("t-0"), "t", id, flusher.queue());
+        let to = LogDir::in_test(dirs[1].path());
+        let begin = || Box::new(LogCopy::begin(id, "t", partition.log_config(), &to).unwrap());
+        let copies = [begin(), begin()];
+        let [first, second] = copies;
+        let mut left = None;
+        let switched = partition.switch_to(first, |old| left = Some(old.folder().to_owned()));
+        assert!(matches!(switched, Ok(Switch::Done)));
+        assert_eq!(left, Some(dirs[0].path().join("t-0")));
+        assert!(!partition.is_abandoned(), "it lives on elsewhere");
+        let folder = partition.place().folder().to_owned();
+        assert_eq!(folder, dirs[1].path().join("t-0"));
+        partition.abandon();
+        std::fs::rename(&folder, dirs[1].path().join("t-0-delete")).unwrap();
+        let switched = partition.switch_to(second, |_| panic!("there is nothing to leave"));
+        assert!(matches!(switched, Ok(Switch::Removed(_))));
+        assert!(!folder.exists());
+        assert_eq!(partition.check_online(), Ok(()));
+        flusher.stop();
     }
 }

@@ -48,6 +48,9 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// Pause for a partition that the leader does not serve yet.
 const PARTITION_PAUSE: Duration = Duration::from_millis(20);
 
+/// Pause for a partition whose log the leader cannot read: that takes a repair.
+const SICK_LEADER_PAUSE: Duration = Duration::from_millis(250);
+
 /// Pause for a partition whose disk has no room: as often as that is looked at.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(250);
 
@@ -320,7 +323,7 @@ impl Fetcher {
             error => {
                 debug!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
                     leader = %self.leader, %error, "the leader does not serve a partition");
-                self.pause(followed);
+                self.pause_for(followed, pause_after(error));
             }
         }
         Ok(())
@@ -440,6 +443,14 @@ impl Fetcher {
         let until = Instant::now() + pause;
         self.following
             .pause(followed.partition.id, followed.leader_epoch, until);
+    }
+}
+
+/// How long not to ask a leader again that answered with an error.
+fn pause_after(error: ErrorCode) -> Duration {
+    match error {
+        ErrorCode::KafkaStorageError | ErrorCode::CorruptMessage => SICK_LEADER_PAUSE,
+        _ => PARTITION_PAUSE,
     }
 }
 
