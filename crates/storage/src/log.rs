@@ -329,9 +329,12 @@ impl Log {
         let dir = self.state.dir().to_path_buf();
         let mut segments = self.state.segments().to_vec();
         let old = self.active.segment().clone();
-        if old.size() == 0 {
+        let next = if old.size() == 0 {
+            // First the new one: where there is no room for it, the old one goes on.
+            let next = new_active(&self.state, base_offset)?;
             self.state.remove_segment(&old, 0)?;
             segments.pop();
+            next
         } else {
             self.active
                 .write_time_entry()
@@ -341,8 +344,9 @@ impl Log {
             let snapshot = snapshot.map_err(StorageError::io("write producer states in", &dir))?;
             self.state.sync_later(snapshot);
             self.bytes_since_snapshot = 0;
-        }
-        self.active = new_active(&self.state, base_offset)?;
+            new_active(&self.state, base_offset)?
+        };
+        self.active = next;
         segments.push(self.active.segment().clone());
         self.state.set_segments(segments);
         Ok(())
@@ -403,6 +407,11 @@ impl Log {
         let state = self.state.clone();
         let flushing = state.pause_flushing();
         let mut segments = state.segments().to_vec();
+        if segments[0].base_offset() > offset {
+            // It was made for an append behind a large gap that did not fit on the disk.
+            let first = new_active(&state, offset)?;
+            segments.insert(0, first.segment().clone());
+        }
         let count = segments
             .partition_point(|segment| segment.base_offset() <= offset)
             .max(1);
