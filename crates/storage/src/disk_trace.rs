@@ -1,6 +1,13 @@
 //! Records what a thread changes on disk, for tests of crashes.
 
-use std::{cell::RefCell, fs::File, io, os::unix::fs::MetadataExt, path::PathBuf};
+use rustix::io::Errno;
+use std::{
+    cell::{Cell, RefCell},
+    fs::File,
+    io,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+};
 
 /// A change of a file or a folder, as the system carried it out. Files that are open are known
 /// by their inode, since they can be renamed and removed meanwhile.
@@ -36,7 +43,29 @@ pub(crate) enum Change {
 }
 
 thread_local! {
+    static OPENS_LEFT: Cell<Option<usize>> = const { Cell::new(None) };
     static CHANGES: RefCell<Option<Vec<Change>>> = const { RefCell::new(None) };
+}
+
+/// Has this thread run out of descriptors once, after this many files were opened.
+pub(crate) fn refuse_open(after: usize) {
+    OPENS_LEFT.set(Some(after));
+}
+
+/// Whether all opens were granted since then; from here on they are.
+pub(crate) fn were_opens_granted() -> bool {
+    OPENS_LEFT.take().is_some()
+}
+
+/// Fails when a file is not to be opened.
+pub(crate) fn may_open() -> io::Result<()> {
+    match OPENS_LEFT.take() {
+        Some(0) => Err(Errno::MFILE.into()),
+        left => {
+            OPENS_LEFT.set(left.map(|left| left - 1));
+            Ok(())
+        }
+    }
 }
 
 /// Begins to record what this thread does.

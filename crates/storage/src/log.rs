@@ -307,6 +307,9 @@ impl Log {
             return Err(error);
         }
         let reason = error.to_string();
+        if error.is_unopened() {
+            self.state.files().give_way();
+        }
         self.cut(log_end_offset)?;
         Err(StorageError::Full(reason))
     }
