@@ -151,11 +151,15 @@ impl AsRawFd for DiskFile {
 
 /// Opens a file for reading and writing; it must exist.
 pub(crate) fn open(path: &Path) -> io::Result<DiskFile> {
+    #[cfg(test)]
+    disk_trace::may_open()?;
     DiskFile::new(OpenOptions::new().read(true).write(true).open(path)?)
 }
 
 /// Opens a file for reading.
 pub(crate) fn open_to_read(path: &Path) -> io::Result<DiskFile> {
+    #[cfg(test)]
+    disk_trace::may_open()?;
     DiskFile::new(File::open(path)?)
 }
 
@@ -163,6 +167,7 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<DiskFile> {
 pub(crate) fn create(path: &Path) -> io::Result<DiskFile> {
     #[cfg(test)]
     disk_trace::take_room()?;
+    disk_trace::may_open()?;
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -222,7 +227,7 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
 
 /// Makes the entries of a folder durable: files created, renamed and removed in it.
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()?;
+    open_to_read(path)?.file.sync_all()?;
     #[cfg(test)]
     disk_trace::record(|| Change::SyncDir {
         path: path.to_path_buf(),
@@ -233,11 +238,14 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
 /// Makes the contents of a file durable, or the entries of a folder. One that is not there is
 /// fine.
 pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => sync_dir(path),
-        Ok(_) => open_to_read(path)?.sync_data(),
+    let sync = |file: DiskFile| match file.file.metadata()?.is_dir() {
+        true => sync_dir(path),
+        false => file.sync_data(),
+    };
+    // It may be removed at any time.
+    match open_to_read(path).and_then(sync) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+        synced => synced,
     }
 }
 
@@ -308,10 +316,17 @@ pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
     i64::try_from(since.as_millis()).map_err(io::Error::other)
 }
 
-/// Whether an operation failed for want of room, which is no failure of the disk.
+/// Whether an operation failed for want of room, on the disk or for one more open file. That is
+/// no failure of the disk.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
+    matches!(error.kind(), StorageFull | QuotaExceeded) || is_unopened(error)
+}
+
+/// Whether a file could not be opened since this process, or the system, has too many open ones.
+pub(crate) fn is_unopened(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn temporary_path(path: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Records what a thread changes on disk, for tests of crashes, and lets its disk be full.
 
+use rustix::io::Errno;
 use std::{
     cell::{Cell, RefCell},
     fs::File,
@@ -42,8 +43,30 @@ pub(crate) enum Change {
 }
 
 thread_local! {
+    static OPENS_LEFT: Cell<Option<usize>> = const { Cell::new(None) };
     static CHANGES: RefCell<Option<Vec<Change>>> = const { RefCell::new(None) };
     static ROOM: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Has this thread run out of descriptors once, after this many files were opened.
+pub(crate) fn refuse_open(after: usize) {
+    OPENS_LEFT.set(Some(after));
+}
+
+/// Whether all opens were granted since then; from here on they are.
+pub(crate) fn were_opens_granted() -> bool {
+    OPENS_LEFT.take().is_some()
+}
+
+/// Fails when a file is not to be opened.
+pub(crate) fn may_open() -> io::Result<()> {
+    match OPENS_LEFT.take() {
+        Some(0) => Err(Errno::MFILE.into()),
+        left => {
+            OPENS_LEFT.set(left.map(|left| left - 1));
+            Ok(())
+        }
+    }
 }
 
 /// Begins to record what this thread does.

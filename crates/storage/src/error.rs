@@ -20,8 +20,9 @@ pub enum StorageError {
         /// The system's reason.
         source: io::Error,
     },
-    /// There was no room for an append, of which nothing is left.
-    #[error("the disk is full: {0}")]
+    /// There was no room on the disk or for one more open file. Nothing is left of an append that
+    /// met this; a flush may be tried again.
+    #[error("there is no room: {0}")]
     Full(String),
     /// An earlier write or sync failed; the log takes nothing any more.
     #[error("log is offline since an earlier failure: {0}")]
@@ -65,13 +66,19 @@ impl StorageError {
         }
     }
 
-    /// Whether there was no room left, which is no failure of the disk.
+    /// Whether there was no room left, on the disk or for one more open file, which is no failure
+    /// of the disk.
     pub fn is_storage_full(&self) -> bool {
         match self {
             StorageError::Full(_) => true,
             StorageError::Io { source, .. } => disk::is_full(source),
             _ => false,
         }
+    }
+
+    /// Whether a file could not be opened since too many are.
+    pub(crate) fn is_unopened(&self) -> bool {
+        matches!(self, StorageError::Io { source, .. } if disk::is_unopened(source))
     }
 
     /// Turns what a reader met into what it means to the writer.

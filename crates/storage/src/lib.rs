@@ -82,7 +82,7 @@ mod transactions_reader;
 mod undecided_transactions;
 
 pub use ballast::Ballast;
-pub use boot_mark::mark_boot;
+pub use boot_mark::BootMark;
 pub use checkpoint_file::CheckpointError;
 pub use clean_shutdown::{CleanShutdown, CleanShutdownFile};
 pub use compaction::{

@@ -305,6 +305,9 @@ impl Log {
             return Err(error);
         }
         let reason = error.to_string();
+        if error.is_unopened() {
+            self.state.files().give_way();
+        }
         self.cut(log_end_offset)?;
         Err(StorageError::Full(reason))
     }
@@ -327,9 +330,12 @@ impl Log {
         let dir = self.state.dir().to_path_buf();
         let mut segments = self.state.segments().to_vec();
         let old = self.active.segment().clone();
-        if old.size() == 0 {
+        let next = if old.size() == 0 {
+            // First the new one: where there is no room for it, the old one goes on.
+            let next = new_active(&self.state, base_offset)?;
             self.state.remove_segment(&old, 0)?;
             segments.pop();
+            next
         } else {
             self.active
                 .write_time_entry()
@@ -339,8 +345,9 @@ impl Log {
             let snapshot = snapshot.map_err(StorageError::io("write producer states in", &dir))?;
             self.state.sync_later(snapshot);
             self.state.set_bytes_since_snapshot(0);
-        }
-        self.active = new_active(&self.state, base_offset)?;
+            new_active(&self.state, base_offset)?
+        };
+        self.active = next;
         segments.push(self.active.segment().clone());
         self.state.set_segments(segments);
         Ok(())
@@ -401,6 +408,11 @@ impl Log {
         let state = self.state.clone();
         let flushing = state.pause_flushing();
         let mut segments = state.segments().to_vec();
+        if segments[0].base_offset() > offset {
+            // It was made for an append behind a large gap that did not fit on the disk.
+            let first = new_active(&state, offset)?;
+            segments.insert(0, first.segment().clone());
+        }
         let count = segments
             .partition_point(|segment| segment.base_offset() <= offset)
             .max(1);

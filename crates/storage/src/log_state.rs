@@ -270,6 +270,7 @@ impl LogState {
         self.check()?;
         let end_offset = self.log_end_offset();
         let result = self.sync(flushed_offset);
+        let result = result.map_err(|error| self.sync_unopened_later(error));
         self.poison_on_error(result)?;
         assert!(
             end_offset >= flushed_offset,
@@ -294,8 +295,12 @@ impl LogState {
                 synced => synced.map_err(StorageError::io("sync", segment.path()))?,
             }
         }
-        for path in std::mem::take(&mut *lock(&self.unsynced_files)) {
-            disk::sync_file(&path).map_err(StorageError::io("sync", &path))?;
+        let unsynced = std::mem::take(&mut *lock(&self.unsynced_files));
+        for (i, path) in unsynced.iter().enumerate() {
+            disk::sync_file(path).map_err(|error| {
+                lock(&self.unsynced_files).extend_from_slice(&unsynced[i..]);
+                StorageError::io("sync", path)(error)
+            })?;
         }
         if self.epochs_dirty.swap(false, Ordering::AcqRel) {
             let epochs = self.epochs().clone();
@@ -304,6 +309,17 @@ impl LogState {
                 .map_err(|error| self.epochs_unwritten(error.into()))?;
         }
         Ok(())
+    }
+
+    /// What could not be opened for want of descriptors is synced by the next flush: it has lost
+    /// nothing, unlike a file whose sync failed.
+    fn sync_unopened_later(&self, error: StorageError) -> StorageError {
+        if !error.is_unopened() {
+            return error;
+        }
+        self.dir_dirty.store(true, Ordering::Release);
+        self.files.give_way();
+        StorageError::Full(error.to_string())
     }
 
     /// A disk without room for the small file is no broken one: what was appended is not durable

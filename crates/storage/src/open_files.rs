@@ -84,6 +84,21 @@ impl OpenFiles {
         }
     }
 
+    /// Closes some files, since the process or the system has run out of descriptors: others have
+    /// taken more than their share.
+    pub(crate) fn give_way(&self) {
+        let mut clock = lock(&self.clock);
+        for _ in 0..clock.len().min(GIVEN_WAY_MAX) {
+            let Some(slot) = clock.pop_front().and_then(|slot| slot.upgrade()) else {
+                continue;
+            };
+            slot.was_used.store(false, Ordering::Relaxed);
+            if slot.stays(self) {
+                clock.push_back(Arc::downgrade(&slot));
+            }
+        }
+    }
+
     /// Closes what a slot has open.
     fn close(&self, state: &mut SlotState) {
         if state.file.take().is_some() {
@@ -98,6 +113,9 @@ impl OpenFiles {
 /// Files that are looked at for each that is opened: so many as to get ahead unless most are held,
 /// so few that opening stays cheap when they are.
 const LOOKS_MAX: usize = 16;
+
+/// Files that are looked at when there are no descriptors left.
+const GIVEN_WAY_MAX: usize = 64;
 
 #[derive(Debug)]
 struct Slot {

@@ -217,7 +217,10 @@ impl Segment {
             return Ok(());
         }
         if self.sync_indexes.swap(false, Ordering::AcqRel) {
-            self.sync_indexes()?;
+            self.sync_indexes().inspect_err(|_| {
+                self.sync_indexes.store(true, Ordering::Release);
+                self.set_dirty();
+            })?;
             self.offset_index.file().close();
             self.time_index.file().close();
         }

@@ -215,7 +215,9 @@ impl TransactionIndex {
     /// Makes what was written before the call durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         if self.is_dirty.swap(false, Ordering::AcqRel) {
-            disk::sync_file(&self.path)?;
+            disk::sync_file(&self.path).inspect_err(|_| {
+                self.is_dirty.store(true, Ordering::Release);
+            })?;
         }
         Ok(())
     }

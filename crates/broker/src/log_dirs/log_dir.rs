@@ -13,8 +13,8 @@ use super::{
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption, MetaProperties,
-    OpenFiles, PartitionMetadata, mark_boot,
+    BootMark, CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption,
+    MetaProperties, OpenFiles, PartitionMetadata,
 };
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::{
@@ -109,7 +109,7 @@ impl LogDir {
             files: files.clone(),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
-            interruption: mark_boot(path).map_err(io_error("mark", path))?,
+            interruption: BootMark::of(path).read(),
             _lock: Some(lock),
             ..LogDir::unknown(path, failures)
         })
@@ -181,6 +181,8 @@ impl LogDir {
             reason
         });
         if is_first {
+            // The next start is to trust what is here no more than after a power failure.
+            let _ = BootMark::of(&self.path).remove();
             error!(dir = %self.path.display(), reason, "a log directory has failed and is offline");
             self.failures.send_modify(|count| *count += 1);
         }
@@ -333,6 +335,9 @@ impl LogDir {
             logs.extend(chunk?);
         }
         self.lower_recovery_points(&logs)?;
+        BootMark::of(&self.path)
+            .write()
+            .map_err(io_error("mark", &self.path))?;
         Ok(Found {
             logs,
             copies,
@@ -388,5 +393,32 @@ impl LogDir {
             id: Uuid([1; 16]),
             ..LogDir::unknown(path, watch::Sender::new(0))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_marked_once_its_logs_are_open_and_until_it_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        let open = || {
+            let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
+            let opened = LogDir::open(BrokerId(1), path, &files, watch::Sender::new(0));
+            Arc::new(opened.unwrap())
+        };
+        let marked = || BootMark::of(path).read();
+        drop(open());
+        assert_eq!(marked(), Interruption::Machine);
+        let log_dir = open();
+        log_dir.open_logs(&TopicConfig::default()).unwrap();
+        assert_eq!(log_dir.interruption, Interruption::Machine);
+        drop(log_dir);
+        let log_dir = open();
+        assert_eq!(log_dir.interruption, Interruption::Process);
+        log_dir.fail("test".to_owned());
+        assert_eq!(marked(), Interruption::Machine);
     }
 }

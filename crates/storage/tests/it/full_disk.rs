@@ -166,3 +166,28 @@ fn nothing_is_left_of_an_append_that_did_not_fit() {
     assert_eq!(log.log_end_offset(), end);
     assert_eq!(read_all(&log.reader()), expected);
 }
+
+/// An offset that does not fit into the first segment has it give way to another, even empty.
+#[test]
+fn an_empty_log_goes_on_where_a_distant_append_did_not_fit() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let dir = disk.path().join("t-0");
+    let mut log = Log::open(&dir, CONFIG, CLEAN).unwrap().0;
+    let hogs = [disk.take_half(), disk.path().join("rest")];
+    let rest = fs::File::create(&hogs[1]).unwrap();
+    while std::io::Write::write_all(&mut &rest, &[1; 4096]).is_ok() {}
+    let error = log.append(&batch(1 << 32, 3, 20)).unwrap_err();
+    assert!(error.is_storage_full(), "{error}");
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (0, 0));
+    for hog in hogs {
+        fs::remove_file(hog).unwrap();
+    }
+    fill(&mut log, 3, 1);
+    assert_eq!(log.flusher().flush().unwrap(), 2);
+    let expected = read_all(&log.reader());
+    drop(log);
+    let (log, report) = Log::open(&dir, CONFIG, CRASHED).unwrap();
+    assert_eq!(read_all(&log.reader()), expected, "{report:?}");
+}

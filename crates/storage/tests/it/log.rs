@@ -127,6 +127,16 @@ fn offsets_far_apart_get_their_own_segments() {
 }
 
 #[test]
+fn an_empty_segment_stays_until_its_successor_is_there() {
+    let dir = temp_dir();
+    let mut log = open_new(dir.path());
+    let far = i64::from(i32::MAX) * 2;
+    std::fs::create_dir(dir.path().join(format!("{far:020}.log"))).unwrap();
+    log.append(&batch(far, 0, 1)).unwrap_err();
+    assert!(dir.path().join(format!("{:020}.log", 0)).exists());
+}
+
+#[test]
 fn age_rolls_a_segment() {
     let dir = temp_dir();
     let config = LogConfig {
