@@ -7,11 +7,12 @@ use crate::log_files::LogFile;
 use crate::log_state::Segments;
 use crate::replacement::Replacement;
 use crate::segment::Segment;
+use crate::source::Source;
 use std::{ops::Range, sync::Arc};
 
 impl Log {
-    /// Puts a segment in the place of its sources, durably, if they are still the log's and
-    /// sealed; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
+    /// Puts a segment in the place of its sources, durably, if they are still the log's,
+    /// sealed, and were not truncated since the work began; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
     /// that have to open a file wait.
     ///
     /// # Errors
@@ -50,7 +51,7 @@ impl Log {
         let _flushing = self.state.pause_flushing();
         let _replacing = self.state.pause_opening();
         replacement.files.publish(step).map_err(error())?;
-        for source in &replacement.sources {
+        for source in &segments[range.clone()] {
             self.state.remove_segment(source, delay_ms)?;
             step();
         }
@@ -71,14 +72,14 @@ impl Log {
     }
 }
 
-/// Where sources stand in a log, all of them one behind another and sealed.
-fn place_of(sources: &[Arc<Segment>], segments: &Segments) -> Option<Range<usize>> {
+/// Where sources stand in a log, all of them one behind another, sealed, and as they were.
+fn place_of(sources: &[Source], segments: &Segments) -> Option<Range<usize>> {
     let first = sources.first()?;
-    let start = segments.iter().position(|s| Arc::ptr_eq(s, first))?;
+    let start = segments.iter().position(|segment| first.is(segment))?;
     let range = start..start + sources.len();
     let is_sealed = range.end < segments.len();
     let there = segments.get(range.clone())?;
-    let same = there.iter().zip(sources).all(|(a, b)| Arc::ptr_eq(a, b));
+    let same = there.iter().zip(sources).all(|(a, b)| b.is(a));
     (is_sealed && same).then_some(range)
 }
 
@@ -241,6 +242,56 @@ mod tests {
             assert!(read.next_offset > offset);
             offset = read.next_offset;
         }
+    }
+
+    /// Cuts the first segment, and lets it be sealed again by other batches.
+    fn write_anew(log: &mut Log) -> Bytes {
+        let sealed = log.state.segments()[0].clone();
+        let end = log.truncate_to(3).unwrap();
+        for offset in end..end + 30 {
+            let mut builder = BatchBuilder::new(offset);
+            builder.append(2_000, Some(b"other"), Some(b"value behind"), &[]);
+            log.append(&builder.build().unwrap()).unwrap();
+        }
+        let segments = log.state.segments();
+        assert!(Arc::ptr_eq(&segments[0], &sealed) && segments.len() > 2);
+        contents(log)
+    }
+
+    #[test]
+    fn a_compaction_does_not_undo_a_truncation() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        let mut log = filled(&dir);
+        let replacement = replacements(&log).remove(0);
+        let after = write_anew(&mut log);
+        assert!(!log.install(replacement).unwrap());
+        assert_eq!(contents(&log), after);
+        drop(log);
+        assert_eq!(contents(&open(&dir, 0)), after);
+    }
+
+    #[test]
+    fn a_repair_does_not_undo_a_truncation() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        drop(filled(&dir));
+        let path = LogFile::Log.path(&dir, 0);
+        let sound = fs::read(&path).unwrap();
+        let mut bytes = sound.clone();
+        let size = sound.len() / 7;
+        bytes[6 * size - 1] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let mut log = open(&dir, 60);
+        log.reader().scrub(0, 0, u64::MAX).unwrap();
+        let mut repair = log.repair(0).unwrap().unwrap();
+        assert_eq!(repair.next_missing().unwrap(), Some(5..6));
+        repair.supply(&sound[5 * size..6 * size]).unwrap();
+        assert_eq!(repair.next_missing().unwrap(), None);
+        let after = write_anew(&mut log);
+        let replacement = repair.finish().unwrap();
+        assert!(!log.install(replacement).unwrap());
+        assert_eq!(contents(&log), after);
     }
 
     #[test]

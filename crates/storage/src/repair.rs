@@ -9,7 +9,7 @@ use crate::leader_epochs::LeaderEpochs;
 use crate::log::Log;
 use crate::replacement::Replacement;
 use crate::scrub::Expected;
-use crate::segment::Segment;
+use crate::source::Source;
 use klamm_records::{Batches, verify_crc};
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
@@ -51,7 +51,7 @@ impl From<CompactionError> for RepairError {
 
 /// A sealed segment that is being written anew without its damage, beside the writer.
 pub struct Repair {
-    source: Arc<Segment>,
+    source: Source,
     writer: SegmentWriter,
     epochs: LeaderEpochs,
     /// Nobody misses what lies before.
@@ -83,7 +83,7 @@ impl Log {
         let dir = self.state.dir();
         let writer = SegmentWriter::create(dir, segment, &self.config, PIECE_BYTES)?;
         Ok(Some(Repair {
-            source: source.clone(),
+            source: Source::new(source),
             writer,
             epochs: self.epochs(),
             log_start_offset: self.log_start_offset(),

@@ -15,11 +15,10 @@
 
 use crate::disk;
 use crate::log_files::LogFile;
-use crate::segment::Segment;
+use crate::source::Source;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 /// The files of a segment in the order in which they are renamed: the log tells of the others.
@@ -110,14 +109,14 @@ fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
 /// A segment that says what its sources say; see [`Log::install`](crate::Log::install).
 #[derive(Debug)]
 pub struct Replacement {
-    pub(crate) sources: Vec<Arc<Segment>>,
+    pub(crate) sources: Vec<Source>,
     pub(crate) files: CleanedFiles,
 }
 
 impl Replacement {
     /// `sources` follow one another in the log; the files are complete and durable, and start at
     /// the base offset of the first source.
-    pub(crate) fn new(sources: Vec<Arc<Segment>>, files: CleanedFiles) -> Replacement {
+    pub(crate) fn new(sources: Vec<Source>, files: CleanedFiles) -> Replacement {
         Replacement { sources, files }
     }
 }

@@ -30,6 +30,7 @@ use crate::log_reader::LogReader;
 use crate::log_state::LogState;
 use crate::replacement::Replacement;
 use crate::segment::Segment;
+use crate::source::Source;
 use crate::transaction_index::AbortedTransaction;
 use crate::transactions_reader::search_aborted;
 use batch_filter::{BatchFilter, Kept, LastWrite, records_of};
@@ -76,7 +77,7 @@ pub struct Compaction {
     end_offset: i64,
     active_producers: BTreeMap<ProducerId, LastWrite>,
     /// The segments before the end.
-    segments: Vec<Arc<Segment>>,
+    segments: Vec<Source>,
     stats: CompactionStats,
 }
 
@@ -169,7 +170,7 @@ impl Log {
             first_dirty_offset: cleanable.first_dirty_offset,
             end_offset: segments[count].base_offset(),
             active_producers: self.producers.iter().map(last_write).collect(),
-            segments: segments[..count].to_vec(),
+            segments: segments[..count].iter().map(Source::new).collect(),
             stats: CompactionStats::default(),
         }
     }
@@ -259,10 +260,10 @@ impl Compaction {
         }
     }
 
-    /// Fails if segments are not the log's any more.
-    fn check(&self, segments: &[Arc<Segment>]) -> Result<(), CompactionError> {
+    /// Fails if segments are not the log's any more, or were truncated.
+    fn check(&self, segments: &[Source]) -> Result<(), CompactionError> {
         let now = self.state.segments();
-        let is_there = |segment: &Arc<Segment>| now.iter().any(|s| Arc::ptr_eq(s, segment));
+        let is_there = |source: &Source| now.iter().any(|segment| source.is(segment));
         if self.state.is_abandoned() || !segments.iter().all(is_there) {
             return Err(CompactionError::Stopped);
         }
@@ -302,7 +303,7 @@ impl Rewriting {
 
     fn rewrite(
         &mut self,
-        sources: Vec<Arc<Segment>>,
+        sources: Vec<Source>,
         pace: &mut Pace<'_>,
     ) -> Result<Replacement, CompactionError> {
         let (dir, config) = (self.job.state.dir(), &self.job.config);
