@@ -505,7 +505,7 @@ fn walk(
     match kept {
         Kept::Prefix => {}
         Kept::AllBelow(end_offset, epoch_max) => walk = walk.below(end_offset, epoch_max),
-        Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from),
+        Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from).may_be_torn(),
     }
     loop {
         let batch = match walk.next()? {
