@@ -295,3 +295,22 @@ fn a_batch_within_a_torn_record_is_no_batch_of_the_log() {
         }
     }
 }
+
+#[test]
+fn a_sealed_index_with_a_hole_hides_nothing() {
+    let source_dir = temp_dir();
+    let all = source(source_dir.path(), true);
+    let names = files(source_dir.path(), ".index");
+    let index = fs::read(source_dir.path().join(&names[0])).unwrap();
+    assert!(index.len() >= 4 * 8, "an entry in the middle");
+    for entry in 0..index.len() / 8 {
+        let dir = temp_dir();
+        copy(source_dir.path(), dir.path());
+        let mut bytes = index.clone();
+        bytes[entry * 8..(entry + 1) * 8].fill(0);
+        fs::write(dir.path().join(&names[0]), bytes).unwrap();
+        let log = reopen(dir.path(), true);
+        assert_eq!(served(&log.reader()), all, "entry {entry}");
+        assert_eq!(log.reader().damage(), vec![]);
+    }
+}
