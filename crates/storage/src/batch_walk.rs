@@ -29,6 +29,8 @@ pub(crate) struct BatchWalk<'a> {
     end_offset: i64,
     /// No leader epoch is larger.
     epoch_max: LeaderEpoch,
+    /// Only damage that begins below this offset is passed over, to no later one than this.
+    passes_below: i64,
 }
 
 /// What comes next in a segment.
@@ -58,6 +60,7 @@ impl<'a> BatchWalk<'a> {
             dense_from: i64::MAX,
             end_offset: i64::MAX,
             epoch_max: LeaderEpoch(i32::MAX),
+            passes_below: i64::MAX,
         })
     }
 
@@ -66,6 +69,14 @@ impl<'a> BatchWalk<'a> {
         BatchWalk {
             end_offset,
             epoch_max,
+            ..self
+        }
+    }
+
+    /// Passes over damage before `offset` only.
+    pub(crate) fn passing_below(self, offset: i64) -> BatchWalk<'a> {
+        BatchWalk {
+            passes_below: offset,
             ..self
         }
     }
@@ -121,6 +132,9 @@ impl<'a> BatchWalk<'a> {
     /// is none, and nothing is noted.
     pub(crate) fn pass(&mut self, reason: String) -> io::Result<Option<BatchAt>> {
         let (due, start) = (self.due, self.end);
+        if due >= self.passes_below {
+            return Ok(None);
+        }
         let base_offset = self.segment.base_offset();
         let Some(next) = self.find_next()? else {
             return Ok(None);
@@ -141,9 +155,10 @@ impl<'a> BatchWalk<'a> {
     fn find_next(&mut self) -> io::Result<Option<BatchAt>> {
         let (due, end_offset, position) = (self.due, self.end_offset, self.end);
         let (epoch, epoch_max) = (self.epoch, self.epoch_max);
+        let offset_max = self.passes_below;
         let base_offset = self.segment.base_offset();
         let fits = |header: &BatchHeader| {
-            header.base_offset >= due
+            (due..=offset_max).contains(&header.base_offset)
                 && header.last_offset() < end_offset
                 && header.last_offset() - base_offset <= i64::from(i32::MAX)
                 && (epoch..=epoch_max).contains(&header.partition_leader_epoch)
