@@ -66,6 +66,14 @@ impl BatchScan {
         BatchScan { skipped, ..self }
     }
 
+    /// Ends at `end`, where a batch must end, or before it.
+    pub(crate) fn until(self, end: u64) -> BatchScan {
+        BatchScan {
+            end: end.min(self.end),
+            ..self
+        }
+    }
+
     /// Goes on at `position`, where a batch must start.
     pub(crate) fn seek(&mut self, position: u64) {
         self.position = position;
