@@ -43,6 +43,6 @@ descriptors() { find "/proc/$node/fd" -mindepth 1 | wc -l; }
 leave() {
   trap - EXIT
   if [ -n "$node" ]; then kill -9 "$node" 2> /dev/null || true; fi
-  rm -rf "$folder"
+  [ -n "${KEEP:-}" ] || rm -rf "$folder"
 }
 trap leave EXIT

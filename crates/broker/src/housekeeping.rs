@@ -25,6 +25,10 @@ const SPACE_INTERVAL_NEAR: Duration = Duration::from_millis(250);
 /// How often logs are looked at for something to delete while a disk has no room.
 const LOW_SPACE_CLEANING_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often replicas without a log are tried again that a disk had no room for, whatever its free
+/// space looks like.
+const CREATION_INTERVAL: Duration = Duration::from_secs(30);
+
 /// How often leaders look for laggards: at most this far apart.
 const TICK_MS_MAX: i64 = 1_000;
 
@@ -38,6 +42,7 @@ const BACKLOG_CHECK_MS: i64 = 200;
 /// Starts everything that happens by the clock.
 pub(crate) fn start(tasks: &mut JoinSet<()>, context: &Arc<Context>) {
     tasks.spawn(watch_space(Arc::clone(context)));
+    tasks.spawn(create_missing(Arc::clone(context)));
     let (config, partitions) = (&context.config, &context.partitions);
     let mut run = |delay_ms: i64, period_ms: i64, work: fn(&Partitions)| {
         tasks.spawn(every(millis(delay_ms), millis(period_ms), partitions, work));
@@ -124,6 +129,22 @@ async fn watch_space(context: Arc<Context>) {
             false => SPACE_INTERVAL,
         })
         .await;
+    }
+}
+
+/// Tries again now and then: that a disk was full, and has room again, may have escaped those who
+/// look at its free space.
+async fn create_missing(context: Arc<Context>) {
+    loop {
+        sleep(CREATION_INTERVAL).await;
+        let context = Arc::clone(&context);
+        let create = move || {
+            let image = || context.metadata.image();
+            context.partitions.create_missing(image);
+        };
+        if let Err(error) = spawn_blocking(create).await {
+            error!(%error, "creating logs failed");
+        }
     }
 }
 

@@ -83,13 +83,8 @@ fn resign(
     if resignation.leader_epoch != partition.leader_epoch {
         return Err(ErrorCode::FencedLeaderEpoch);
     }
-    let can_lead = |other: &&BrokerId| **other != broker && image.is_active(**other);
-    let mut candidates = partition.isr.iter().chain(&partition.elr).filter(can_lead);
     if is_in_no_list(partition, broker) {
         return Ok(None);
-    }
-    if candidates.next().is_none() {
-        return Err(ErrorCode::EligibleLeadersNotAvailable);
     }
     let is_active = |other| other != broker && image.is_active(other);
     let rules = topic_settings::rules(image, topic, ctx, &is_active);
@@ -100,7 +95,19 @@ fn resign(
         .filter(|other| *other != broker);
     let loss = Some(Loss::Disks(broker));
     let change = change_partition(id, partition, isr.collect(), loss, &rules);
-    Ok(change.map(proto::Record::from))
+    match change {
+        Some(change) if !others_lead(partition, &change) => {
+            Err(ErrorCode::EligibleLeadersNotAvailable)
+        }
+        change => Ok(change.map(proto::Record::from)),
+    }
+}
+
+/// Whether somebody leads after a change who has every committed record: only an unclean election
+/// resets the floor of the high watermark.
+fn others_lead(partition: &Partition, change: &proto::PartitionChangeRecord) -> bool {
+    let leader = change.leader.map_or(partition.leader, BrokerId);
+    leader != BrokerId::NONE && change.high_watermark_floor.is_none()
 }
 
 /// Whether nobody counts on the broker.
@@ -155,6 +162,54 @@ mod tests {
         );
         assert_eq!(resign(&mut lab, 1, 0), Ok(()));
         assert_eq!(lab.state(), "2 @1 isr 2 known 1");
+    }
+
+    #[test]
+    fn without_a_clean_leader_nothing_changes() {
+        let unclean = "set unclean.leader.election.enable true";
+        for (story, expected) in [
+            // 2 is eligible, but its directory has failed.
+            (
+                "
+                set min.insync.replicas 2 => 1 @0 isr 1,2,3
+                place 2 1         => 1 @0 isr 1,2,3
+                isr 1,2           => 1 @0 isr 1,2
+                isr 1             => 1 @0 isr 1 elr 2
+                fail 2 1          => 1 @0 isr 1 elr 2
+                "
+                .to_owned(),
+                "1 @0 isr 1 elr 2",
+            ),
+            // So it is, and 3 could lead uncleanly.
+            (
+                format!(
+                    "
+                    {unclean}         => 1 @0 isr 1,2,3
+                    set min.insync.replicas 2 => 1 @0 isr 1,2,3
+                    place 2 1         => 1 @0 isr 1,2,3
+                    isr 1,2           => 1 @0 isr 1,2
+                    isr 1             => 1 @0 isr 1 elr 2
+                    fail 2 1          => 1 @0 isr 1 elr 2
+                    "
+                ),
+                "1 @0 isr 1 elr 2",
+            ),
+            // Nobody is eligible, and 2 and 3 could lead uncleanly.
+            (
+                format!(
+                    "
+                    {unclean}         => 1 @0 isr 1,2,3
+                    isr 1             => 1 @0 isr 1
+                    "
+                ),
+                "1 @0 isr 1",
+            ),
+        ] {
+            let mut lab = Lab::with_two_dirs().story(&story);
+            let nobody = Err(ErrorCode::EligibleLeadersNotAvailable);
+            assert_eq!(resign(&mut lab, 1, 0), nobody, "{story}");
+            assert_eq!(lab.state(), expected, "{story}");
+        }
     }
 
     #[test]

@@ -69,6 +69,8 @@ impl DiskFile {
 
     /// Writes all of it, behind the end too.
     pub(crate) fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        #[cfg(test)]
+        disk_trace::take_room().inspect_err(|_| self.write_half_at(bytes, position))?;
         self.file.write_all_at(bytes, position)?;
         #[cfg(test)]
         disk_trace::record(|| Change::Write {
@@ -77,6 +79,18 @@ impl DiskFile {
             bytes: bytes.to_vec(),
         });
         Ok(())
+    }
+
+    /// What a full disk still takes.
+    #[cfg(test)]
+    fn write_half_at(&self, bytes: &[u8], position: u64) {
+        let half = &bytes[..bytes.len() / 2];
+        self.file.write_all_at(half, position).unwrap();
+        disk_trace::record(|| Change::Write {
+            inode: self.inode,
+            position,
+            bytes: half.to_vec(),
+        });
     }
 
     /// Cuts the file, or extends it with zeros.
@@ -147,6 +161,8 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<DiskFile> {
 
 /// Creates a file, or empties the one there is.
 pub(crate) fn create(path: &Path) -> io::Result<DiskFile> {
+    #[cfg(test)]
+    disk_trace::take_room()?;
     let file = OpenOptions::new()
         .read(true)
         .write(true)

@@ -1,6 +1,12 @@
-//! Records what a thread changes on disk, for tests of crashes.
+//! Records what a thread changes on disk, for tests of crashes, and lets its disk be full.
 
-use std::{cell::RefCell, fs::File, io, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{
+    cell::{Cell, RefCell},
+    fs::File,
+    io,
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+};
 
 /// A change of a file or a folder, as the system carried it out. Files that are open are known
 /// by their inode, since they can be renamed and removed meanwhile.
@@ -37,6 +43,7 @@ pub(crate) enum Change {
 
 thread_local! {
     static CHANGES: RefCell<Option<Vec<Change>>> = const { RefCell::new(None) };
+    static ROOM: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// Begins to record what this thread does.
@@ -61,6 +68,23 @@ pub(crate) fn record(change: impl FnOnce() -> Change) {
             changes.push(change());
         }
     });
+}
+
+/// Lets this thread create or write so many times before its disk is full; `None`: for ever.
+pub(crate) fn limit_room(writes: Option<usize>) {
+    ROOM.set(writes);
+}
+
+/// Fails if the disk is full.
+pub(crate) fn take_room() -> io::Result<()> {
+    match ROOM.get() {
+        None => Ok(()),
+        Some(0) => Err(io::ErrorKind::StorageFull.into()),
+        Some(writes) => {
+            ROOM.set(Some(writes - 1));
+            Ok(())
+        }
+    }
 }
 
 /// What tells a file from others.

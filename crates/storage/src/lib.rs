@@ -71,7 +71,6 @@ mod retention;
 mod roll;
 mod scrub;
 mod segment;
-mod source;
 mod swap_recovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

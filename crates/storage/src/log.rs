@@ -409,6 +409,9 @@ impl Log {
         let removed = segments.split_off(count);
         let last = segments[count - 1].clone();
         let (position, end_offset) = self.cut_point(&last, offset)?;
+        if end_offset < state.log_end_offset() {
+            state.note_truncation();
+        }
 
         state.cut(
             &flushing,
@@ -471,6 +474,7 @@ impl Log {
     fn start_anew(&mut self, offset: i64) -> Result<(), StorageError> {
         let state = self.state.clone();
         let flushing = state.pause_flushing();
+        state.note_truncation();
         state.cut(&flushing, offset, offset);
         state.set_log_start_offset(offset);
         for segment in state.segments().iter().rev() {

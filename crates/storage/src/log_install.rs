@@ -7,13 +7,12 @@ use crate::log_files::LogFile;
 use crate::log_state::Segments;
 use crate::replacement::Replacement;
 use crate::segment::Segment;
-use crate::source::Source;
 use std::{ops::Range, sync::Arc};
 
 impl Log {
-    /// Puts a segment in the place of its sources, durably, if they are still the log's,
-    /// sealed, and were not truncated since the work began; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
-    /// that have to open a file wait.
+    /// Puts a segment in the place of its sources, durably, if they are still the log's and
+    /// sealed, and the log was not truncated meanwhile; else the work is dropped. Whether it is in
+    /// place. Readers go on meanwhile, those that have to open a file wait.
     ///
     /// # Errors
     /// The disk failed, now or before.
@@ -28,6 +27,9 @@ impl Log {
         step: &mut dyn FnMut(),
     ) -> Result<bool, StorageError> {
         self.state.check()?;
+        if replacement.truncations != self.state.truncations() {
+            return Ok(false);
+        }
         let segments = self.state.segments();
         let Some(range) = place_of(&replacement.sources, &segments) else {
             return Ok(false);
@@ -51,7 +53,7 @@ impl Log {
         let _flushing = self.state.pause_flushing();
         let _replacing = self.state.pause_opening();
         replacement.files.publish(step).map_err(error())?;
-        for source in &segments[range.clone()] {
+        for source in &replacement.sources {
             self.state.remove_segment(source, delay_ms)?;
             step();
         }
@@ -72,14 +74,14 @@ impl Log {
     }
 }
 
-/// Where sources stand in a log, all of them one behind another, sealed, and as they were.
-fn place_of(sources: &[Source], segments: &Segments) -> Option<Range<usize>> {
+/// Where sources stand in a log, all of them one behind another and sealed.
+fn place_of(sources: &[Arc<Segment>], segments: &Segments) -> Option<Range<usize>> {
     let first = sources.first()?;
-    let start = segments.iter().position(|segment| first.is(segment))?;
+    let start = segments.iter().position(|s| Arc::ptr_eq(s, first))?;
     let range = start..start + sources.len();
     let is_sealed = range.end < segments.len();
     let there = segments.get(range.clone())?;
-    let same = there.iter().zip(sources).all(|(a, b)| b.is(a));
+    let same = there.iter().zip(sources).all(|(a, b)| Arc::ptr_eq(a, b));
     (is_sealed && same).then_some(range)
 }
 

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -41,6 +41,8 @@ pub(crate) struct LogState {
     unsynced_files: Mutex<Vec<PathBuf>>,
     /// Files that were removed and are still to be unlinked.
     pub(crate) removed: Mutex<RemovedFiles>,
+    /// How often the log was truncated.
+    truncations: AtomicU64,
     /// Held by a flush, and by whatever moves the flushed offset back.
     flushing: Mutex<()>,
     /// Held while segments are being replaced.
@@ -75,6 +77,7 @@ impl LogState {
             dir_dirty: AtomicBool::new(true),
             unsynced_files: Mutex::new(Vec::new()),
             removed: Mutex::default(),
+            truncations: AtomicU64::new(0),
             flushing: Mutex::new(()),
             replacing: Mutex::new(()),
             abandoned: AtomicBool::new(false),
@@ -142,6 +145,16 @@ impl LogState {
         self.set_changed();
         self.flushed_offset.store(flushed, Ordering::Release);
         self.log_end_offset.store(log_end_offset, Ordering::Release);
+    }
+
+    /// The log is about to be truncated: what was made of its segments may be of no use.
+    pub(crate) fn note_truncation(&self) {
+        self.truncations.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Another number after each truncation.
+    pub(crate) fn truncations(&self) -> u64 {
+        self.truncations.load(Ordering::Acquire)
     }
 
     /// Waits for a flush in progress and keeps others from starting.

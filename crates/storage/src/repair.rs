@@ -9,7 +9,7 @@ use crate::leader_epochs::LeaderEpochs;
 use crate::log::Log;
 use crate::replacement::Replacement;
 use crate::scrub::Expected;
-use crate::source::Source;
+use crate::segment::Segment;
 use klamm_records::{Batches, verify_crc};
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
@@ -51,7 +51,9 @@ impl From<CompactionError> for RepairError {
 
 /// A sealed segment that is being written anew without its damage, beside the writer.
 pub struct Repair {
-    source: Source,
+    source: Arc<Segment>,
+    /// Of the log, when this began.
+    truncations: u64,
     writer: SegmentWriter,
     epochs: LeaderEpochs,
     /// Nobody misses what lies before.
@@ -83,7 +85,8 @@ impl Log {
         let dir = self.state.dir();
         let writer = SegmentWriter::create(dir, segment, &self.config, PIECE_BYTES)?;
         Ok(Some(Repair {
-            source: Source::new(source),
+            source: source.clone(),
+            truncations: self.state.truncations(),
             writer,
             epochs: self.epochs(),
             log_start_offset: self.log_start_offset(),
@@ -159,7 +162,8 @@ impl Repair {
     pub fn finish(self) -> Result<Replacement, RepairError> {
         let mut go_on = |_| true;
         let files = self.writer.finish(Vec::new(), &mut Pace::new(&mut go_on))?;
-        Ok(Replacement::new(vec![self.source], files))
+        let sources = vec![self.source];
+        Ok(Replacement::new(sources, self.truncations, files))
     }
 
     fn copy_to(&mut self, end: u64) -> Result<(), RepairError> {

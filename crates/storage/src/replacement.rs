@@ -15,10 +15,11 @@
 
 use crate::disk;
 use crate::log_files::LogFile;
-use crate::source::Source;
+use crate::segment::Segment;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// The files of a segment in the order in which they are renamed: the log tells of the others.
@@ -109,14 +110,25 @@ fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
 /// A segment that says what its sources say; see [`Log::install`](crate::Log::install).
 #[derive(Debug)]
 pub struct Replacement {
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<Arc<Segment>>,
+    /// Of the log, when the work began.
+    pub(crate) truncations: u64,
     pub(crate) files: CleanedFiles,
 }
 
 impl Replacement {
     /// `sources` follow one another in the log; the files are complete and durable, and start at
-    /// the base offset of the first source.
-    pub(crate) fn new(sources: Vec<Source>, files: CleanedFiles) -> Replacement {
-        Replacement { sources, files }
+    /// the base offset of the first source. `truncations` are those of the log when the work
+    /// began: a segment that was cut may be sealed again, and what supersedes others may be gone.
+    pub(crate) fn new(
+        sources: Vec<Arc<Segment>>,
+        truncations: u64,
+        files: CleanedFiles,
+    ) -> Replacement {
+        Replacement {
+            sources,
+            truncations,
+            files,
+        }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Each thread takes the log that has most to gain, compacts it, and looks again; with nothing
 //! to do it sleeps for `log.cleaner.backoff.ms`. What a compaction is stands in `storage`; here
-//! is which log, how fast, and what becomes of one that cannot be compacted: it is set aside
-//! until the broker starts anew, and the others go on.
+//! is which log, how fast, and what becomes of one that cannot be compacted: it is left out until
+//! its damage is healed, or set aside until the broker starts anew where no damage is found, and
+//! the others go on.
 
 mod choice;
 mod throttle;
@@ -16,7 +17,7 @@ use crate::{
 };
 use choice::{Candidate, order};
 use klamm_config::LogSettings;
-use klamm_storage::{CompactionError, CompactionLimits, ReadError};
+use klamm_storage::{CheckpointKind, CompactionError, CompactionLimits, ReadError};
 use klamm_types::TopicPartition;
 use std::{
     collections::HashSet,
@@ -52,6 +53,7 @@ struct Shared {
 struct State {
     stopped: bool,
     in_progress: HashSet<TopicPartition>,
+    /// Those that cannot be compacted although nothing in them is damaged.
     set_aside: HashSet<TopicPartition>,
 }
 
@@ -144,7 +146,8 @@ impl Shared {
         for partition in self.partitions.all() {
             // It takes room before it gives room.
             let may_compact = self.is_free(partition.id) && !partition.lacks_room();
-            if !partition.config().cleanup_policy.compact || !may_compact {
+            if !partition.config().cleanup_policy.compact || !may_compact || is_damaged(&partition)
+            {
                 continue;
             }
             match partition.cleanable(cleaned_offset(&partition), now_ms) {
@@ -199,6 +202,9 @@ impl Shared {
         }
         let compaction = partition.compaction(&candidate.cleanable, self.limits, now_ms());
         let mut rewriting = compaction.map_keys(&mut go_on)?;
+        // What lies below the log start was not mapped. Should a crash move the start back, it would
+        // be there again, without the tombstones that the rewriting drops.
+        self.partitions.checkpoint(&[CheckpointKind::LogStart]);
         while let Some(replacement) = rewriting.next_replacement(&mut go_on)? {
             // A failure takes the partition offline and is told there.
             if !partition.install(replacement).unwrap_or(false) {
@@ -213,21 +219,57 @@ impl Shared {
         Ok((rewriting.end_offset(), rewriting.stats()))
     }
 
-    /// A log that is damaged is set aside; others are tried again after a pause.
+    /// A log that is damaged is left out; others are tried again after a pause.
     fn give_up(&self, partition: &Partition, error: &CompactionError) {
-        let (topic, index) = (&partition.topic, partition.id.partition);
         match error {
             CompactionError::Stopped => {}
-            CompactionError::Read(ReadError::Damaged { .. }) => {
-                if self.state().set_aside.insert(partition.id) {
-                    error!(%topic, partition = index, %error,
-                        "the log is damaged: it is not compacted any more");
-                }
-            }
+            CompactionError::Read(ReadError::Damaged { .. }) => self.leave_out(partition, error),
             CompactionError::Read(_) | CompactionError::Write(_) => {
-                warn!(%topic, partition = index, %error, "cannot compact the log now");
+                warn!(topic = %partition.topic, partition = partition.id.partition, %error,
+                    "cannot compact the log now");
             }
         }
+    }
+
+    /// Has the damage healed that a compaction has met.
+    fn leave_out(&self, partition: &Partition, reason: &CompactionError) {
+        let (topic, index) = (&partition.topic, partition.id.partition);
+        match self.locate_damage(partition) {
+            Ok(true) => {
+                warn!(%topic, partition = index, %reason,
+                    "the log is damaged: it is not compacted before it is healed");
+                partition.report_damage();
+            }
+            Ok(false) => {
+                self.state().set_aside.insert(partition.id);
+                error!(%topic, partition = index, %reason,
+                    "the log cannot be compacted: it is set aside until the broker starts anew");
+            }
+            Err(CompactionError::Stopped) => {}
+            Err(error) => {
+                warn!(%topic, partition = index, %error, "cannot look for the damage of a log");
+            }
+        }
+    }
+
+    /// Reads the log up to the first segment with damage, which is known to readers afterwards;
+    /// whether there is one.
+    fn locate_damage(&self, partition: &Partition) -> Result<bool, CompactionError> {
+        let reader = partition.reader();
+        for segment in reader.segment_offsets() {
+            let mut next = Some(0);
+            while let Some(position) = next {
+                let scrubbed = reader.scrub(segment, position, self.limits.io_bytes as u64)?;
+                if !self.go_on(scrubbed.bytes) {
+                    return Err(CompactionError::Stopped);
+                }
+                next = scrubbed.next_position;
+            }
+            if is_damaged(partition) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Waits as long as the throttle says; whether to go on.
@@ -252,6 +294,11 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
+}
+
+/// Whether the log waits to be healed.
+fn is_damaged(partition: &Partition) -> bool {
+    !partition.reader().damage().is_empty()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

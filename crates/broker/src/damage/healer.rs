@@ -2,6 +2,7 @@
 
 use super::{
     DamageReports,
+    healing::Healing,
     next_step::{NextStep, next_step},
     peer::{HealError, Peer},
 };
@@ -57,26 +58,39 @@ type Cases = BTreeMap<TopicPartition, Instant>;
 impl Healer {
     /// Works until this future is dropped.
     pub(crate) async fn run(self) {
+        let healer = Arc::new(self);
         let mut cases = Cases::new();
+        let mut healing = Healing::default();
         loop {
             if cases.is_empty() {
-                self.reports.changed().await;
+                healer.reports.changed().await;
             } else {
                 sleep(INTERVAL).await;
             }
             let now = Instant::now();
-            for id in self.reports.take() {
+            for id in healer.reports.take() {
                 cases.entry(id).or_insert(now);
             }
-            self.look_after(&mut cases).await;
+            for id in healing.failed() {
+                cases.insert(id, now + RETRY_PAUSE);
+            }
+            let resigning = healer.look_after(&mut cases, &mut healing);
+            if !resigning.is_empty() {
+                healer.resign(&resigning, &mut cases).await;
+            }
         }
     }
 
-    async fn look_after(&self, cases: &mut Cases) {
+    /// Begins to heal what can be healed; the partitions to resign from now.
+    fn look_after(
+        self: &Arc<Self>,
+        cases: &mut Cases,
+        healing: &mut Healing,
+    ) -> Vec<(Arc<Partition>, LeaderEpoch)> {
         let now = Instant::now();
         let due: Vec<TopicPartition> = cases
             .iter()
-            .filter(|(_, due)| **due <= now)
+            .filter(|(id, due)| **due <= now && !healing.has(**id))
             .map(|(id, _)| *id)
             .collect();
         let image = self.metadata.image();
@@ -102,17 +116,19 @@ impl Healer {
                 }
                 NextStep::Heal(leader, leader_epoch) => {
                     partition.hold_back(true);
-                    let peers = peers(self.identity.id, known);
-                    if !self.heal(&partition, leader, leader_epoch, &peers).await {
-                        cases.insert(id, Instant::now() + RETRY_PAUSE);
+                    if healing.may_begin(id) {
+                        let peers = peers(self.identity.id, known);
+                        let healer = Arc::clone(self);
+                        healing.begin(id, async move {
+                            let heal = healer.heal(&partition, leader, leader_epoch, &peers);
+                            heal.await
+                        });
                     }
                 }
             }
         }
         resigning.truncate(BATCH_MAX);
-        if !resigning.is_empty() {
-            self.resign(&resigning, cases).await;
-        }
+        resigning
     }
 
     async fn resign(&self, resigning: &[(Arc<Partition>, LeaderEpoch)], cases: &mut Cases) {
@@ -210,9 +226,9 @@ impl Healer {
                     info!(%topic, partition = index, peer = %peer.id(), "the log is healed");
                     Ok(())
                 }
-                // The leader has what is missing, but it cannot be put in its place.
-                Err(HealError::Unfit(reason)) if peer.id() == leader => {
-                    debug!(%topic, partition = index, %reason, "the log is to be cut");
+                // Nobody counts on this replica: it may lose what follows, and fetch it again.
+                Err(error) if peer.id() == leader && error.calls_for_cut() => {
+                    debug!(%topic, partition = index, %error, "the log is to be cut");
                     cut(partition, leader, leader_epoch).await
                 }
                 failed => failed,

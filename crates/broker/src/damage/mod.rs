@@ -7,6 +7,7 @@
 //! ```
 
 mod healer;
+mod healing;
 mod next_step;
 mod peer;
 mod reports;

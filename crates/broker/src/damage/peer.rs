@@ -20,6 +20,9 @@ const FETCH_VERSION: i16 = 17;
 /// Bytes asked for at once; a larger batch comes all the same.
 const FETCH_BYTES: i32 = 1 << 20;
 
+/// How long a connection may take at most: there are other replicas to ask.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(2);
+
 /// The largest response: one oversized batch.
 const RESPONSE_BYTES_MAX: usize = 256 << 20;
 
@@ -61,6 +64,18 @@ impl From<RepairError> for HealError {
     }
 }
 
+impl HealError {
+    /// Whether the leader's answer will not change, or not soon: what it has does not fit here, or
+    /// what is missing here is not committed, or deleted there.
+    pub(super) fn calls_for_cut(&self) -> bool {
+        matches!(
+            self,
+            HealError::Unfit(_)
+                | HealError::Peer(ErrorCode::OffsetOutOfRange | ErrorCode::OffsetNotAvailable)
+        )
+    }
+}
+
 /// A connection to a replica.
 pub(super) struct Peer {
     id: BrokerId,
@@ -82,7 +97,7 @@ impl Peer {
             Duration::from_millis(u64::try_from(config.replication.socket_timeout_ms).unwrap_or(0));
         let options = ConnectionOptions {
             client_id: format!("broker-{}-healer", config.node_id).into(),
-            connect_timeout: patience,
+            connect_timeout: patience.min(CONNECT_TIMEOUT_MAX),
             request_timeout: patience,
             in_flight_max: 1,
             response_bytes_max: RESPONSE_BYTES_MAX,
@@ -134,6 +149,27 @@ impl Peer {
         match answer.records.filter(|records| !records.is_empty()) {
             Some(records) => Ok(records),
             None => Err(HealError::Peer(ErrorCode::OffsetNotAvailable)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_that_stays_calls_for_a_cut() {
+        for (error, expected) in [
+            (HealError::Unfit("reason".to_owned()), true),
+            (HealError::Peer(ErrorCode::OffsetOutOfRange), true),
+            (HealError::Peer(ErrorCode::OffsetNotAvailable), true),
+            (HealError::Peer(ErrorCode::NotLeaderOrFollower), false),
+            (HealError::Peer(ErrorCode::KafkaStorageError), false),
+            (HealError::Peer(ErrorCode::BrokerNotAvailable), false),
+            (HealError::Unrecorded, false),
+            (HealError::Panicked("reason".to_owned()), false),
+        ] {
+            assert_eq!(error.calls_for_cut(), expected, "{error:?}");
         }
     }
 }

@@ -42,8 +42,15 @@ impl DamageState {
 
 impl Partition {
     /// What this replica recorded as committed before it was opened ends at or behind this offset.
+    ///
+    /// 0 where replicas acknowledge before they flush: the record survives a power failure there,
+    /// but what it speaks of may be gone everywhere, and nobody would lead any more.
     pub(crate) fn recorded_high_watermark(&self) -> i64 {
-        self.damage_state.committed.load(Ordering::Acquire)
+        if self.flushes_before_ack() {
+            self.damage_state.committed.load(Ordering::Acquire)
+        } else {
+            0
+        }
     }
 
     /// A leader's log ends here: what was recorded as committed behind it has been given up.
@@ -137,15 +144,10 @@ impl Partition {
         leader_epoch: LeaderEpoch,
     ) -> Result<Option<i64>, FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
-        let Some(first) = log
-            .reader()
-            .damage()
-            .first()
-            .map(|range| range.first_offset)
-        else {
+        let Some(first) = self.damage().into_iter().next() else {
             return Ok(None);
         };
-        self.cut_locked(&mut log, first).map(Some)
+        self.cut_locked(&mut log, first.first_offset).map(Some)
     }
 
     fn cut_locked(&self, log: &mut Log, offset: i64) -> Result<i64, FollowError> {
@@ -186,5 +188,34 @@ impl Partition {
         error!(topic = %self.topic, partition = self.id.partition, %epoch, offset, %leader_epoch,
             "cutting off batches of a leader epoch that has never been");
         self.cut_locked(&mut log, offset).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::now_ms, flusher::Flusher, partition::lab::open_partition};
+    use klamm_config::TopicConfig;
+    use klamm_types::{TopicPartition, Uuid};
+
+    #[test]
+    fn what_was_committed_counts_only_where_a_power_failure_leaves_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
+        partition.damage_state.committed.store(7, Ordering::Release);
+        for (flush_messages, expected) in [(1, 7), (2, 0), (i64::MAX, 0), (1, 7)] {
+            let config = TopicConfig {
+                flush_messages,
+                ..TopicConfig::default()
+            };
+            partition.set_config(config, now_ms());
+            assert_eq!(partition.recorded_high_watermark(), expected);
+        }
+        flusher.stop();
     }
 }

@@ -64,7 +64,8 @@ impl LogCopy {
         Ok(LogCopy { log, found })
     }
 
-    /// Copies at most about `bytes_max` bytes. Whether the copy has reached the end.
+    /// Copies at most about `bytes_max` bytes, and no more than there is room for above the
+    /// reserve. Whether the copy has reached the end.
     ///
     /// # Errors
     /// See [`CopyError`].
@@ -77,7 +78,7 @@ impl LogCopy {
         self.meet(source, high_watermark)?;
         let mut copied = 0;
         while self.log.log_end_offset() < source.log_end_offset() {
-            if copied >= bytes_max {
+            if copied >= bytes_max || self.lacks_room() {
                 return Ok(false);
             }
             copied += self.copy_chunk(source)?;
@@ -97,8 +98,15 @@ impl LogCopy {
             // The log starts within a batch.
             self.log.truncate_fully_and_start_at(read.base_offset)?;
         }
+        // Read already: the reserve has room for it.
+        (self.found.seat.log_dir().space).take(read.records.len());
         self.log.append(&read.records)?;
         Ok(read.records.len())
+    }
+
+    /// Whether the disk of the copy has no room above the reserve.
+    fn lacks_room(&self) -> bool {
+        self.found.seat.log_dir().space.is_low()
     }
 
     /// Cuts the copy back to where it meets the log, which may have been truncated meanwhile.
@@ -276,6 +284,17 @@ mod tests {
         lab.source.truncate_fully_and_start_at(100).unwrap();
         lab.append(4, 3);
         lab.check_same();
+    }
+
+    #[test]
+    fn a_copy_leaves_the_reserve_of_its_disk_alone() {
+        let mut lab = Lab::new();
+        lab.append(0, 3);
+        lab.check_same();
+        lab.append(0, 3);
+        lab.copy.found.seat.log_dir().space.set_low();
+        assert!(!lab.follow());
+        assert_eq!(lab.copy.log_end_offset(), 3);
     }
 
     #[test]

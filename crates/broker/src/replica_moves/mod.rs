@@ -110,7 +110,7 @@ struct State {
 enum Turn {
     /// It has more to do.
     Worked,
-    /// It waits for the controller.
+    /// It waits for the controller, or for room on the disk.
     Waits,
     /// There is nothing left to do.
     Over,
@@ -289,6 +289,9 @@ impl Shared {
 
     fn advance(&self, moving: &Arc<Move>, copying: &mut Copying) -> Result<Turn, CopyError> {
         let partition = &moving.partition;
+        if moving.to.space.is_low() {
+            return Ok(Turn::Waits);
+        }
         let copy = copying.open(moving)?;
         let is_there = copy.follow(&partition.reader(), partition.high_watermark(), TURN_BYTES)?;
         moving.note(copy);

@@ -30,7 +30,6 @@ use crate::log_reader::LogReader;
 use crate::log_state::LogState;
 use crate::replacement::Replacement;
 use crate::segment::Segment;
-use crate::source::Source;
 use crate::transaction_index::AbortedTransaction;
 use crate::transactions_reader::search_aborted;
 use batch_filter::{BatchFilter, Kept, LastWrite, records_of};
@@ -73,11 +72,13 @@ pub struct Compaction {
     config: LogConfig,
     limits: CompactionLimits,
     now_ms: i64,
+    /// Of the log, when this began.
+    truncations: u64,
     first_dirty_offset: i64,
     end_offset: i64,
     active_producers: BTreeMap<ProducerId, LastWrite>,
     /// The segments before the end.
-    segments: Vec<Source>,
+    segments: Vec<Arc<Segment>>,
     stats: CompactionStats,
 }
 
@@ -167,10 +168,11 @@ impl Log {
             config: self.config,
             limits,
             now_ms,
+            truncations: self.state.truncations(),
             first_dirty_offset: cleanable.first_dirty_offset,
             end_offset: segments[count].base_offset(),
             active_producers: self.producers.iter().map(last_write).collect(),
-            segments: segments[..count].iter().map(Source::new).collect(),
+            segments: segments[..count].to_vec(),
             stats: CompactionStats::default(),
         }
     }
@@ -260,11 +262,13 @@ impl Compaction {
         }
     }
 
-    /// Fails if segments are not the log's any more, or were truncated.
-    fn check(&self, segments: &[Source]) -> Result<(), CompactionError> {
+    /// Fails if segments are not the log's any more, or the log was truncated: keys may be mapped
+    /// to records that are gone, and other batches are the last ones of their producers.
+    fn check(&self, segments: &[Arc<Segment>]) -> Result<(), CompactionError> {
         let now = self.state.segments();
-        let is_there = |source: &Source| now.iter().any(|segment| source.is(segment));
-        if self.state.is_abandoned() || !segments.iter().all(is_there) {
+        let is_there = |segment: &Arc<Segment>| now.iter().any(|s| Arc::ptr_eq(s, segment));
+        let is_cut = self.state.truncations() != self.truncations;
+        if is_cut || self.state.is_abandoned() || !segments.iter().all(is_there) {
             return Err(CompactionError::Stopped);
         }
         Ok(())
@@ -303,7 +307,7 @@ impl Rewriting {
 
     fn rewrite(
         &mut self,
-        sources: Vec<Source>,
+        sources: Vec<Arc<Segment>>,
         pace: &mut Pace<'_>,
     ) -> Result<Replacement, CompactionError> {
         let (dir, config) = (self.job.state.dir(), &self.job.config);
@@ -332,7 +336,7 @@ impl Rewriting {
         }
         let still_aborted = std::mem::take(&mut self.filter.still_aborted);
         let files = writer.finish(still_aborted, pace)?;
-        Ok(Replacement::new(sources, files))
+        Ok(Replacement::new(sources, self.job.truncations, files))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::crash_scenario::Scenario;
 use super::fixture::*;
-use crate::LogConfig;
+use crate::{Log, LogConfig};
 use klamm_records::BatchBuilder;
 use klamm_types::LeaderEpoch;
 
@@ -158,6 +158,45 @@ fn advances_of_the_start() {
     scenario.advance_start_offset(24);
     scenario.fill(2, 3);
     scenario.check_crashes();
+}
+
+#[test]
+fn retention() {
+    for file_delete_delay_ms in [0, 60_000] {
+        let config = LogConfig {
+            delete: true,
+            file_delete_delay_ms,
+            ..TINY
+        };
+        let mut scenario = Scenario::new(config);
+        scenario.fill(0, 6);
+        scenario.append(&[sequenced(12, 7, 0)]);
+        scenario.flush();
+        scenario.checkpoint();
+        scenario.fill(1, 7);
+        scenario.retain(1_500, -1);
+        scenario.fill(1, 1);
+        scenario.checkpoint();
+        scenario.remove_old_segments();
+        scenario.fill(1, 1);
+        scenario.flush();
+        scenario.retain(-1, 100);
+        scenario.checkpoint();
+        scenario.remove_old_segments();
+        let purge = |log: &mut Log| assert!(log.flusher().purge_removed(0, true).is_ok());
+        scenario.step("purge", purge, |_| {});
+        scenario.fill(2, 2);
+        // Everything goes, the active segment too.
+        scenario.retain(0, -1);
+        scenario.checkpoint();
+        scenario.remove_old_segments();
+        scenario.fill(3, 4);
+        scenario.flush();
+        scenario.retain(250, -1);
+        scenario.reopen_after_kill();
+        scenario.fill(4, 1);
+        scenario.check_crashes();
+    }
 }
 
 #[test]

@@ -163,6 +163,25 @@ impl Scenario {
         );
     }
 
+    /// Moves the log start past what is beyond a number of bytes or an age at the log end.
+    pub(super) fn retain(&mut self, retention_bytes: i64, retention_ms: i64) {
+        let (config, end) = (self.config, self.end());
+        let mut limited = config;
+        (limited.retention_bytes, limited.retention_ms) = (retention_bytes, retention_ms);
+        let act = |log: &mut Log| {
+            log.set_config(limited);
+            let retained = log.retain(1_000 + 10 * end, end).unwrap();
+            assert!(retained.segments > 0);
+            log.set_config(config);
+        };
+        self.step("retain", act, |_| {});
+    }
+
+    pub(super) fn remove_old_segments(&mut self) {
+        let remove = |log: &mut Log| assert!(log.remove_old_segments().unwrap() > 0);
+        self.step("remove old", remove, |_| {});
+    }
+
     pub(super) fn snapshot_producers(&mut self) {
         self.step("snapshot", |log| log.snapshot_producers().unwrap(), |_| {});
     }
@@ -247,7 +266,7 @@ impl Scenario {
         self.step(
             "reopen",
             |log| *log = Log::open(&dir, config, options).unwrap().0,
-            |_| {},
+            |mark| mark.starts = vec![options.log_start_offset],
         );
         // As a broker does where the log ends before its recovery point.
         let mark = self.last_mark();

@@ -4,6 +4,7 @@ mod crash_checks;
 mod crash_points;
 mod crash_scenario;
 mod disk_image;
+mod disk_without_room;
 #[allow(dead_code)] // The tests from outside need all of it.
 #[path = "../../tests/it/fixture.rs"]
 mod fixture;

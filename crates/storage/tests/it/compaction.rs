@@ -602,6 +602,26 @@ fn a_replacement_of_segments_that_are_gone_is_dropped() {
     assert_eq!(files(dir.path(), ".cleaned"), Vec::<String>::new());
 }
 
+/// Its sources are there as they were, but not the records for which it leaves theirs out.
+#[test]
+fn a_replacement_is_dropped_if_later_segments_were_truncated() {
+    let dir = temp_dir();
+    let mut log = Log::open(dir.path(), CONFIG, CLEAN).unwrap().0;
+    fill(&mut log, 0, 80);
+    let cleanable = log.reader().cleanable(&CONFIG, None, i64::MAX, 1_000_000);
+    let compaction = log.compaction(&cleanable.unwrap().unwrap(), LIMITS, 1_000_000);
+    let mut rewriting = compaction.map_keys(&mut |_| true).unwrap();
+    let first = rewriting.next_replacement(&mut |_| true).unwrap().unwrap();
+    log.truncate_to(80).unwrap();
+    // The segment that was cut is sealed again, of other batches.
+    fill(&mut log, 1, 40);
+    let before = read_all(&log.reader());
+    assert!(!log.install(first).unwrap());
+    let next = rewriting.next_replacement(&mut |_| true).map(|_| ());
+    assert!(matches!(next, Err(klamm_storage::CompactionError::Stopped)));
+    assert_eq!(read_all(&log.reader()), before);
+}
+
 #[test]
 fn a_damaged_batch_stops_a_compaction() {
     let dir = temp_dir();
