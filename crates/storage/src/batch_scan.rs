@@ -66,6 +66,14 @@ impl BatchScan {
         BatchScan { skipped, ..self }
     }
 
+    /// Ends at `end`, where a batch must end, or before it.
+    pub(crate) fn until(self, end: u64) -> BatchScan {
+        BatchScan {
+            end: end.min(self.end),
+            ..self
+        }
+    }
+
     /// Goes on at `position`, where a batch must start.
     pub(crate) fn seek(&mut self, position: u64) {
         self.position = position;
@@ -98,32 +106,71 @@ impl BatchScan {
         Ok(Some(batch))
     }
 
+    /// The header that stands at a position, whether or not the batch is there as a whole. The walk
+    /// goes on there.
+    pub(crate) fn header_at(&mut self, position: u64) -> io::Result<Option<BatchHeader>> {
+        self.position = position;
+        if position + HEADER_SIZE as u64 > self.end {
+            return Ok(None);
+        }
+        self.fill(HEADER_SIZE)?;
+        let start = (position - self.chunk_position) as usize;
+        Ok(BatchHeader::parse(&self.chunk[start..]).ok())
+    }
+
     /// Checks the checksum of a batch that this walk yielded.
     pub(crate) fn verify(&mut self, batch: &BatchAt) -> Result<(), ScanError> {
-        let mut position = batch.position + CRC_COVERS_FROM;
-        let mut crc = 0;
-        let mut piece = vec![0; CHUNK_SIZE];
-        while position < batch.end() {
-            let size = (CHUNK_SIZE as u64).min(batch.end() - position) as usize;
-            let piece = &mut piece[..size];
-            match self.buffered(position, size) {
-                Some(bytes) => crc = crc32c::crc32c_append(crc, bytes),
-                None => {
-                    self.file
-                        .read_exact_at(piece, position)
-                        .map_err(ScanError::Io)?;
-                    crc = crc32c::crc32c_append(crc, piece);
-                }
-            }
-            position += size as u64;
-        }
-        if crc == batch.header.crc {
+        let from = batch.position + CRC_COVERS_FROM;
+        let crc = self.checksum(0, from, batch.end());
+        if crc.map_err(ScanError::Io)? == batch.header.crc {
             return Ok(());
         }
         Err(ScanError::Batch {
             position: batch.position,
             error: BatchError::Crc,
         })
+    }
+
+    /// The checksum `crc` of what lies before `from`, continued up to `to`.
+    fn checksum(&self, mut crc: u32, from: u64, to: u64) -> io::Result<u32> {
+        let mut position = from;
+        let mut piece = vec![0; CHUNK_SIZE];
+        while position < to {
+            let size = (CHUNK_SIZE as u64).min(to - position) as usize;
+            let piece = &mut piece[..size];
+            match self.buffered(position, size) {
+                Some(bytes) => crc = crc32c::crc32c_append(crc, bytes),
+                None => {
+                    self.file.read_exact_at(piece, position)?;
+                    crc = crc32c::crc32c_append(crc, piece);
+                }
+            }
+            position += size as u64;
+        }
+        Ok(crc)
+    }
+
+    /// As [`BatchScan::find_good`] behind a broken batch whose header is believed: nothing in
+    /// between is a batch unless the broken one is whole up to there, and only its size is wrong.
+    pub(crate) fn find_good_behind(
+        &mut self,
+        broken: &BatchAt,
+        is_plausible: &dyn Fn(&BatchHeader) -> bool,
+    ) -> io::Result<Option<BatchAt>> {
+        let (mut crc, mut checked_to) = (0, broken.position + CRC_COVERS_FROM);
+        let mut from = broken.position + HEADER_SIZE as u64;
+        while let Some(next) = self.find_good(from, is_plausible)? {
+            if next.position >= broken.end() {
+                return Ok(Some(next));
+            }
+            crc = self.checksum(crc, checked_to, next.position)?;
+            checked_to = next.position;
+            if crc == broken.header.crc {
+                return Ok(Some(next));
+            }
+            from = next.position + 1;
+        }
+        Ok(None)
     }
 
     /// The first undamaged batch from `from` on, wherever it starts, that `is_plausible`; the walk

@@ -20,6 +20,8 @@ pub(crate) struct BatchWalk<'a> {
     epoch: LeaderEpoch,
     /// Where the last good batch ends.
     end: u64,
+    /// Writing may have stopped within the last batch.
+    may_be_torn: bool,
     verifies: bool,
     /// The last batch of all may not leave a gap before it from this offset on.
     dense_from: i64,
@@ -27,6 +29,8 @@ pub(crate) struct BatchWalk<'a> {
     end_offset: i64,
     /// No leader epoch is larger.
     epoch_max: LeaderEpoch,
+    /// Only damage that begins below this offset is passed over, to no later one than this.
+    passes_below: i64,
 }
 
 /// What comes next in a segment.
@@ -51,10 +55,12 @@ impl<'a> BatchWalk<'a> {
             due,
             epoch: LeaderEpoch::NONE,
             end: position,
+            may_be_torn: false,
             verifies,
             dense_from: i64::MAX,
             end_offset: i64::MAX,
             epoch_max: LeaderEpoch(i32::MAX),
+            passes_below: i64::MAX,
         })
     }
 
@@ -63,6 +69,23 @@ impl<'a> BatchWalk<'a> {
         BatchWalk {
             end_offset,
             epoch_max,
+            ..self
+        }
+    }
+
+    /// Passes over damage before `offset` only.
+    pub(crate) fn passing_below(self, offset: i64) -> BatchWalk<'a> {
+        BatchWalk {
+            passes_below: offset,
+            ..self
+        }
+    }
+
+    /// Believes a broken batch that it goes on as far as its header says, so that what a torn one
+    /// has among its records is not taken for batches of the log.
+    pub(crate) fn may_be_torn(self) -> BatchWalk<'a> {
+        BatchWalk {
+            may_be_torn: true,
             ..self
         }
     }
@@ -108,14 +131,12 @@ impl<'a> BatchWalk<'a> {
     /// Looks for the next good batch behind what is broken, and notes the damage. `None` if there
     /// is none, and nothing is noted.
     pub(crate) fn pass(&mut self, reason: String) -> io::Result<Option<BatchAt>> {
-        let (due, end_offset, start) = (self.due, self.end_offset, self.end);
+        let (due, start) = (self.due, self.end);
+        if due >= self.passes_below {
+            return Ok(None);
+        }
         let base_offset = self.segment.base_offset();
-        let fits = |header: &BatchHeader| {
-            header.base_offset >= due
-                && header.last_offset() < end_offset
-                && header.last_offset() - base_offset <= i64::from(i32::MAX)
-        };
-        let Some(next) = self.scan.find_good(start + 1, &fits)? else {
+        let Some(next) = self.find_next()? else {
             return Ok(None);
         };
         self.segment.checks().add_damage(damage::range(
@@ -127,6 +148,40 @@ impl<'a> BatchWalk<'a> {
         ));
         self.accept(&next);
         Ok(Some(next))
+    }
+
+    /// The next good batch behind the last good one: where the broken one in between says that it
+    /// ends, or else wherever there is one.
+    fn find_next(&mut self) -> io::Result<Option<BatchAt>> {
+        let (due, end_offset, position) = (self.due, self.end_offset, self.end);
+        let (epoch, epoch_max) = (self.epoch, self.epoch_max);
+        let offset_max = self.passes_below;
+        let base_offset = self.segment.base_offset();
+        let fits = |header: &BatchHeader| {
+            (due..=offset_max).contains(&header.base_offset)
+                && header.last_offset() < end_offset
+                && header.last_offset() - base_offset <= i64::from(i32::MAX)
+                && (epoch..=epoch_max).contains(&header.partition_leader_epoch)
+        };
+        let is_next = |header: &BatchHeader| {
+            (due..=due.saturating_add(i64::from(i32::MAX))).contains(&header.base_offset)
+        };
+        let header = self.scan.header_at(position)?;
+        let Some(broken) = header.map(|header| BatchAt { position, header }) else {
+            return self.scan.find_good(position + 1, &fits);
+        };
+        self.scan.seek(broken.end());
+        if let Ok(Some(next)) = self.scan.next()
+            && fits(&next.header)
+            && self.scan.is_good(&next)?
+        {
+            return Ok(Some(next));
+        }
+        if self.may_be_torn && is_next(&broken.header) {
+            self.scan.find_good_behind(&broken, &fits)
+        } else {
+            self.scan.find_good(position + 1, &fits)
+        }
     }
 
     fn accept(&mut self, batch: &BatchAt) {

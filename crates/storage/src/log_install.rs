@@ -11,8 +11,8 @@ use std::{ops::Range, sync::Arc};
 
 impl Log {
     /// Puts a segment in the place of its sources, durably, if they are still the log's and
-    /// sealed, and the log was not truncated meanwhile; else the work is dropped. Whether it is in place. Readers go on meanwhile, those
-    /// that have to open a file wait.
+    /// sealed, and the log was not truncated meanwhile; else the work is dropped. Whether it is in
+    /// place. Readers go on meanwhile, those that have to open a file wait.
     ///
     /// # Errors
     /// The disk failed, now or before.
@@ -272,6 +272,56 @@ mod tests {
             assert!(read.next_offset > offset);
             offset = read.next_offset;
         }
+    }
+
+    /// Cuts the first segment, and lets it be sealed again by other batches.
+    fn write_anew(log: &mut Log) -> Bytes {
+        let sealed = log.state.segments()[0].clone();
+        let end = log.truncate_to(3).unwrap();
+        for offset in end..end + 30 {
+            let mut builder = BatchBuilder::new(offset);
+            builder.append(2_000, Some(b"other"), Some(b"value behind"), &[]);
+            log.append(&builder.build().unwrap()).unwrap();
+        }
+        let segments = log.state.segments();
+        assert!(Arc::ptr_eq(&segments[0], &sealed) && segments.len() > 2);
+        contents(log)
+    }
+
+    #[test]
+    fn a_compaction_does_not_undo_a_truncation() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        let mut log = filled(&dir);
+        let replacement = replacements(&log).remove(0);
+        let after = write_anew(&mut log);
+        assert!(!log.install(replacement).unwrap());
+        assert_eq!(contents(&log), after);
+        drop(log);
+        assert_eq!(contents(&open(&dir, 0)), after);
+    }
+
+    #[test]
+    fn a_repair_does_not_undo_a_truncation() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("log");
+        drop(filled(&dir));
+        let path = LogFile::Log.path(&dir, 0);
+        let sound = fs::read(&path).unwrap();
+        let mut bytes = sound.clone();
+        let size = sound.len() / 7;
+        bytes[6 * size - 1] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        let mut log = open(&dir, 60);
+        log.reader().scrub(0, 0, u64::MAX).unwrap();
+        let mut repair = log.repair(0).unwrap().unwrap();
+        assert_eq!(repair.next_missing().unwrap(), Some(5..6));
+        repair.supply(&sound[5 * size..6 * size]).unwrap();
+        assert_eq!(repair.next_missing().unwrap(), None);
+        let after = write_anew(&mut log);
+        let replacement = repair.finish().unwrap();
+        assert!(!log.install(replacement).unwrap());
+        assert_eq!(contents(&log), after);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! After a clean stop only the end of the last segment is looked at. Otherwise the log is
 //! trusted up to its recovery point; from there on every batch is checked, and the log is cut
-//! before the first one that is not whole (rule 120).
+//! before the first one that is not whole (rule 120). Damage that
+//! begins below the recovery point is noted, and the good batches behind it stay.
 
 use crate::active_segment::ActiveSegment;
 use crate::batch_scan::{BatchAt, BatchScan, ScanError};
@@ -247,7 +248,7 @@ impl Recovery<'_> {
             }
             let walked = self.recover(&segment, end_offset)?;
             segments.push(segment);
-            let is_end = walked.is_torn && !self.keeps_damage;
+            let is_end = walked.is_torn && !self.is_whole(end_offset);
             last = Some(walked);
             if is_end {
                 self.remove_from(&base_offsets[i + 1..])?;
@@ -262,6 +263,12 @@ impl Recovery<'_> {
             }) => Ok((segments, active, next_offset)),
             None => self.create_first(),
         }
+    }
+
+    /// Whether a segment whose offsets end here can be damaged only, not torn.
+    fn is_whole(&self, end_offset: Option<i64>) -> bool {
+        let recovery_point = self.options.recovery_point;
+        self.keeps_damage || end_offset.is_some_and(|end_offset| end_offset <= recovery_point)
     }
 
     /// Whether a segment may follow one that was checked. Within what was flushed, compaction
@@ -391,12 +398,15 @@ impl Recovery<'_> {
         segment.truncate_indexes(start, offset)?;
         // What was noted of these offsets may be of batches that a truncation removed.
         self.epochs.truncate_from_end(offset);
-        let epoch_max = match end_offset.filter(|_| self.keeps_damage) {
+        let is_whole = self.is_whole(end_offset);
+        let epoch_max = match end_offset.filter(|_| is_whole) {
             Some(next) => first_epoch(&LogFile::Log.path(self.dir, next))?,
             None => LeaderEpoch(i32::MAX),
         };
-        let kept = match (self.keeps_damage, end_offset) {
-            (false, _) => Kept::Prefix,
+        let kept = match (is_whole, end_offset) {
+            (false, _) => Kept::Flushed {
+                to: self.options.recovery_point,
+            },
             (true, Some(end_offset)) => Kept::AllBelow(end_offset, epoch_max),
             (true, None) => Kept::AllOfLast {
                 dense_from: self.options.recovery_point,
@@ -469,6 +479,8 @@ impl Recovery<'_> {
 enum Kept {
     /// What comes before the first damage: the rest may never have been written.
     Prefix,
+    /// The good batches of what was flushed, up to this offset; behind it a prefix.
+    Flushed { to: i64 },
     /// All batches that are good, of a segment whose offsets are below this one, and whose leader
     /// epochs are this one at most.
     AllBelow(i64, LeaderEpoch),
@@ -504,8 +516,9 @@ fn walk(
     let mut walk = BatchWalk::new(segment, start, due, verify)?;
     match kept {
         Kept::Prefix => {}
+        Kept::Flushed { to } => walk = walk.passing_below(to).may_be_torn(),
         Kept::AllBelow(end_offset, epoch_max) => walk = walk.below(end_offset, epoch_max),
-        Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from),
+        Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from).may_be_torn(),
     }
     loop {
         let batch = match walk.next()? {

@@ -49,6 +49,24 @@ impl Expected<'_> {
     }
 }
 
+/// How far a segment goes that others may append to, and the epochs of what it has.
+struct Extent {
+    /// All its offsets are below, if it is sealed.
+    end_offset: i64,
+    /// In bytes.
+    size: u64,
+    epochs: LeaderEpochs,
+}
+
+impl Extent {
+    fn expected(&self) -> Expected<'_> {
+        Expected {
+            end_offset: self.end_offset,
+            epochs: Some(&self.epochs),
+        }
+    }
+}
+
 /// A good batch, as long as the next one does not tell otherwise.
 struct Accepted {
     batch: BatchAt,
@@ -56,9 +74,14 @@ struct Accepted {
     due: i64,
 }
 
-/// Checks every batch of a segment. Reads all of it.
-pub(crate) fn find_damage(segment: &Segment, expected: &Expected) -> io::Result<Vec<DamagedRange>> {
-    let mut scan = segment.scan_all()?;
+/// Checks every batch of a segment before `end`, reading all of it. What is appended meanwhile may
+/// be of an epoch that is not expected yet.
+pub(crate) fn find_damage(
+    segment: &Segment,
+    end: u64,
+    expected: &Expected,
+) -> io::Result<Vec<DamagedRange>> {
+    let mut scan = segment.scan_all()?.until(end);
     let mut found = Vec::new();
     let mut last: Option<Accepted> = None;
     let (mut due, mut position) = (segment.base_offset(), 0);
@@ -95,8 +118,9 @@ pub(crate) fn find_damage(segment: &Segment, expected: &Expected) -> io::Result<
         last = None;
         let next = next_good(&mut scan, position, batch, due, expected)?;
         let end_offset = next.map_or(expected.end_offset, |next| next.header.base_offset);
-        let end = next.map_or(segment.size().max(position), |next| next.position);
-        found.push(damaged(segment, (due, end_offset), (position, end), reason));
+        let behind = next.map_or(end.max(position), |next| next.position);
+        let positions = (position, behind);
+        found.push(damaged(segment, (due, end_offset), positions, reason));
         match next {
             Some(next) => (due, position) = (next.header.next_offset(), next.end()),
             None => return Ok(found),
@@ -251,20 +275,17 @@ impl LogReader {
         position: u64,
         bytes_max: u64,
     ) -> io::Result<Option<u64>> {
-        let epochs = self.epochs();
-        let expected = Expected {
-            end_offset: self.end_of(segment).unwrap_or(i64::MAX),
-            epochs: Some(&epochs),
-        };
-        let mut scan = segment.scan(position)?;
+        let extent = self.extent(segment);
+        let (size, expected) = (extent.size, extent.expected());
+        let mut scan = segment.scan(position)?.until(size);
         let (mut due, mut end) = (segment.base_offset(), position);
         while end < position.saturating_add(bytes_max) {
             match scan.next() {
                 Ok(None) => {
-                    let is_short = segment.size() <= end
+                    let is_short = size <= end
                         && segment.checks().damage().is_empty()
                         && lost_end(segment, due, end, &expected)?.is_some();
-                    return Ok((!is_short).then_some(segment.size()));
+                    return Ok((!is_short).then_some(size));
                 }
                 Ok(Some(batch)) => {
                     if expected.objection(&batch.header, due).is_some() || !scan.is_good(&batch)? {
@@ -285,20 +306,26 @@ impl LogReader {
     pub(crate) fn locate_damage(&self, segment: &Arc<Segment>) -> Result<bool, ReadError> {
         let checks = segment.checks();
         let cuts = checks.cuts();
-        let end = segment.size();
-        let end_offset = self.end_of(segment);
-        let epochs = self.epochs();
-        let expected = Expected {
-            end_offset: end_offset.unwrap_or(i64::MAX),
-            epochs: Some(&epochs),
-        };
-        let found = find_damage(segment, &expected);
+        let extent = self.extent(segment);
+        let found = find_damage(segment, extent.size, &extent.expected());
         let mut found = found.map_err(ReadError::io(segment.path()))?;
         for range in &mut found {
             range.next_offset = range.next_offset.min(self.log_end_offset());
         }
-        checks.set_damage(found, end, cuts);
+        checks.set_damage(found, extent.size, cuts);
         Ok(!checks.damage().is_empty())
+    }
+
+    /// In this order: a segment that is sealed does not grow, and what lies below the size is of an
+    /// epoch that is known.
+    fn extent(&self, segment: &Segment) -> Extent {
+        let end_offset = self.end_of(segment).unwrap_or(i64::MAX);
+        let size = segment.size();
+        Extent {
+            end_offset,
+            size,
+            epochs: self.epochs(),
+        }
     }
 
     /// Where the offsets of a sealed segment end; `None` for the active one.
@@ -306,5 +333,38 @@ impl LogReader {
         let segments = self.state.segments();
         let index = segments.partition_point(|other| other.base_offset() <= segment.base_offset());
         segments.get(index).map(|next| next.base_offset())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Log, LogConfig, OpenOptions};
+    use klamm_records::BatchBuilder;
+    use klamm_types::LeaderEpoch;
+
+    fn append(log: &mut Log, epoch: i32) {
+        let mut builder = BatchBuilder::new(log.log_end_offset()).leader_epoch(LeaderEpoch(epoch));
+        builder.append(1_000, None, Some(b"value"), &[]);
+        log.append(&builder.build().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn what_is_appended_during_a_check_is_no_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            clean_shutdown: true,
+            recovery_point: 0,
+            log_start_offset: 0,
+        };
+        let (mut log, _) = Log::open(dir.path(), LogConfig::DEFAULT, options).unwrap();
+        append(&mut log, 0);
+        let segment = log.state.segments()[0].clone();
+        let extent = log.reader().extent(&segment);
+        append(&mut log, 1);
+        let found = |end| find_damage(&segment, end, &extent.expected()).unwrap();
+        assert_eq!(found(extent.size), vec![]);
+        assert_eq!(found(segment.size()).len(), 1, "the epochs are stale");
+        assert!(!log.reader().locate_damage(&segment).unwrap());
     }
 }

@@ -457,7 +457,8 @@ impl Segment {
         let entry = unless_cut(self.offset_index.lookup(offset))?;
         let size = self.size();
         Ok(match entry {
-            Some((_, entry)) if entry.position < size => IndexedPlace {
+            // No index has an entry for the first batch: zeroes are no entry.
+            Some((_, entry)) if (1..size).contains(&entry.position) => IndexedPlace {
                 position: entry.position,
                 last_offset: Some(entry.last_offset),
             },

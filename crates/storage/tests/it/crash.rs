@@ -112,6 +112,55 @@ fn damage_behind_the_recovery_point_cuts_the_log_there() {
 }
 
 #[test]
+fn damage_before_the_recovery_point_costs_one_batch() {
+    let source = temp_dir();
+    let all = crashed_log(source.path(), 30);
+    let name = &files(source.path(), ".log")[1];
+    for index in ["index", "timeindex"] {
+        fs::remove_file(source.path().join(name).with_extension(index)).unwrap();
+    }
+    let batch_size = batch(0, 0, 2).len();
+    let per_segment = 1_000 / batch_size;
+    let first = 2 * per_segment as i64;
+    // Without entries in its index, all of a segment is checked.
+    let config = LogConfig {
+        index_interval_bytes: 10_000,
+        ..SMALL
+    };
+    for batch in 0..per_segment {
+        for recovery_point in (first + 2..=2 * first).step_by(2) {
+            let dir = temp_dir();
+            copy(source.path(), dir.path());
+            let path = dir.path().join(name);
+            let mut bytes = fs::read(&path).unwrap();
+            // The length, the checksum, or a record.
+            let within = [10, 18, batch_size - 1][(batch + recovery_point as usize / 2) % 3];
+            bytes[batch * batch_size + within] ^= 4;
+            fs::write(&path, bytes).unwrap();
+            let options = OpenOptions {
+                recovery_point,
+                ..CRASHED
+            };
+            let (log, _) = Log::open(dir.path(), config, options).unwrap();
+            let what = format!("batch {batch}, byte {within}, {recovery_point}");
+            let lost = first + 2 * batch as i64;
+            let at = (per_segment + batch) * batch_size;
+            if lost >= recovery_point {
+                assert_eq!(read_all(&log.reader()), all[..at], "{what}");
+                continue;
+            }
+            assert_eq!(log.log_end_offset(), 60, "{what}");
+            let damage = log.reader().damage();
+            assert_eq!(damage.len(), 1, "{what}: {damage:?}");
+            let offsets = (damage[0].first_offset, damage[0].next_offset);
+            assert_eq!(offsets, (lost, lost + 2), "{what}");
+            let behind = read_from(&log.reader(), lost + 2);
+            assert_eq!(behind, all[at + batch_size..], "{what}");
+        }
+    }
+}
+
+#[test]
 fn only_what_lies_behind_the_recovery_point_is_checked() {
     let dir = temp_dir();
     let all = crashed_log(dir.path(), 40);

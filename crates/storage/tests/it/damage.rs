@@ -3,6 +3,7 @@
 use crate::fixture::*;
 use klamm_records::Batches;
 use klamm_storage::{Interruption, Log, LogReader, OpenFiles, OpenOptions, ReadError};
+use klamm_types::LeaderEpoch;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -256,4 +257,60 @@ fn timestamps_are_found_around_damage() {
     assert_eq!(found.offset, reader.damage()[0].next_offset);
     let found = reader.offset_for_timestamp(1_000 + 10 * last).unwrap();
     assert_eq!(found.unwrap().offset, last);
+}
+
+#[test]
+fn a_batch_within_a_torn_record_is_no_batch_of_the_log() {
+    let source = temp_dir();
+    let mut log = open_new(source.path());
+    fill(&mut log, 0, 2);
+    let before = read_all(&log.reader());
+    let end = log.log_end_offset();
+    let mut builder = klamm_records::BatchBuilder::new(end).leader_epoch(LeaderEpoch(0));
+    let value = [batch(end, 0, 1), batch(end + 1, 0, 1)].concat();
+    builder.append(2_000, None, Some(&value), &[]);
+    builder.append(2_000, None, Some(&[7; 150]), &[]);
+    let torn = builder.build().unwrap();
+    log.append(&torn).unwrap();
+    log.flusher().flush().unwrap();
+    drop(log);
+    let name = files(source.path(), ".log").pop().unwrap();
+    // The very last byte is a zero.
+    for lost in 2..150 {
+        for is_preallocated in [false, true] {
+            let dir = temp_dir();
+            copy(source.path(), dir.path());
+            let path = dir.path().join(&name);
+            let mut bytes = fs::read(&path).unwrap();
+            let kept = bytes.len() - lost;
+            bytes.truncate(kept);
+            if is_preallocated {
+                bytes.resize(kept + 1_000, 0);
+            }
+            fs::write(&path, bytes).unwrap();
+            let log = reopen(dir.path(), false);
+            assert_eq!(log.log_end_offset(), end, "{lost}, {is_preallocated}");
+            assert_eq!(read_all(&log.reader()), before);
+            assert_eq!(log.reader().damage(), vec![]);
+        }
+    }
+}
+
+#[test]
+fn a_sealed_index_with_a_hole_hides_nothing() {
+    let source_dir = temp_dir();
+    let all = source(source_dir.path(), true);
+    let names = files(source_dir.path(), ".index");
+    let index = fs::read(source_dir.path().join(&names[0])).unwrap();
+    assert!(index.len() >= 4 * 8, "an entry in the middle");
+    for entry in 0..index.len() / 8 {
+        let dir = temp_dir();
+        copy(source_dir.path(), dir.path());
+        let mut bytes = index.clone();
+        bytes[entry * 8..(entry + 1) * 8].fill(0);
+        fs::write(dir.path().join(&names[0]), bytes).unwrap();
+        let log = reopen(dir.path(), true);
+        assert_eq!(served(&log.reader()), all, "entry {entry}");
+        assert_eq!(log.reader().damage(), vec![]);
+    }
 }
