@@ -167,6 +167,7 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<DiskFile> {
 pub(crate) fn create(path: &Path) -> io::Result<DiskFile> {
     #[cfg(test)]
     disk_trace::take_room()?;
+    #[cfg(test)]
     disk_trace::may_open()?;
     let file = OpenOptions::new()
         .read(true)
