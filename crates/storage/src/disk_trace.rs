@@ -3,10 +3,11 @@
 use rustix::io::Errno;
 use std::{
     cell::{Cell, RefCell},
-    fs::File,
+    collections::BTreeSet,
+    fs::{self, File},
     io,
     os::unix::fs::MetadataExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// A change of a file or a folder, as the system carried it out. Files that are open are known
@@ -108,6 +109,20 @@ pub(crate) fn take_room() -> io::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Names of the files in a folder that changes made durable.
+pub(crate) fn synced_files(dir: &Path, changes: &[Change]) -> BTreeSet<String> {
+    let synced_inode = |change: &Change| match change {
+        Change::SyncFile { inode } => Some(*inode),
+        _ => None,
+    };
+    let inodes: BTreeSet<_> = changes.iter().filter_map(synced_inode).collect();
+    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
+    entries
+        .filter(|entry| inodes.contains(&entry.metadata().unwrap().ino()))
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect()
 }
 
 /// What tells a file from others.

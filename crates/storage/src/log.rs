@@ -96,8 +96,10 @@ impl Log {
         let first_offset = segments[0].base_offset();
         let log_start_offset = options.log_start_offset.max(first_offset);
         let read = || {
+            let producers = producer_recovery::load(dir, &segments, log_end_offset, opened.trust)?;
+            // Those that cannot be trusted are gone now, and do not count among the latest.
             producer_recovery::remove_stray_snapshots(dir, &segments)?;
-            producer_recovery::load(dir, &segments, log_end_offset, opened.trust)
+            Ok(producers)
         };
         let producers = read().map_err(StorageError::io("read producer states in", dir))?;
         // What was found after a crash is on no disk for certain before the next flush.
@@ -117,7 +119,8 @@ impl Log {
         );
         state.change_epochs(|_| opened.epochs_changed);
         state.undecided().replace(producers.undecided);
-        if !options.clean_shutdown && log_end_offset > first_offset {
+        let was_repaired = opened.report != RecoveryReport::default();
+        if was_repaired || (!options.clean_shutdown && log_end_offset > first_offset) {
             state.set_changed();
         }
         let state = Arc::new(state);

@@ -11,8 +11,9 @@ use std::{ops::Range, sync::Arc};
 
 impl Log {
     /// Puts a segment in the place of its sources, durably, if they are still the log's and
-    /// sealed, and the log was not truncated meanwhile; else the work is dropped. Whether it is in
-    /// place. Readers go on meanwhile, those that have to open a file wait.
+    /// sealed, the log was not truncated meanwhile, and the disk has room for the names; else the
+    /// work is dropped. Whether it is in place. Readers go on meanwhile, those that have to open a
+    /// file wait.
     ///
     /// # Errors
     /// The disk failed, now or before.
@@ -35,8 +36,7 @@ impl Log {
             return Ok(false);
         };
         let result = self.swap(replacement, &segments, range, step);
-        self.state.poison_on_error(result)?;
-        Ok(true)
+        self.state.poison_on_error(result)
     }
 
     fn swap(
@@ -45,14 +45,20 @@ impl Log {
         segments: &Segments,
         range: Range<usize>,
         step: &mut dyn FnMut(),
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let dir = self.state.dir();
         let error = || StorageError::io("replace segments in", dir);
         let delay_ms = self.config.file_delete_delay_ms;
         // A flush must not look for files that are gone.
         let _flushing = self.state.pause_flushing();
         let _replacing = self.state.pause_opening();
-        replacement.files.publish(step).map_err(error())?;
+        match replacement.files.publish(step) {
+            // The old segments stay, and nothing else has changed.
+            Err(full) if disk::is_full(&full) && !replacement.files.is_published() => {
+                return Ok(false);
+            }
+            published => published.map_err(error())?,
+        }
         for source in &replacement.sources {
             self.state.remove_segment(source, delay_ms)?;
             step();
@@ -70,7 +76,7 @@ impl Log {
             let snapshot = LogFile::ProducerSnapshot.path(dir, source.base_offset());
             self.state.remove_file(&snapshot, delay_ms)?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -330,6 +330,12 @@ impl Recovery<'_> {
                 .active
                 .write_time_entry()
                 .map_err(StorageError::io("write", &path))?;
+            if trusted_end.is_some() {
+                // No flush looks at it any more.
+                segment
+                    .settle_indexes()
+                    .map_err(StorageError::io("sync", &path))?;
+            }
             let is_lost = walked.end < segment.size() || segment.checks().is_short();
             if let Some(end_offset) = trusted_end.filter(|&end| is_lost && walked.next_offset < end)
             {

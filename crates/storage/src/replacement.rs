@@ -65,14 +65,34 @@ impl CleanedFiles {
     }
 
     /// Makes the segment the one that counts after a crash. `step` hears of each operation.
+    ///
+    /// # Errors
+    /// The disk failed. Unless [`CleanedFiles::is_published`], nothing has changed.
     pub(crate) fn publish(&mut self, step: &mut dyn FnMut()) -> io::Result<()> {
-        self.is_published = true;
-        for file in RENAMED {
+        for (i, file) in RENAMED.iter().enumerate() {
             let to = file.swap_path(&self.dir, self.base_offset);
-            rename_if_there(&self.path(file), &to)?;
+            let renamed = rename_if_there(&self.path(*file), &to);
+            if renamed.is_err() {
+                self.withdraw(&RENAMED[..i])?;
+            }
+            renamed?;
             step();
         }
+        // The log came last.
+        self.is_published = true;
         disk::sync_dir(&self.dir)
+    }
+
+    /// Whether a crash leads to the segment.
+    pub(crate) fn is_published(&self) -> bool {
+        self.is_published
+    }
+
+    /// Removes indexes that were renamed before their log could not be.
+    fn withdraw(&self, indexes: &[LogFile]) -> io::Result<()> {
+        indexes
+            .iter()
+            .try_for_each(|file| disk::remove(&file.swap_path(&self.dir, self.base_offset)))
     }
 
     /// Gives a published segment its name. Those in its place are gone, durably.
@@ -130,5 +150,29 @@ impl Replacement {
             truncations,
             files,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn nothing_is_left_of_a_replacement_that_could_not_be_published() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = CleanedFiles::new(dir.path(), 7);
+        for file in RENAMED {
+            fs::write(files.path(file), "contents").unwrap();
+        }
+        // No file can be renamed to a folder.
+        let in_the_way = LogFile::Log.swap_path(dir.path(), 7);
+        fs::create_dir(&in_the_way).unwrap();
+        let mut steps = 0;
+        files.publish(&mut || steps += 1).unwrap_err();
+        assert_eq!((steps, files.is_published()), (3, false));
+        fs::remove_dir(in_the_way).unwrap();
+        drop(files);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

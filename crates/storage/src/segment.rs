@@ -217,12 +217,10 @@ impl Segment {
             return Ok(());
         }
         if self.sync_indexes.swap(false, Ordering::AcqRel) {
-            self.sync_indexes().inspect_err(|_| {
+            self.settle_indexes().inspect_err(|_| {
                 self.sync_indexes.store(true, Ordering::Release);
                 self.set_dirty();
             })?;
-            self.offset_index.file().close();
-            self.time_index.file().close();
         }
         Ok(())
     }
@@ -231,6 +229,14 @@ impl Segment {
     pub(crate) fn sync_indexes(&self) -> io::Result<()> {
         self.offset_index.file().sync()?;
         self.time_index.file().sync()
+    }
+
+    /// Makes both indexes durable and closes them.
+    pub(crate) fn settle_indexes(&self) -> io::Result<()> {
+        self.sync_indexes()?;
+        self.offset_index.file().close();
+        self.time_index.file().close();
+        Ok(())
     }
 
     /// Shows readers the batches up to `size`, the last append among them.

@@ -59,14 +59,21 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Whether there was anything to forget.
-    pub(super) fn forget(&mut self, topic: &str, partition: i32) -> bool {
+    /// Whether anything is recorded of a partition.
+    pub(super) fn know(&self, topic: &str, partition: i32) -> bool {
         let all = [
-            &mut self.recovery_points,
-            &mut self.high_watermarks,
-            &mut self.log_starts,
+            &self.recovery_points,
+            &self.high_watermarks,
+            &self.log_starts,
         ];
-        let forgotten = all.map(|offsets| offsets.remove(topic, partition));
-        forgotten.contains(&true)
+        all.iter()
+            .any(|offsets| offsets.get(topic, partition).is_some())
+    }
+
+    /// Drops what is recorded of a partition.
+    pub(super) fn forget(&mut self, topic: &str, partition: i32) {
+        self.recovery_points.remove(topic, partition);
+        self.high_watermarks.remove(topic, partition);
+        self.log_starts.remove(topic, partition);
     }
 }

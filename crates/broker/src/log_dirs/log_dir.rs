@@ -212,8 +212,10 @@ impl LogDir {
     /// Drops what the checkpoints say of a partition, if they say anything.
     pub(super) fn forget(&self, topic: &str, partition: i32) -> Result<(), LogDirError> {
         let mut checkpoints = self.checkpoints();
-        let mut kept = checkpoints.clone();
-        if kept.forget(topic, partition) {
+        // Asked first: the usual answer is no, and thousands of partitions may be created at once.
+        if checkpoints.know(topic, partition) {
+            let mut kept = checkpoints.clone();
+            kept.forget(topic, partition);
             kept.write(&self.path)?;
             *checkpoints = kept;
         }

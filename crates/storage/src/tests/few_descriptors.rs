@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{Interruption, Log, LogConfig, OpenFiles, disk_trace, disk_trace::Change};
 use klamm_types::LeaderEpoch;
-use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt, path::Path};
+use std::path::Path;
 
 /// A segment holds three batches, each but the first indexed.
 const TINY: LogConfig = LogConfig {
@@ -20,19 +20,6 @@ fn filled(dir: &Path) -> Log {
     fill(&mut log, 0, 4);
     log.flusher().flush().unwrap();
     log
-}
-
-fn synced_files(dir: &Path, changes: &[Change]) -> BTreeSet<String> {
-    let is_synced = |inode| {
-        let is_it =
-            |change: &Change| matches!(change, Change::SyncFile { inode: i } if *i == inode);
-        changes.iter().any(is_it)
-    };
-    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
-    let synced = entries.filter(|entry| is_synced(entry.metadata().unwrap().ino()));
-    synced
-        .map(|entry| entry.file_name().into_string().unwrap())
-        .collect()
 }
 
 #[test]
@@ -53,7 +40,10 @@ fn the_next_flush_makes_up_for_one_that_could_not_open_a_file() {
         let changes = disk_trace::stop();
         let is_dir = |change: &Change| matches!(change, Change::SyncDir { .. });
         assert!(changes.iter().any(is_dir), "{after}");
-        (is_undisturbed, synced_files(dir.path(), &changes))
+        (
+            is_undisturbed,
+            disk_trace::synced_files(dir.path(), &changes),
+        )
     };
     let (_, expected) = flush(usize::MAX);
     assert!(expected.len() > 6, "{expected:?}");

@@ -9,3 +9,4 @@ mod few_descriptors;
 #[allow(dead_code)] // The tests from outside need all of it.
 #[path = "../../tests/it/fixture.rs"]
 mod fixture;
+mod repairs_at_start;
