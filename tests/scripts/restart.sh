@@ -35,6 +35,7 @@ for cache in warm warm warm cold cold cold; do
   load=$!
   sleep 3
   kill_node
+  pkill -9 -P "$load" || true
   wait "$load" || true
   if [ "$cache" = cold ]; then sync; echo 3 > /proc/sys/vm/drop_caches; fi
   begin=$(milliseconds)
