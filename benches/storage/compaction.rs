@@ -1,4 +1,4 @@
-//! Compacting: a log in which each key was written ten times.
+//! Compacting: a log in which each key was written ten times or more.
 
 use crate::fixture::{CONFIG, open};
 use criterion::{Criterion, Throughput};
@@ -47,16 +47,26 @@ fn compact(log: &Log) {
 
 fn fill(dir: &Path, codec: Compression) -> Log {
     let mut log = open(dir, true, 0);
-    let (mut written, mut number) = (0, 0usize);
-    while written < LOG_SIZE {
+    let mut number = 0usize;
+    let mut value = [0; VALUE_SIZE];
+    while log.reader().size_bytes() < LOG_SIZE as u64 {
         let mut builder = BatchBuilder::new(log.log_end_offset()).compression(codec);
         for _ in 0..RECORDS_PER_BATCH {
             // A prime step visits the keys in no order that the log would know.
             let key = (number * 7_919 % KEYS).to_be_bytes();
-            let value = [number as u8; VALUE_SIZE];
+            // Half of a value can be compressed.
+            for (i, word) in value[..VALUE_SIZE / 2]
+                .as_chunks_mut()
+                .0
+                .iter_mut()
+                .enumerate()
+            {
+                *word = ((number + i) as u64)
+                    .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                    .to_le_bytes();
+            }
             builder.append(NOW_MS, Some(&key), Some(&value), &[]);
             number += 1;
-            written += VALUE_SIZE;
         }
         log.append(&builder.build().unwrap()).unwrap();
     }
