@@ -43,6 +43,7 @@ mod disk_space;
 #[cfg(test)]
 mod disk_trace;
 mod epochs_check;
+mod epochs_recovery;
 mod error;
 mod index_file;
 mod index_map;
@@ -71,6 +72,7 @@ mod retention;
 mod roll;
 mod scrub;
 mod segment;
+mod segment_recovery;
 mod swap_recovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

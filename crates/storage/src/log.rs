@@ -15,6 +15,7 @@ use crate::producer_snapshot;
 use crate::producer_states::ProducerStates;
 use crate::recovery::{self, Interruption, OpenOptions, RecoveryReport};
 use crate::segment::Segment;
+use crate::segment_recovery::resume_active;
 use klamm_records::{Batches, NO_TIMESTAMP};
 use klamm_types::LeaderEpoch;
 use std::{io, path::Path, sync::Arc};
@@ -443,7 +444,7 @@ impl Log {
         disk::sync_dir(state.dir()).map_err(StorageError::io("sync", state.dir()))?;
         let cut = || {
             last.truncate(position, end_offset)?;
-            recovery::resume_active(&last, &self.config)
+            resume_active(&last, &self.config)
         };
         let active = cut().map_err(StorageError::io("truncate", last.path()))?;
         self.active = active.ok_or_else(|| {
