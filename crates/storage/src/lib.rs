@@ -75,6 +75,7 @@ mod roll;
 mod scrub;
 mod segment;
 mod segment_recovery;
+mod segment_search;
 mod swap_recovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
