@@ -5,10 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
-use klamm_client::Client;
+use klamm_client::{Admin, Client};
 use klamm_tests::{Cluster, wait_until};
+use klamm_types::ErrorCode;
 
-use crate::asking::Asking;
+use crate::altering::{BROKER, SET, alter};
+use crate::asking::{Asking, assert_code};
 use crate::lab::{
     PATIENCE, client, create_topic, eventually, numbered, produce, read_all, values_of,
 };
@@ -171,4 +173,20 @@ async fn segments_end_and_go_when_the_topic_wants() {
             Ok((is_gone && (deleted > 0) == kept).then_some(()))
         });
     }
+
+    // The folder of a topic that is gone goes by what is set for all brokers.
+    let at_once = [(SET, "log.segment.delete.delay.ms", Some("0"))];
+    let answer = alter(&mut Asking::any(&cluster), BROKER, "", &at_once);
+    assert_code("alter", answer.error_code, ErrorCode::None);
+    let deleted = Admin::new(client.clone()).delete_topic("later").await;
+    deleted.expect("delete a topic");
+    let data = cluster.data_dir(1).expect("a node on this machine");
+    wait_until("the folder is gone", PATIENCE, || {
+        let mut entries = fs::read_dir(&data)?;
+        let is_left = entries.any(|entry| {
+            let name = entry.expect("an entry").file_name();
+            name.to_string_lossy().starts_with("later-0")
+        });
+        Ok((!is_left).then_some(()))
+    });
 }

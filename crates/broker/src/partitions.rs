@@ -47,7 +47,7 @@ pub(crate) struct Partitions {
     /// Where replicas are to be made that are not here yet, by topic and index.
     preferred: Mutex<BTreeMap<(String, i32), Arc<LogDir>>>,
     /// The settings of topics without their own, as the metadata has them.
-    topic_defaults: ArcSwap<TopicConfig>,
+    topic_defaults: Arc<ArcSwap<TopicConfig>>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
@@ -75,14 +75,17 @@ impl Partitions {
         for folder in found.take_doomed() {
             deleted.push(folder, 0);
         }
-        let delay_ms = config.topic_defaults.file_delete_delay_ms;
+        let defaults = config.topic_defaults.clone();
+        let topic_defaults = Arc::new(ArcSwap::from_pointee(defaults));
         let (waiting, folders_of) = (Arc::clone(&deleted), Arc::clone(&dirs));
+        let settings = Arc::clone(&topic_defaults);
         let moves = ReplicaMoves::new(env.assignments.clone(), move |folder, log_dir| {
+            let delay_ms = settings.load().file_delete_delay_ms;
             moves::doom(&folders_of, &waiting, delay_ms, folder, log_dir);
         });
         Ok(Partitions {
             me: config.node_id,
-            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
+            topic_defaults,
             config,
             env,
             dirs,
