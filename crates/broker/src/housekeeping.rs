@@ -99,7 +99,7 @@ pub(crate) fn start(tasks: &mut JoinSet<()>, context: &Arc<Context>) {
 /// may leave any of the files.
 pub(crate) fn delete_old_segments(partitions: &Partitions) {
     let now_ms = now_ms();
-    let all = partitions.all();
+    let all = partitions.list();
     let moved: Vec<&Arc<Partition>> = all.iter().filter(|p| p.retain(now_ms)).collect();
     if moved.is_empty() {
         return;

@@ -49,6 +49,8 @@ pub(crate) struct Partitions {
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: Arc<ArcSwap<TopicConfig>>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+    /// All of `replicas`, once anybody has asked for them. Goes when they change.
+    list: Mutex<Option<Arc<[Arc<Partition>]>>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
     /// Held while the replicas follow the metadata.
@@ -95,6 +97,7 @@ impl Partitions {
             moves,
             preferred: Mutex::default(),
             replicas: RwLock::default(),
+            list: Mutex::default(),
             uncreated: Mutex::default(),
             applying: Mutex::default(),
             found: Mutex::new(found),
@@ -168,6 +171,15 @@ impl Partitions {
     /// Every replica of this broker.
     pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
         self.read_replicas().values().cloned().collect()
+    }
+
+    /// The same, shared with those who ask again before anything changes: whoever walks over tens
+    /// of thousands every second is not to count references to each.
+    pub(crate) fn list(&self) -> Arc<[Arc<Partition>]> {
+        let replicas = self.read_replicas();
+        let mut list = lock(&self.list);
+        let list = list.get_or_insert_with(|| replicas.values().cloned().collect());
+        Arc::clone(list)
     }
 
     /// Follows a change of the metadata to `image`.
@@ -302,11 +314,7 @@ impl Partitions {
         self.fetchers.unfollow(id);
         self.moves.cancel(id);
         lock(&self.offline).remove(&id);
-        let removed = self
-            .replicas
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
+        let removed = self.write_replicas().remove(&id);
         let Some(partition) = removed else {
             return;
         };
@@ -325,6 +333,17 @@ impl Partitions {
         if let Some(groups) = self.groups.get() {
             tell(groups);
         }
+    }
+
+    fn write_replicas(
+        &self,
+    ) -> std::sync::RwLockWriteGuard<'_, HashMap<TopicPartition, Arc<Partition>>> {
+        let replicas = self
+            .replicas
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *lock(&self.list) = None;
+        replicas
     }
 
     fn read_replicas(

@@ -143,20 +143,20 @@ impl Shared {
     fn choose(&self) -> Option<(Arc<Partition>, Candidate)> {
         let now_ms = now_ms();
         let mut found = Vec::new();
-        for partition in self.partitions.all() {
+        for partition in &*self.partitions.list() {
             // First, for few topics are.
             if !partition.config().cleanup_policy.compact {
                 continue;
             }
             // It takes room before it gives room.
             let may_compact = self.is_free(partition.id) && !partition.lacks_room();
-            if !may_compact || is_damaged(&partition) {
+            if !may_compact || is_damaged(partition) {
                 continue;
             }
-            match partition.cleanable(cleaned_offset(&partition), now_ms) {
-                Ok(Some(cleanable)) => found.push((partition, cleanable)),
+            match partition.cleanable(cleaned_offset(partition), now_ms) {
+                Ok(Some(cleanable)) => found.push((Arc::clone(partition), cleanable)),
                 Ok(None) => {}
-                Err(error) => self.give_up(&partition, &error.into()),
+                Err(error) => self.give_up(partition, &error.into()),
             }
         }
         let candidates = found.iter().map(|(partition, cleanable)| Candidate {

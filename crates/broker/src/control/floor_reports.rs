@@ -51,7 +51,7 @@ pub(crate) async fn report_floors(
 fn risen(metadata: &MetadataCache, partitions: &Partitions) -> Vec<PartitionHighWatermark> {
     let image = metadata.image();
     let mut risen: Vec<(i64, PartitionHighWatermark)> = partitions
-        .all()
+        .list()
         .iter()
         .filter_map(|partition| {
             let high_watermark = partition.high_watermark();

@@ -41,7 +41,7 @@ impl Partition {
 
     /// Unlinks the files of removed segments that are due, all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, now_ms: i64, at_once: bool) {
-        let place = self.place();
+        let place = self.place.load();
         if place.is_online()
             && let Err(error) = place.flusher.purge_removed(now_ms, at_once)
         {

@@ -10,7 +10,7 @@ use crate::{
 use klamm_config::TopicConfig;
 use klamm_metadata::{Image, Topic};
 use klamm_types::{TopicPartition, Uuid};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tracing::{error, warn};
 
 impl Partitions {
@@ -86,10 +86,7 @@ impl Partitions {
         log.log.set_config(jittered_log_config(id, &config));
         let topic = Arc::clone(&topic.name);
         let partition = Partition::new(id, topic, log, config, self.env.clone());
-        self.replicas
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, Arc::clone(&partition));
+        self.write_replicas().insert(id, Arc::clone(&partition));
         partition.report_damage();
         self.resume_moves(&partition);
         Some(partition)

@@ -13,7 +13,7 @@ impl Partitions {
     /// Lets every leader look for laggards.
     pub(crate) fn tick(&self) {
         let now_ms = now_ms();
-        for partition in self.all() {
+        for partition in &*self.list() {
             partition.tick(now_ms);
         }
     }
@@ -22,7 +22,7 @@ impl Partitions {
     pub(crate) fn expire_producers(&self) {
         let now_ms = now_ms();
         let expiration_ms = self.config.transaction.producer_id_expiration_ms;
-        for partition in self.all() {
+        for partition in &*self.list() {
             partition.expire_producers(now_ms, expiration_ms.into());
         }
     }
@@ -32,17 +32,17 @@ impl Partitions {
         if kinds.contains(&CheckpointKind::RecoveryPoint) {
             self.env.recovery_backlog.clear();
             // Before the recovery points: those make them count.
-            self.all()
+            self.list()
                 .iter()
                 .for_each(|p| p.snapshot_producers_if_far());
         }
-        self.dirs.checkpoint(&self.all(), kinds);
+        self.dirs.checkpoint(&self.list(), kinds);
     }
 
     /// Flushes the logs whose topic wants it by now.
     pub(crate) fn flush_due(&self) {
         let now_ms = now_ms();
-        for partition in self.all() {
+        for partition in &*self.list() {
             partition.request_flush_if_due(now_ms);
         }
     }
@@ -51,7 +51,7 @@ impl Partitions {
     /// all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, at_once: bool) {
         let now_ms = now_ms();
-        for partition in self.all() {
+        for partition in &*self.list() {
             partition.purge_removed(now_ms, at_once);
         }
         self.deleted.delete_due(now_ms, at_once);
