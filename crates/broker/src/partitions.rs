@@ -18,7 +18,7 @@ use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{
     ConfigResource, Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic,
 };
-use klamm_replica::PartitionState;
+use klamm_replica::{PartitionState, committed_floor};
 use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
@@ -340,12 +340,11 @@ impl Partitions {
         let is_offsets = &*topic.name == OFFSETS_TOPIC;
         if metadata.leader == self.me {
             self.fetchers.unfollow(id);
-            // An unclean election gives up what was committed.
-            let recorded = match metadata.recovery_state {
-                RecoveryState::Recovered => partition.recorded_high_watermark(),
-                RecoveryState::Recovering => 0,
-            };
-            let floor = metadata.high_watermark_floor.max(recorded);
+            let floor = committed_floor(
+                metadata.high_watermark_floor,
+                partition.recorded_high_watermark(),
+                metadata.recovery_state == RecoveryState::Recovering,
+            );
             let led = partition.lead(&state(metadata), floor, now_ms());
             match led {
                 Leadership::Begins(epoch) if is_offsets => self.tell_groups(|groups| {

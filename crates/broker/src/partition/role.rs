@@ -3,7 +3,7 @@
 use super::{Partition, lock};
 use crate::segment_jitter::jittered_log_config;
 use klamm_config::TopicConfig;
-use klamm_replica::{Leader, PartitionState};
+use klamm_replica::{Leader, PartitionState, Takeover, take_over};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
 use std::sync::Arc;
 
@@ -91,8 +91,9 @@ impl Partition {
             return Leadership::GoesOn;
         }
         let end_offset = log.log_end_offset();
-        // Nobody else will ever have what the only replica has lost.
-        if end_offset < floor && state.replicas.len() > 1 {
+        let (known, replicas) = (self.high_watermark(), state.replicas.len());
+        let Takeover::Lead { high_watermark } = take_over(end_offset, known, floor, replicas)
+        else {
             self.set_refused(true);
             *role = Role::Follower {
                 leader: BrokerId::NONE,
@@ -102,11 +103,10 @@ impl Partition {
             drop(log);
             self.tell_role_changed();
             return Leadership::Refused;
-        }
+        };
         // Noted before the first append of the epoch, so that followers find where it begins.
         log.assign_epoch(state.leader_epoch, end_offset);
         self.set_refused(false);
-        let high_watermark = self.high_watermark().max(floor.min(end_offset));
         let leader = Leader::new(
             self.env.me,
             state,
