@@ -330,8 +330,8 @@ impl World {
         }
         process.unanswered = 0;
         if ack.error == ErrorCode::StaleBrokerEpoch {
-            // Another incarnation has taken its place, as far as that controller knows.
-            return;
+            // Another incarnation has taken its place: a late registration of a dead process.
+            return self.kill(index);
         }
         process.is_unfenced = ack.is_caught_up && !ack.is_fenced;
         if ack.should_shut_down && process.wants_stop {

@@ -42,6 +42,8 @@ pub enum Bug {
     ExpandBeforeCaughtUp,
     /// A batch that was appended already is appended once more.
     DuplicatesAppended,
+    /// A leader takes the controller's answer for decided before it has replayed what led to it.
+    AnswerAheadOfMetadata,
     /// A leader acknowledges what it has appended, committed or not.
     AckBeforeCommit,
 }

@@ -10,9 +10,6 @@ use crate::{
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::collections::BTreeMap;
 
-/// How far a producer runs ahead of its oldest record without an answer: brokers remember five.
-const AHEAD_MAX: u32 = 4;
-
 const PRODUCE_TIMEOUT: Micros = 250 * MS;
 const RETRY_PAUSE: Micros = 15 * MS;
 const CONSUME_PERIOD: Micros = 40 * MS;
@@ -37,11 +34,12 @@ impl Client {
         }
     }
 
-    fn may_send(&self, partition: usize) -> bool {
+    /// A broker that does not know the producer takes any sequence: the first goes alone.
+    fn may_send(&self, partition: usize, ahead_max: u32) -> bool {
         let waiting = self.outstanding.values().filter(|r| r.partition == partition);
         let oldest = waiting.map(|request| request.sequence).min();
         let next = self.next_sequences.get(&partition).copied().unwrap_or(0);
-        oldest.is_none_or(|oldest| next < oldest + AHEAD_MAX)
+        oldest.is_none_or(|oldest| oldest > 0 && next < oldest + ahead_max)
     }
 }
 
@@ -109,7 +107,8 @@ impl World {
         let pause = self.random.between(1, 2 * self.scenario.produce_pause_ms) * MS;
         self.set_client(index, pause, Timer::Produce);
         let partition = self.random.index(self.scenario.partitions);
-        if !self.clients[index].may_send(partition) {
+        let ahead_max = self.scenario.ahead_max;
+        if !self.clients[index].may_send(partition, ahead_max) {
             return;
         }
         self.values += 1;

@@ -89,7 +89,7 @@ impl World {
     }
 
     /// The process dies; the page cache stays.
-    fn kill(&mut self, index: usize) {
+    pub(crate) fn kill(&mut self, index: usize) {
         if self.brokers[index].process.is_none() {
             return;
         }
@@ -241,7 +241,9 @@ impl World {
 
     fn change_min_isr(&mut self) {
         let most = self.scenario.replication_factor as u64;
-        let value = self.random.between(1, most).to_string();
+        let value = self.random.between(1, most);
+        self.min_isr_min = self.min_isr_min.min(value as usize);
+        let value = value.to_string();
         let resource = match self.random.permille(500) {
             true => ConfigResource::Topic(TOPIC.to_owned()),
             false => ConfigResource::Broker(None),

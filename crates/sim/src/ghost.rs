@@ -24,6 +24,8 @@ pub(crate) struct Ghost {
     /// More was broken than the product promises to bear, or an unclean election was held: what is
     /// committed may be gone.
     pub(crate) is_lossy: bool,
+    /// The brokers that may ever have lost something, a bit each.
+    lost_by: u32,
 }
 
 /// A committed record.
@@ -56,6 +58,7 @@ impl Ghost {
 
     /// A broker has lost what it had, or cannot tell whether it has.
     pub(crate) fn lose(&mut self, broker: usize) {
+        self.lost_by |= 1 << broker;
         for committed in &mut self.committed {
             committed.lost_by |= 1 << broker;
         }
@@ -66,6 +69,11 @@ impl Ghost {
         self.at(offset).is_some_and(|committed| {
             committed.lost_by.count_ones() as usize >= committed.min_isr
         })
+    }
+
+    /// How many brokers may ever have lost something.
+    pub(crate) fn losers(&self) -> usize {
+        self.lost_by.count_ones() as usize
     }
 
     /// Whether any of these records is excused.

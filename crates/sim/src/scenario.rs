@@ -34,6 +34,8 @@ pub(crate) struct Scenario {
     pub(crate) produce_pause_ms: u64,
     /// Clocks run that much too fast or slow at most.
     pub(crate) clock_drift: u64,
+    /// How far producers run ahead of their oldest record without an answer; brokers remember five.
+    pub(crate) ahead_max: u32,
     pub(crate) faults: FaultWeights,
 }
 
@@ -63,6 +65,7 @@ impl Scenario {
         let replication_factor = random.between(2, brokers.min(4) as u64) as usize;
         let unclean = random.permille(100);
         let is_quick = random.permille(500);
+        let faults = FaultWeights::of(random, unclean);
         Scenario {
             brokers,
             controllers: 3,
@@ -84,7 +87,9 @@ impl Scenario {
             chaos_ms: random.between(1_500, 4_500),
             produce_pause_ms: random.between(8, 40),
             clock_drift: random.below(60),
-            faults: FaultWeights::of(random, unclean),
+            // A replica that starts anew behind deleted records has forgotten the producers.
+            ahead_max: if faults.delete_records > 0 { 1 } else { 4 },
+            faults,
         }
     }
 

@@ -55,6 +55,8 @@ pub(crate) struct World {
     /// Values handed out.
     pub(crate) values: u32,
     calls: Call,
+    /// The smallest `min.insync.replicas` that there has been.
+    pub(crate) min_isr_min: usize,
     pub(crate) topic: Option<klamm_types::Uuid>,
     /// Something changed that invariants look at.
     pub(crate) dirty: bool,
@@ -87,6 +89,7 @@ impl World {
             is_producing: false,
             values: 0,
             calls: 0,
+            min_isr_min: scenario.min_isr,
             topic: None,
             dirty: false,
             violation: None,

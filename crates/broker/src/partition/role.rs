@@ -202,16 +202,6 @@ impl Partition {
         self.low_watermarks.wake();
     }
 
-    /// The controller answered a proposal with the state it decided on.
-    pub(crate) fn on_isr_decided(&self, state: &PartitionState, now_ms: i64) {
-        if let Role::Leader(leader) = &mut *lock(&self.role)
-            && leader.leader_epoch() == state.leader_epoch
-        {
-            let effects = leader.on_partition_change(state, now_ms);
-            self.carry_out(effects);
-        }
-    }
-
     /// The controller did not take a proposal, or its answer is unknown.
     pub(crate) fn on_proposal_failed(
         &self,

@@ -4,7 +4,7 @@
 //! as many replicas have lost as `min.insync.replicas` says is promised by nobody.
 
 use crate::world::World;
-use klamm_metadata::{Partition, RecoveryState};
+use klamm_metadata::Partition;
 
 const NAME: &str = "leader completeness";
 
@@ -16,8 +16,8 @@ impl World {
         partition: usize,
         state: &Partition,
     ) {
-        if state.recovery_state == RecoveryState::Recovering {
-            self.ghosts[partition].is_lossy = true;
+        if self.is_outdated(partition, state) {
+            return;
         }
         let Some(replica) = self.brokers[index].replica(partition) else {
             return;
@@ -41,5 +41,12 @@ impl World {
             index + 1
         );
         self.fail(NAME, what);
+    }
+
+    /// Whether the quorum has elected somebody else since: then the replica cannot commit.
+    fn is_outdated(&self, partition: usize, state: &Partition) -> bool {
+        let id = self.id_of(partition);
+        let now = id.and_then(|id| self.quorum.image.partition(id));
+        now.is_none_or(|now| now.leader_epoch != state.leader_epoch)
     }
 }

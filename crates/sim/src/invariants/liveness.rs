@@ -63,7 +63,6 @@ impl World {
         if let Some(fenced) = self.not_serving() {
             return Some(fenced);
         }
-        self.topic = self.quorum.image.topic_id(TOPIC);
         if self.topic.is_some() {
             return None;
         }
@@ -139,7 +138,11 @@ impl World {
     }
 
     fn not_settled(&mut self, partition: usize, state: &Partition) -> Option<String> {
-        if self.is_given_up(partition) {
+        // Where all candidates have lost something, nobody is elected.
+        let nobody = state.isr.is_empty() && state.elr.is_empty();
+        let losers = self.ghosts[partition].losers();
+        if self.is_given_up(partition) || (nobody && losers >= self.min_isr_min) {
+            self.ghosts[partition].is_lossy = true;
             return None;
         }
         if state.isr.len() != state.replicas.len() || !state.has_leader() {

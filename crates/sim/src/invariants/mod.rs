@@ -16,7 +16,10 @@ mod monotonic;
 mod one_leader_per_epoch;
 mod quorum_superset;
 
-use crate::{ghost::Seen, world::World};
+use crate::{
+    ghost::Seen,
+    world::{TOPIC, World},
+};
 use klamm_metadata::{Image, Partition};
 
 impl World {
@@ -77,6 +80,7 @@ impl World {
         self.dirty = true;
         let image = self.quorum.image.clone();
         self.quorum.images.push(image.clone());
+        self.topic = self.topic.or_else(|| image.topic_id(TOPIC));
         self.check_image_grows(before, &image);
     }
 }

@@ -28,6 +28,9 @@ impl World {
             let was_elected = new.has_leader() && new.leader_epoch != old.leader_epoch;
             let is_clean = old.isr.contains(&new.leader) || old.elr.contains(&new.leader);
             let says_so = new.recovery_state == RecoveryState::Recovering;
+            if says_so {
+                self.ghosts[usize::try_from(id.partition).unwrap_or(0)].is_lossy = true;
+            }
             if was_elected && !is_clean && !(says_so && self.scenario.unclean) {
                 self.fail(NAME, format!("an unclean election: {old:?} became {new:?}"));
             }
