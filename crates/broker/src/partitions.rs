@@ -185,7 +185,10 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        self.apply_configs(delta, image);
+        // Roles and ISRs change with the settings that hold for them: a leader that has been deposed
+        // must not commit by a lower minimum before it knows, nor one go by a smaller ISR before
+        // it has heard of a higher minimum.
+        let configured = self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -197,6 +200,9 @@ impl Partitions {
             {
                 self.apply_partition(*id, topic, partition, image);
             }
+        }
+        for partition in configured {
+            partition.adopt_min_isr(now_ms());
         }
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
@@ -378,13 +384,13 @@ impl Partitions {
         }
     }
 
-    /// What is set for brokers concerns every topic without its own.
-    fn apply_configs(&self, delta: &Delta, image: &Image) {
+    /// What is set for brokers concerns every topic without its own. The partitions concerned.
+    fn apply_configs(&self, delta: &Delta, image: &Image) -> Vec<Arc<Partition>> {
         let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
-            for topic in delta.changed_topic_configs() {
-                self.apply_config(topic, image);
-            }
-            return;
+            let topics = delta.changed_topic_configs();
+            return topics
+                .flat_map(|topic| self.apply_config(topic, image))
+                .collect();
         };
         self.topic_defaults.store(Arc::new(defaults));
         let topics: BTreeSet<Arc<str>> = self
@@ -392,21 +398,25 @@ impl Partitions {
             .values()
             .map(|partition| Arc::clone(&partition.topic))
             .collect();
-        for topic in topics {
-            self.apply_config(&topic, image);
-        }
+        let topics = topics.iter();
+        topics
+            .flat_map(|topic| self.apply_config(topic, image))
+            .collect()
     }
 
-    fn apply_config(&self, topic: &str, image: &Image) {
+    fn apply_config(&self, topic: &str, image: &Image) -> Vec<Arc<Partition>> {
         let Some(metadata) = image.topic_by_name(topic) else {
-            return;
+            return Vec::new();
         };
         let config = self.topic_config(topic, image);
-        for (index, _) in metadata.partitions() {
-            if let Some(partition) = self.get(metadata.topic_partition(index)) {
-                partition.set_config(config.clone(), now_ms());
-            }
+        let indexes = metadata.partitions().map(|(index, _)| index);
+        let concerned: Vec<Arc<Partition>> = indexes
+            .filter_map(|index| self.get(metadata.topic_partition(index)))
+            .collect();
+        for partition in &concerned {
+            partition.set_config(config.clone(), now_ms());
         }
+        concerned
     }
 
     fn apply_brokers(&self, delta: &Delta, image: &Image) {

@@ -313,7 +313,11 @@ impl World {
         let heartbeat = Heartbeat {
             broker,
             stream: process.stream,
-            metadata_offset: if process.is_current { process.image.offset() } else { -1 },
+            metadata_offset: if process.is_current {
+                process.image.offset()
+            } else {
+                -1
+            },
             want_fence: false,
             want_shut_down: process.wants_stop,
         };
@@ -366,7 +370,11 @@ impl World {
     fn checkpoint(&mut self, index: usize) {
         self.set(index, CHECKPOINT_PERIOD, Timer::Checkpoint);
         if let Some(process) = &mut self.brokers[index].process {
-            process.replicas.iter_mut().flatten().for_each(Replica::checkpoint);
+            process
+                .replicas
+                .iter_mut()
+                .flatten()
+                .for_each(Replica::checkpoint);
         }
     }
 
@@ -392,7 +400,11 @@ impl World {
         let epoch = self.brokers[index].process.as_ref().and_then(|p| p.epoch);
         self.trace(|| format!("b{} stops", index + 1));
         if let Some(process) = &mut self.brokers[index].process {
-            process.replicas.iter_mut().flatten().for_each(Replica::checkpoint);
+            process
+                .replicas
+                .iter_mut()
+                .flatten()
+                .for_each(Replica::checkpoint);
         }
         self.end_process(index, |log| {
             let end = log.end();

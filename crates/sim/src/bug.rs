@@ -44,6 +44,8 @@ pub enum Bug {
     DuplicatesAppended,
     /// A leader takes the controller's answer for decided before it has replayed what led to it.
     AnswerAheadOfMetadata,
+    /// A change of `min.insync.replicas` takes effect before the changes of roles that come with it.
+    ConfigsAheadOfRoles,
     /// A leader acknowledges what it has appended, committed or not.
     AckBeforeCommit,
 }

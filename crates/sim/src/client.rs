@@ -36,7 +36,10 @@ impl Client {
 
     /// A broker that does not know the producer takes any sequence: the first goes alone.
     fn may_send(&self, partition: usize, ahead_max: u32) -> bool {
-        let waiting = self.outstanding.values().filter(|r| r.partition == partition);
+        let waiting = self
+            .outstanding
+            .values()
+            .filter(|r| r.partition == partition);
         let oldest = waiting.map(|request| request.sequence).min();
         let next = self.next_sequences.get(&partition).copied().unwrap_or(0);
         oldest.is_none_or(|oldest| oldest > 0 && next < oldest + ahead_max)
@@ -113,7 +116,10 @@ impl World {
         }
         self.values += 1;
         let value = self.values;
-        let next = self.clients[index].next_sequences.entry(partition).or_insert(0);
+        let next = self.clients[index]
+            .next_sequences
+            .entry(partition)
+            .or_insert(0);
         let sequence = *next;
         *next += 1;
         let request = ProduceRequest {

@@ -42,13 +42,21 @@ impl World {
             (weights.cut, &|world| world.cut_link(broker)),
             (weights.isolate, &|world| world.isolate(broker)),
             (weights.slow_disk, &|world| world.slow_disk(broker)),
-            (weights.controller_crash, &|world| world.kill_controller(controller)),
-            (weights.controller_pause, &|world| world.pause_controller(controller)),
+            (weights.controller_crash, &|world| {
+                world.kill_controller(controller)
+            }),
+            (weights.controller_pause, &|world| {
+                world.pause_controller(controller)
+            }),
             (weights.min_isr_change, &|world| world.change_min_isr()),
             (weights.delete_records, &|world| world.delete_records()),
-            (weights.unclean_election, &|world| world.allow_unclean_elections()),
+            (weights.unclean_election, &|world| {
+                world.allow_unclean_elections()
+            }),
         ];
-        let mut drawn = self.random.below(faults.iter().map(|(weight, _)| weight).sum());
+        let mut drawn = self
+            .random
+            .below(faults.iter().map(|(weight, _)| weight).sum());
         for (weight, fault) in faults {
             if drawn < weight {
                 return fault(self);
@@ -252,7 +260,11 @@ impl World {
     }
 
     fn allow_unclean_elections(&mut self) {
-        let value = if self.random.permille(500) { "true" } else { "false" };
+        let value = if self.random.permille(500) {
+            "true"
+        } else {
+            "false"
+        };
         let resource = ConfigResource::Topic(TOPIC.to_owned());
         self.alter_config(resource, "unclean.leader.election.enable", value);
     }

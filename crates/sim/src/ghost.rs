@@ -66,9 +66,8 @@ impl Ghost {
 
     /// Whether so many have lost the record that nobody promises it any more.
     pub(crate) fn is_excused(&self, offset: i64) -> bool {
-        self.at(offset).is_some_and(|committed| {
-            committed.lost_by.count_ones() as usize >= committed.min_isr
-        })
+        self.at(offset)
+            .is_some_and(|committed| committed.lost_by.count_ones() as usize >= committed.min_isr)
     }
 
     /// How many brokers may ever have lost something.

@@ -59,7 +59,10 @@ fn report(seed: u64, outcome: &Outcome) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(violation) => {
             let (invariant, what) = (violation.invariant, &violation.what);
-            println!("seed {seed}: {invariant} does not hold at {} ms: {what}", violation.at_ms);
+            println!(
+                "seed {seed}: {invariant} does not hold at {} ms: {what}",
+                violation.at_ms
+            );
             ExitCode::FAILURE
         }
     }
@@ -89,11 +92,16 @@ fn run_all(args: &Args) -> ExitCode {
             scope.spawn(work);
         }
     });
-    let [violations, events, leaders] = [&violations, &events, &leaders].map(|n| n.load(Ordering::Relaxed));
+    let [violations, events, leaders] =
+        [&violations, &events, &leaders].map(|n| n.load(Ordering::Relaxed));
     println!(
         "{} seeds, {events} events, {leaders} leaders, {violations} violations in {:.1} s",
         args.seeds.end.saturating_sub(args.seeds.start),
         started.elapsed().as_secs_f64()
     );
-    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if violations == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -95,8 +95,9 @@ impl World {
             false => Delta::between(&Image::new(), after),
         };
         process.is_current = true;
-        if !delta.changed_configs.is_empty() {
-            self.follow_configs(index, after);
+        let is_configured = !delta.changed_configs.is_empty();
+        if is_configured {
+            self.take_over_configs(index, after);
         }
         for id in &delta.changed_partitions {
             if let Some(metadata) = after.partition(*id) {
@@ -104,17 +105,30 @@ impl World {
                 self.follow_partition(index, partition, metadata, after);
             }
         }
+        if is_configured {
+            self.adopt_min_isr(index);
+        }
         if !delta.changed_brokers.is_empty() {
             self.follow_brokers(index, after);
         }
     }
 
-    fn follow_configs(&mut self, index: usize, image: &Image) {
-        let now_ms = self.clock_ms(Node::Broker(index));
+    fn take_over_configs(&mut self, index: usize, image: &Image) {
         let min_isr = min_isr(image);
+        if let Some(process) = &mut self.brokers[index].process {
+            let replicas = process.replicas.iter_mut().flatten();
+            replicas.for_each(|replica| replica.min_isr = min_isr);
+        }
+        if self.has(Bug::ConfigsAheadOfRoles) {
+            self.adopt_min_isr(index);
+        }
+    }
+
+    fn adopt_min_isr(&mut self, index: usize) {
+        let now_ms = self.clock_ms(Node::Broker(index));
         for partition in 0..self.scenario.partitions {
             if let Some(replica) = self.brokers[index].replica_mut(partition) {
-                replica.min_isr = min_isr;
+                let min_isr = replica.min_isr;
                 replica.as_leader(|leader| leader.set_min_isr(min_isr, now_ms));
                 self.settle(index, partition);
             }
@@ -254,4 +268,3 @@ pub(crate) fn state(metadata: &Partition) -> PartitionState {
         isr: metadata.isr.iter().copied().collect(),
     }
 }
-

@@ -197,7 +197,11 @@ mod tests {
         log.begin_epoch(LeaderEpoch(3));
         assert_eq!(log.epoch_end(LeaderEpoch(2)).end_offset, 2);
         log.crash(2);
-        assert_eq!(log.last_epoch(), LeaderEpoch(0), "nothing was appended in 3");
+        assert_eq!(
+            log.last_epoch(),
+            LeaderEpoch(0),
+            "nothing was appended in 3"
+        );
     }
 
     #[test]

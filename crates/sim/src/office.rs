@@ -120,7 +120,11 @@ impl World {
     fn settings(&self) -> Settings {
         Settings {
             min_insync_replicas: self.scenario.min_isr as i32,
-            flush_messages: if self.scenario.flushes_before_ack { 1 } else { i64::MAX },
+            flush_messages: if self.scenario.flushes_before_ack {
+                1
+            } else {
+                i64::MAX
+            },
             unclean_leader_election_enable: self.has(Bug::SilentUncleanElection),
             ..Settings::default()
         }
@@ -298,7 +302,10 @@ impl World {
         let Some(due_ms) = office.sessions.next_deadline() else {
             return;
         };
-        if office.next_look.is_some_and(|at| at <= due_ms && at > now_ms) {
+        if office
+            .next_look
+            .is_some_and(|at| at <= due_ms && at > now_ms)
+        {
             return;
         }
         office.next_look = Some(due_ms);

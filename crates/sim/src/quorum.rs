@@ -210,7 +210,7 @@ impl World {
                 };
                 self.trace(|| format!("committed {batch:?}"));
                 self.quorum.log.push(batch);
-                self.on_metadata_committed(&before);
+                self.on_metadata_committed(before);
                 true
             }
             Err(ApplyError::StaleBase { .. }) => {

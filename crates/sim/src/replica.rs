@@ -206,11 +206,15 @@ impl Replica {
         if let Role::Leader(leader) = &mut self.role
             && leader.leader_epoch() == state.leader_epoch
         {
-            let effects = leader.on_partition_change(&state, now_ms);
+            let effects = leader.on_partition_change(&state, self.min_isr, now_ms);
             self.carry_out(effects);
             return Leadership::GoesOn;
         }
-        let floor = if self.has(Bug::FloorIgnored) { 0 } else { floor };
+        let floor = if self.has(Bug::FloorIgnored) {
+            0
+        } else {
+            floor
+        };
         self.outbox.role_changed = true;
         self.fetching = None;
         let end = self.log.end();
@@ -462,7 +466,8 @@ impl Replica {
             isr: proposal.new_isr.iter().map(|(id, _)| *id).collect(),
         };
         if state.isr.len() < leader.isr().committed().len() {
-            self.as_leader(|leader| leader.on_partition_change(&state, now_ms));
+            let min_isr = self.min_isr;
+            self.as_leader(|leader| leader.on_partition_change(&state, min_isr, now_ms));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 use klamm_controller::{
     AlterPartition, AlteredPartition, IsrMember, PartitionHighWatermark, PartitionIsr,
-    ReportHighWatermarks, Resignation, ResignLeadership,
+    ReportHighWatermarks, ResignLeadership, Resignation,
 };
 use klamm_metadata::RecoveryState;
 use klamm_replica::{
@@ -106,7 +106,11 @@ impl World {
         if let Some(replica) = self.brokers[index].replica_mut(partition) {
             replica.parked.push(Parked { from, request });
         }
-        self.set(index, FETCH_WAIT, Timer::ParkedFetch(partition, request.call));
+        self.set(
+            index,
+            FETCH_WAIT,
+            Timer::ParkedFetch(partition, request.call),
+        );
     }
 
     fn answer_fetch(
@@ -211,11 +215,8 @@ impl World {
             (replica.leader()).is_some_and(|leader| leader.leader_epoch() == epoch)
         });
         let range = leads.map(|replica| (replica.log.start(), replica.log.end()));
-        let message = Message::ListedOffsets(
-            partition,
-            call,
-            range.ok_or(ErrorCode::NotLeaderOrFollower),
-        );
+        let message =
+            Message::ListedOffsets(partition, call, range.ok_or(ErrorCode::NotLeaderOrFollower));
         self.send(Node::Broker(index), from, message);
     }
 
@@ -300,15 +301,21 @@ impl World {
         let wanted: Vec<_> = wanted.collect();
         process.proposing = Some((call, batch));
         let to = Node::Controller(process.controller);
-        let partitions = wanted.iter().filter_map(|(partition, proposal, high_watermark)| {
-            self.partition_isr(*partition, proposal, *high_watermark)
-        });
+        let partitions = wanted
+            .iter()
+            .filter_map(|(partition, proposal, high_watermark)| {
+                self.partition_isr(*partition, proposal, *high_watermark)
+            });
         let request = AlterPartition {
             broker,
             partitions: partitions.collect(),
         };
         self.trace(|| format!("b{} proposes {:?}", index + 1, request.partitions));
-        self.send(Node::Broker(index), to, Message::AlterPartition(call, request));
+        self.send(
+            Node::Broker(index),
+            to,
+            Message::AlterPartition(call, request),
+        );
         self.set(index, PROPOSAL_TIMEOUT, Timer::ProposalTimeout(call));
     }
 
@@ -377,7 +384,7 @@ impl World {
             && let Role::Leader(leader) = &mut replica.role
             && leader.leader_epoch() == state.leader_epoch
         {
-            let effects = leader.on_partition_change(state, now_ms);
+            let effects = leader.on_partition_change(state, replica.min_isr, now_ms);
             replica.carry_out(effects);
             self.settle(index, partition);
         }
@@ -422,16 +429,20 @@ impl World {
         let Some(process) = &self.brokers[index].process else {
             return;
         };
-        let led = process.replicas.iter().enumerate().filter_map(|(partition, replica)| {
-            let (id, replica) = (self.id_of(partition)?, replica.as_ref()?);
-            let floor = process.image.partition(id)?.high_watermark_floor;
-            let report = PartitionHighWatermark {
-                id,
-                leader_epoch: replica.leader()?.leader_epoch(),
-                high_watermark: replica.high_watermark,
-            };
-            (report.high_watermark > floor).then_some(report)
-        });
+        let led = process
+            .replicas
+            .iter()
+            .enumerate()
+            .filter_map(|(partition, replica)| {
+                let (id, replica) = (self.id_of(partition)?, replica.as_ref()?);
+                let floor = process.image.partition(id)?.high_watermark_floor;
+                let report = PartitionHighWatermark {
+                    id,
+                    leader_epoch: replica.leader()?.leader_epoch(),
+                    high_watermark: replica.high_watermark,
+                };
+                (report.high_watermark > floor).then_some(report)
+            });
         let partitions: Vec<_> = led.collect();
         let to = Node::Controller(process.controller);
         if !partitions.is_empty() {
@@ -449,15 +460,19 @@ impl World {
         let Some(process) = &self.brokers[index].process else {
             return;
         };
-        let refused = process.replicas.iter().enumerate().filter_map(|(partition, replica)| {
-            let id = self.id_of(partition)?;
-            let known = process.image.partition(id)?;
-            let resigns = replica.as_ref()?.refused && known.leader == broker.id;
-            resigns.then_some(Resignation {
-                id,
-                leader_epoch: known.leader_epoch,
-            })
-        });
+        let refused = process
+            .replicas
+            .iter()
+            .enumerate()
+            .filter_map(|(partition, replica)| {
+                let id = self.id_of(partition)?;
+                let known = process.image.partition(id)?;
+                let resigns = replica.as_ref()?.refused && known.leader == broker.id;
+                resigns.then_some(Resignation {
+                    id,
+                    leader_epoch: known.leader_epoch,
+                })
+            });
         let partitions: Vec<_> = refused.collect();
         let to = Node::Controller(process.controller);
         if !partitions.is_empty() {
@@ -469,8 +484,9 @@ impl World {
 
 /// Whether a fetch is answered now.
 fn is_complete(read: &Result<FetchAnswer, ErrorCode>) -> bool {
-    read.as_ref()
-        .map_or(true, |read| read.diverging.is_some() || !read.records.is_empty())
+    read.as_ref().map_or(true, |read| {
+        read.diverging.is_some() || !read.records.is_empty()
+    })
 }
 
 pub(crate) fn node_of(broker: BrokerId) -> Node {

@@ -82,7 +82,9 @@ impl World {
             network: Network::of(&scenario),
             quorum: Quorum::new(scenario.controllers),
             brokers,
-            clients: (0..scenario.producers + scenario.consumers).map(client).collect(),
+            clients: (0..scenario.producers + scenario.consumers)
+                .map(client)
+                .collect(),
             ghosts: (0..scenario.partitions).map(|_| Ghost::default()).collect(),
             phase: Phase::Starting,
             phase_began: 0,
@@ -241,7 +243,9 @@ impl World {
     /// For how long a node hears nothing, if it does not.
     fn pause_left(&self, node: Node) -> Option<Micros> {
         let until = self.paused_until(node);
-        until.checked_sub(self.agenda.now()).filter(|left| *left > 0)
+        until
+            .checked_sub(self.agenda.now())
+            .filter(|left| *left > 0)
     }
 
     fn deliver(&mut self, delivery: Delivery) {

@@ -86,7 +86,7 @@ impl Partition {
         if let Role::Leader(leader) = &mut *role
             && leader.leader_epoch() == state.leader_epoch
         {
-            let effects = leader.on_partition_change(state, now_ms);
+            let effects = leader.on_partition_change(state, self.min_isr(), now_ms);
             self.carry_out(effects);
             return Leadership::GoesOn;
         }
@@ -217,12 +217,18 @@ impl Partition {
         }
     }
 
-    /// The topic's settings changed.
+    /// The topic's settings changed. The leader goes by the old `min.insync.replicas` until it hears
+    /// of the new one, with the partition's state that it holds for, or else by
+    /// [`Partition::adopt_min_isr`].
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
         lock(&self.log).set_config(jittered_log_config(self.id, &config));
         self.config.store(Arc::new(config));
         // What was acknowledged from the page cache may have to be on disk from now on.
         self.request_flush_if_due(now_ms);
+    }
+
+    /// The leader goes by the topic's `min.insync.replicas` from now on.
+    pub(crate) fn adopt_min_isr(&self, now_ms: i64) {
         let min_isr = self.min_isr();
         if let Role::Leader(leader) = &mut *lock(&self.role) {
             let effects = leader.set_min_isr(min_isr, now_ms);

@@ -41,7 +41,10 @@ impl World {
         let broker = &self.brokers[(id.0 - 1) as usize];
         let log = broker.log(partition)?;
         let known = self.quorum.image.broker(id)?.epoch;
-        let is_known = broker.process.as_ref().is_some_and(|p| p.epoch == Some(known));
+        let is_known = broker
+            .process
+            .as_ref()
+            .is_some_and(|p| p.epoch == Some(known));
         if self.scenario.flushes_before_ack {
             let is_emptied = broker.emptied_at.is_some();
             (is_known || !is_emptied).then_some(log.flushed())
@@ -52,7 +55,10 @@ impl World {
 
     fn check_last_record(&mut self, id: BrokerId, partition: usize, offset: i64) {
         let broker = &self.brokers[(id.0 - 1) as usize];
-        let kept = broker.log(partition).and_then(|log| log.record(offset)).copied();
+        let kept = broker
+            .log(partition)
+            .and_then(|log| log.record(offset))
+            .copied();
         let committed = self.ghosts[partition].at(offset).map(|one| one.record);
         if kept.is_some() && committed.is_some() && kept != committed {
             let what = format!("b{id} of p{partition} has {kept:?} at {offset}, not {committed:?}");

@@ -12,7 +12,9 @@ impl World {
     /// The faults are over, and everything has settled.
     pub(crate) fn check_survival(&mut self, partition: usize) {
         let leader = self.brokers.iter().filter_map(|b| b.replica(partition));
-        let leaders: Vec<_> = leader.filter(|replica| replica.leader().is_some()).collect();
+        let leaders: Vec<_> = leader
+            .filter(|replica| replica.leader().is_some())
+            .collect();
         let ghost = &self.ghosts[partition];
         let [leader] = leaders[..] else {
             return;

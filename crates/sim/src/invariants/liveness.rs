@@ -105,7 +105,10 @@ impl World {
             if !known.is_some_and(klamm_metadata::Broker::is_active) {
                 return Some(format!("b{} is known as {known:?}", index + 1));
             }
-            let offset = broker.process.as_ref().map(|process| process.image.offset());
+            let offset = broker
+                .process
+                .as_ref()
+                .map(|process| process.image.offset());
             if offset != Some(self.quorum.image.offset()) {
                 return Some(format!("b{} knows the metadata to {offset:?}", index + 1));
             }
@@ -118,7 +121,9 @@ impl World {
             return Some(fenced);
         }
         for partition in 0..self.scenario.partitions {
-            let state = self.id_of(partition).and_then(|id| self.quorum.image.partition(id));
+            let state = self
+                .id_of(partition)
+                .and_then(|id| self.quorum.image.partition(id));
             let Some(state) = state.cloned() else {
                 return Some(format!("p{partition} is gone"));
             };
@@ -126,9 +131,14 @@ impl World {
                 return Some(missing);
             }
         }
-        let waiting = self.clients.iter().flat_map(|client| client.outstanding.values());
+        let waiting = self
+            .clients
+            .iter()
+            .flat_map(|client| client.outstanding.values());
         let waiting = waiting.filter(|request| !self.is_given_up(request.partition));
-        waiting.last().map(|request| format!("{request:?} has no answer"))
+        waiting
+            .last()
+            .map(|request| format!("{request:?} has no answer"))
     }
 
     /// Whether nobody promises that a partition comes back.

@@ -98,6 +98,8 @@ impl World {
 fn parting(a: &ModelLog, b: &ModelLog) -> Option<i64> {
     let (start, end) = (a.start().max(b.start()), a.end().min(b.end()));
     let epoch = |log: &ModelLog, offset| log.record(offset).map(|record| record.epoch);
-    let agreed = (start..end).rev().find(|at| epoch(a, *at) == epoch(b, *at))?;
+    let agreed = (start..end)
+        .rev()
+        .find(|at| epoch(a, *at) == epoch(b, *at))?;
     (start..=agreed).find(|at| a.record(*at) != b.record(*at))
 }

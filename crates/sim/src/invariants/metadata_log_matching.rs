@@ -16,7 +16,10 @@ impl World {
         };
         let (from, to) = (before.offset(), process.image.offset());
         if to < from {
-            let what = format!("the metadata of b{} went from {from} back to {to}", index + 1);
+            let what = format!(
+                "the metadata of b{} went from {from} back to {to}",
+                index + 1
+            );
             return self.fail(NAME, what);
         }
         let last = process.batches.checked_sub(1);

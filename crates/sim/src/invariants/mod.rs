@@ -76,11 +76,18 @@ impl World {
     }
 
     /// The quorum has committed a batch; `before` is the image that it changed.
-    pub(crate) fn on_metadata_committed(&mut self, before: &Image) {
+    pub(crate) fn on_metadata_committed(&mut self, mut before: Image) {
         self.dirty = true;
         let image = self.quorum.image.clone();
         self.quorum.images.push(image.clone());
         self.topic = self.topic.or_else(|| image.topic_id(TOPIC));
-        self.check_image_grows(before, &image);
+        let batch = self.quorum.log.last().cloned();
+        for record in batch.iter().flat_map(|batch| &batch.records) {
+            let mut after = before.clone();
+            // It has been replayed before.
+            let _ = after.replay(record);
+            self.check_image_grows(&before, &after);
+            before = after;
+        }
     }
 }
