@@ -250,7 +250,7 @@ impl World {
     fn change_min_isr(&mut self) {
         let most = self.scenario.replication_factor as u64;
         let value = self.random.between(1, most);
-        self.min_isr_min = self.min_isr_min.min(value as usize);
+        self.losers_max = 1;
         let value = value.to_string();
         let resource = match self.random.permille(500) {
             true => ConfigResource::Topic(TOPIC.to_owned()),

@@ -130,8 +130,12 @@ impl World {
         self.agenda
             .push(WATCH_PERIOD, Event::Quorum(QuorumEvent::Watch));
         let now = self.agenda.now();
-        if self.quorum.leader.is_some_and(|l| self.reaches_majority(l)) {
+        if let Some(leader) = self.quorum.leader.filter(|l| self.reaches_majority(*l)) {
             self.quorum.leader_lost_at = None;
+            // Its signs of life.
+            for controller in 0..self.quorum.controllers.len() {
+                self.tell_length(leader, controller);
+            }
             return;
         }
         let since = *self.quorum.leader_lost_at.get_or_insert(now);

@@ -55,8 +55,9 @@ pub(crate) struct World {
     /// Values handed out.
     pub(crate) values: u32,
     calls: Call,
-    /// The smallest `min.insync.replicas` that there has been.
-    pub(crate) min_isr_min: usize,
+    /// So many may lose something that a partition is still sure to get a leader: the minimum of
+    /// in-sync replicas, or one once that has been changed, since the ELR is forgotten then.
+    pub(crate) losers_max: usize,
     pub(crate) topic: Option<klamm_types::Uuid>,
     /// Something changed that invariants look at.
     pub(crate) dirty: bool,
@@ -91,7 +92,7 @@ impl World {
             is_producing: false,
             values: 0,
             calls: 0,
-            min_isr_min: scenario.min_isr,
+            losers_max: scenario.min_isr,
             topic: None,
             dirty: false,
             violation: None,

@@ -151,7 +151,7 @@ impl World {
         // Where all candidates have lost something, nobody is elected.
         let nobody = state.isr.is_empty() && state.elr.is_empty();
         let losers = self.ghosts[partition].losers();
-        if self.is_given_up(partition) || (nobody && losers >= self.min_isr_min) {
+        if self.is_given_up(partition) || (nobody && losers >= self.losers_max) {
             self.ghosts[partition].is_lossy = true;
             return None;
         }
