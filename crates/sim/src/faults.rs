@@ -16,6 +16,9 @@ const FLUSH_MAX: u64 = 2 * MS;
 /// Records that are never deleted: producers may still ask whether they arrived.
 const KEPT: i64 = 40;
 
+/// Breaks something.
+type Fault<'a> = &'a dyn Fn(&mut World);
+
 impl World {
     pub(crate) fn plan_faults(&mut self) {
         self.agenda.push(100 * MS, Event::Fault);
@@ -32,7 +35,7 @@ impl World {
         let weights = self.scenario.faults.clone();
         let broker = self.random.index(self.brokers.len());
         let controller = self.random.index(self.scenario.controllers);
-        let faults: [(u64, &dyn Fn(&mut World)); 14] = [
+        let faults: [(u64, Fault); 14] = [
             (weights.power_loss, &|world| world.lose_power(broker)),
             (weights.kill, &|world| world.kill(broker)),
             (weights.all_down, &|world| world.take_all_down()),
@@ -250,7 +253,9 @@ impl World {
     fn change_min_isr(&mut self) {
         let most = self.scenario.replication_factor as u64;
         let value = self.random.between(1, most);
-        self.losers_max = 1;
+        self.ghosts
+            .iter_mut()
+            .for_each(|ghost| ghost.losers_max = 1);
         let value = value.to_string();
         let resource = match self.random.permille(500) {
             true => ConfigResource::Topic(TOPIC.to_owned()),

@@ -26,14 +26,15 @@ pub(crate) struct Ghost {
     pub(crate) is_lossy: bool,
     /// The brokers that may ever have lost something, a bit each.
     lost_by: u32,
+    /// Nothing is lost as long as fewer than so many lose something. It is `min.insync.replicas`,
+    /// or one once that has been changed: the ELR is forgotten then.
+    pub(crate) losers_max: usize,
 }
 
 /// A committed record.
 #[derive(Clone, Copy)]
 pub(crate) struct Committed {
     pub(crate) record: Record,
-    /// `min.insync.replicas` as its leader knew it.
-    pub(crate) min_isr: usize,
     /// The brokers that may have lost it since, a bit each.
     lost_by: u32,
 }
@@ -48,6 +49,13 @@ pub(crate) struct Seen {
 }
 
 impl Ghost {
+    pub(crate) fn new(losers_max: usize) -> Ghost {
+        Ghost {
+            losers_max,
+            ..Ghost::default()
+        }
+    }
+
     pub(crate) fn end(&self) -> i64 {
         self.committed.len() as i64
     }
@@ -67,12 +75,12 @@ impl Ghost {
     /// Whether so many have lost the record that nobody promises it any more.
     pub(crate) fn is_excused(&self, offset: i64) -> bool {
         self.at(offset)
-            .is_some_and(|committed| committed.lost_by.count_ones() as usize >= committed.min_isr)
+            .is_some_and(|committed| committed.lost_by.count_ones() as usize >= self.losers_max)
     }
 
-    /// How many brokers may ever have lost something.
-    pub(crate) fn losers(&self) -> usize {
-        self.lost_by.count_ones() as usize
+    /// Whether so many have lost something that there may be nobody left to lead.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.lost_by.count_ones() as usize >= self.losers_max
     }
 
     /// Whether any of these records is excused.
@@ -82,11 +90,7 @@ impl Ghost {
 }
 
 impl Committed {
-    pub(crate) fn new(record: Record, min_isr: usize, lost_by: u32) -> Committed {
-        Committed {
-            record,
-            min_isr,
-            lost_by,
-        }
+    pub(crate) fn new(record: Record, lost_by: u32) -> Committed {
+        Committed { record, lost_by }
     }
 }

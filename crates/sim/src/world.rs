@@ -55,9 +55,6 @@ pub(crate) struct World {
     /// Values handed out.
     pub(crate) values: u32,
     calls: Call,
-    /// So many may lose something that a partition is still sure to get a leader: the minimum of
-    /// in-sync replicas, or one once that has been changed, since the ELR is forgotten then.
-    pub(crate) losers_max: usize,
     pub(crate) topic: Option<klamm_types::Uuid>,
     /// Something changed that invariants look at.
     pub(crate) dirty: bool,
@@ -86,13 +83,14 @@ impl World {
             clients: (0..scenario.producers + scenario.consumers)
                 .map(client)
                 .collect(),
-            ghosts: (0..scenario.partitions).map(|_| Ghost::default()).collect(),
+            ghosts: (0..scenario.partitions)
+                .map(|_| Ghost::new(scenario.min_isr))
+                .collect(),
             phase: Phase::Starting,
             phase_began: 0,
             is_producing: false,
             values: 0,
             calls: 0,
-            losers_max: scenario.min_isr,
             topic: None,
             dirty: false,
             violation: None,

@@ -135,9 +135,9 @@ impl World {
             .clients
             .iter()
             .flat_map(|client| client.outstanding.values());
-        let waiting = waiting.filter(|request| !self.is_given_up(request.partition));
+        let mut waiting = waiting.filter(|request| !self.is_given_up(request.partition));
         waiting
-            .last()
+            .next()
             .map(|request| format!("{request:?} has no answer"))
     }
 
@@ -150,8 +150,8 @@ impl World {
     fn not_settled(&mut self, partition: usize, state: &Partition) -> Option<String> {
         // Where all candidates have lost something, nobody is elected.
         let nobody = state.isr.is_empty() && state.elr.is_empty();
-        let losers = self.ghosts[partition].losers();
-        if self.is_given_up(partition) || (nobody && losers >= self.losers_max) {
+        let is_hopeless = self.ghosts[partition].is_hopeless();
+        if self.is_given_up(partition) || (nobody && is_hopeless) {
             self.ghosts[partition].is_lossy = true;
             return None;
         }
@@ -159,7 +159,9 @@ impl World {
             return Some(format!("p{partition} is {state:?}"));
         }
         let leader = self.brokers[(state.leader.0 - 1) as usize].replica(partition);
-        let (replica, leader) = leader.and_then(|r| Some((r, r.leader()?)))?;
+        let Some((replica, leader)) = leader.and_then(|r| Some((r, r.leader()?))) else {
+            return Some(format!("p{partition} is not led by b{}", state.leader));
+        };
         let end = replica.log.end();
         if leader.isr().is_pending() || replica.high_watermark != end {
             let (isr, high_watermark) = (leader.isr(), replica.high_watermark);

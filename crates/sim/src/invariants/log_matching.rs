@@ -21,7 +21,6 @@ impl World {
         let Some(leader) = replica.leader() else {
             return;
         };
-        let min_isr = leader.effective_min_isr();
         let members = leader.isr().maximal();
         let records: Vec<Record> = replica.log.range(end, replica.high_watermark).to_vec();
         for (offset, record) in (end..).zip(records) {
@@ -32,19 +31,20 @@ impl World {
                 }
             }
             self.check_not_committed_before(partition, offset, &record);
-            let committed = Committed::new(record, min_isr, lost_by);
+            let committed = Committed::new(record, lost_by);
             self.ghosts[partition].committed.push(committed);
         }
     }
 
-    /// Whether a member of the ISR has lost a record since it was taken: then it does not count
-    /// among those who are to keep it.
+    /// Whether a member of the ISR may have lost a record since it was taken: then it does not count
+    /// among those who are to keep it. Where replicas acknowledge from the page cache, whoever was
+    /// restarted may have.
     fn has_lost(&self, broker: usize, partition: usize, offset: i64, record: &Record) -> bool {
         let node = &self.brokers[broker];
         let has_it = node.log(partition).and_then(|log| log.record(offset)) == Some(record);
-        let unclean = (node.unclean_at).filter(|_| !self.scenario.flushes_before_ack);
-        let last = unclean.max(node.emptied_at);
-        !has_it && last.is_some_and(|at| at >= record.taken_at)
+        let is_since = |at: Option<u64>| at.is_some_and(|at| at >= record.taken_at);
+        let is_unclean = !self.scenario.flushes_before_ack && is_since(node.unclean_at);
+        is_unclean || (!has_it && is_since(node.emptied_at))
     }
 
     /// What a replica believes to be committed from `from` on is what was committed.

@@ -61,10 +61,8 @@ impl World {
         now: Seen,
     ) {
         let same_epoch = now.leader_epoch.is_some() && now.leader_epoch == before.leader_epoch;
-        let falls = now.high_watermark < before.high_watermark;
-        if (falls && (same_epoch || !self.ghosts[partition].is_lossy))
-            || now.log_start < before.log_start
-        {
+        let falls = now.high_watermark < before.high_watermark || now.log_start < before.log_start;
+        if falls && (same_epoch || !self.ghosts[partition].is_lossy) {
             let what = format!(
                 "b{} p{partition}: high watermark {} to {}, log start {} to {}",
                 index + 1,
