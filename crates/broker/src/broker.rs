@@ -288,7 +288,6 @@ impl Broker {
             Arc::clone(&context.identity),
             context.controller.clone(),
             Arc::clone(&context.partitions),
-            Arc::clone(&context.metadata),
         ));
         self.tasks.spawn(report_floors(
             Arc::clone(&context.identity),

@@ -18,7 +18,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic};
-use klamm_replica::PartitionState;
+use klamm_replica::{PartitionState, committed_floor};
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -196,7 +196,10 @@ impl Partitions {
         if let (Some(groups), false) = (self.groups.get(), removed.is_empty()) {
             groups.on_topics_deleted(&removed);
         }
-        self.apply_configs(delta, image);
+        // Roles and ISRs change with the settings that hold for them: a leader that has been deposed
+        // must not commit by a lower minimum before it knows, nor one go by a smaller ISR before
+        // it has heard of a higher minimum.
+        let configured = self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
         let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
@@ -208,6 +211,9 @@ impl Partitions {
             {
                 self.apply_partition(*id, topic, partition, image);
             }
+        }
+        for partition in configured {
+            partition.adopt_min_isr(now_ms());
         }
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
@@ -243,12 +249,11 @@ impl Partitions {
         let is_offsets = &*topic.name == OFFSETS_TOPIC;
         if metadata.leader == self.me {
             self.fetchers.unfollow(id);
-            // An unclean election gives up what was committed.
-            let recorded = match metadata.recovery_state {
-                RecoveryState::Recovered => partition.recorded_high_watermark(),
-                RecoveryState::Recovering => 0,
-            };
-            let floor = metadata.high_watermark_floor.max(recorded);
+            let floor = committed_floor(
+                metadata.high_watermark_floor,
+                partition.recorded_high_watermark(),
+                metadata.recovery_state == RecoveryState::Recovering,
+            );
             let led = partition.lead(&state(metadata), floor, now_ms());
             match led {
                 Leadership::Begins(epoch) if is_offsets => self.tell_groups(|groups| {

@@ -265,10 +265,20 @@ impl Leader {
 
     /// The controller decided on a newer state in which this replica still leads with the same
     /// leader epoch. States that are not newer change nothing.
-    pub fn on_partition_change(&mut self, state: &PartitionState, now_ms: i64) -> Effects {
+    ///
+    /// `min_isr` is what holds with this state. The two change in one step: under the old minimum
+    /// the new ISR, or the old ISR under the new minimum, might do without somebody who is eligible
+    /// to lead.
+    pub fn on_partition_change(
+        &mut self,
+        state: &PartitionState,
+        min_isr: usize,
+        now_ms: i64,
+    ) -> Effects {
         if state.partition_epoch <= self.partition_epoch {
             return Effects::default();
         }
+        self.min_isr = min_isr;
         debug_assert_eq!(state.leader_epoch, self.leader_epoch);
         self.partition_epoch = state.partition_epoch;
         self.isr = Isr::Committed(state.isr.clone());

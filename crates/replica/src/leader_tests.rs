@@ -1,6 +1,7 @@
 use super::*;
 
 const LAG_MS: i64 = 1000;
+const MIN_ISR: usize = 2;
 
 fn ids(ids: &[i32]) -> BTreeSet<BrokerId> {
     ids.iter().copied().map(BrokerId).collect()
@@ -29,7 +30,7 @@ fn leader(isr: &[i32], end_offset: i64) -> Leader {
         &state(1, isr),
         log(end_offset),
         0,
-        2,
+        MIN_ISR,
         LAG_MS,
         0,
     )
@@ -122,7 +123,7 @@ fn a_laggard_leaves_only_when_the_controller_says_so() {
     let proposal = l.on_tick(LAG_MS + 1).propose.unwrap();
     assert_eq!(members(&proposal), ids(&[1, 2]));
     assert_eq!(l.high_watermark(), 0, "3 still counts");
-    let effects = l.on_partition_change(&state(2, &[1, 2]), LAG_MS + 2);
+    let effects = l.on_partition_change(&state(2, &[1, 2]), MIN_ISR, LAG_MS + 2);
     assert_eq!(effects.high_watermark, Some(10));
 }
 
@@ -155,7 +156,7 @@ fn below_min_isr_the_high_watermark_stands_still() {
     let proposal = l.on_fetch(fetch(2, 5), 2).unwrap().propose.unwrap();
     assert_eq!(members(&proposal), ids(&[1, 2]));
     assert_eq!(l.high_watermark(), 0);
-    let effects = l.on_partition_change(&state(2, &[1, 2]), 3);
+    let effects = l.on_partition_change(&state(2, &[1, 2]), MIN_ISR, 3);
     assert_eq!(effects.high_watermark, Some(5));
 }
 
@@ -187,7 +188,7 @@ fn refusals_roll_back_wait_or_try_again() {
 fn an_answer_to_an_older_proposal_changes_nothing() {
     let mut l = leader(&[1, 2], 10);
     let _ = l.on_fetch(fetch(3, 10), 1).unwrap();
-    let _ = l.on_partition_change(&state(2, &[1, 2, 3]), 2);
+    let _ = l.on_partition_change(&state(2, &[1, 2, 3]), MIN_ISR, 2);
     assert_eq!(
         l.on_proposal_failed(PartitionEpoch(1), ErrorCode::NetworkException),
         None
@@ -255,4 +256,16 @@ fn the_low_watermark_waits_for_the_log_start_of_every_living_replica() {
     assert_eq!(l.low_watermark(|_| true), 5);
     let _ = l.on_fetch(starts_at(2, 7), 3).unwrap();
     assert_eq!(l.low_watermark(|_| true), 7);
+}
+
+#[test]
+fn a_smaller_isr_counts_by_the_minimum_that_came_with_it() {
+    let mut l = leader(&[1, 2], 10);
+    let _ = l.set_min_isr(1, 0);
+    // The controller keeps broker 2 eligible: it has decided under a minimum of two.
+    let effects = l.on_partition_change(&state(2, &[1]), 2, 1);
+    assert_eq!(effects.high_watermark, None);
+    assert_eq!(l.high_watermark(), 0);
+    let effects = l.on_partition_change(&state(3, &[1]), 1, 2);
+    assert_eq!(effects.high_watermark, Some(10));
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Leader`] keeps what the leader knows of its followers and decides when the high watermark
 //! moves and when the ISR should change; [`divergence`] decides how far a follower cuts its log
-//! back. Both only compute: the shell reads logs, sends requests and passes the time in.
+//! back, [`take_over`] whether an elected replica leads. All only compute: the shell reads logs, sends requests and passes the time in.
 //!
 //! Invariants:
 //! * The high watermark of a leader never goes back.
@@ -13,10 +13,14 @@
 //! Deliberately not here: elections (the `controller` crate) and the log itself (`storage`).
 
 pub mod divergence;
+mod follower;
 mod high_watermark;
 mod isr;
 mod leader;
+mod takeover;
 
+pub use follower::{check_leader_epoch, follower_high_watermark};
 pub use high_watermark::high_watermark;
 pub use isr::{Isr, IsrProposal};
 pub use leader::{Effects, FollowerFetch, FollowerProgress, Leader, LocalLog, PartitionState};
+pub use takeover::{Takeover, committed_floor, take_over};

@@ -4,7 +4,10 @@ use super::{Partition, lock, role::Role};
 use crate::{clock::now_ms, log_dirs::LogDirError};
 use bytes::Bytes;
 use klamm_records::{Batches, verify_crc};
-use klamm_replica::divergence::{EpochEnd, truncation_offset};
+use klamm_replica::{
+    divergence::{EpochEnd, truncation_offset},
+    follower_high_watermark,
+};
 use klamm_storage::StorageError;
 use klamm_types::{BrokerId, LeaderEpoch};
 use std::sync::{MutexGuard, atomic::Ordering};
@@ -66,8 +69,9 @@ impl Partition {
         }
         self.env.recovery_backlog.add(checked.bytes);
         let end_offset = log.log_end_offset();
-        let high_watermark = leader_high_watermark.min(end_offset);
-        if high_watermark > self.high_watermark() {
+        let known = self.high_watermark();
+        let high_watermark = follower_high_watermark(known, leader_high_watermark, end_offset);
+        if high_watermark > known {
             self.publish_high_watermark(high_watermark);
         }
         self.follow_log_start(&mut log, leader_log_start_offset)?;

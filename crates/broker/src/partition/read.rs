@@ -4,7 +4,7 @@ use super::{Partition, Place, lock, role::Role};
 use crate::log_dirs::is_disk_failure;
 use bytes::Bytes;
 use klamm_replica::{
-    FollowerFetch,
+    FollowerFetch, check_leader_epoch,
     divergence::{EpochEnd, diverging_epoch},
 };
 use klamm_storage::{AbortedTransaction, LogReader, ReadError};
@@ -224,13 +224,7 @@ impl Partition {
             Role::Follower { leader_epoch, .. } => (false, *leader_epoch),
             Role::None => return Err(ErrorCode::NotLeaderOrFollower),
         };
-        if !current_leader_epoch.is_none() && current_leader_epoch != epoch {
-            return Err(if current_leader_epoch < epoch {
-                ErrorCode::FencedLeaderEpoch
-            } else {
-                ErrorCode::UnknownLeaderEpoch
-            });
-        }
+        check_leader_epoch(current_leader_epoch, epoch)?;
         if leads || from_follower_allowed {
             Ok(())
         } else {

@@ -3,7 +3,7 @@
 use super::{Partition, lock};
 use crate::segment_jitter::jittered_log_config;
 use klamm_config::TopicConfig;
-use klamm_replica::{Leader, PartitionState};
+use klamm_replica::{Leader, PartitionState, Takeover, take_over};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
 use std::sync::Arc;
 
@@ -86,13 +86,14 @@ impl Partition {
         if let Role::Leader(leader) = &mut *role
             && leader.leader_epoch() == state.leader_epoch
         {
-            let effects = leader.on_partition_change(state, now_ms);
+            let effects = leader.on_partition_change(state, self.min_isr(), now_ms);
             self.carry_out(effects);
             return Leadership::GoesOn;
         }
         let end_offset = log.log_end_offset();
-        // Nobody else will ever have what the only replica has lost.
-        if end_offset < floor && state.replicas.len() > 1 {
+        let (known, replicas) = (self.high_watermark(), state.replicas.len());
+        let Takeover::Lead { high_watermark } = take_over(end_offset, known, floor, replicas)
+        else {
             self.set_refused(true);
             *role = Role::Follower {
                 leader: BrokerId::NONE,
@@ -102,11 +103,10 @@ impl Partition {
             drop(log);
             self.tell_role_changed();
             return Leadership::Refused;
-        }
+        };
         // Noted before the first append of the epoch, so that followers find where it begins.
         log.assign_epoch(state.leader_epoch, end_offset);
         self.set_refused(false);
-        let high_watermark = self.high_watermark().max(floor.min(end_offset));
         let leader = Leader::new(
             self.env.me,
             state,
@@ -202,16 +202,6 @@ impl Partition {
         self.low_watermarks.wake();
     }
 
-    /// The controller answered a proposal with the state it decided on.
-    pub(crate) fn on_isr_decided(&self, state: &PartitionState, now_ms: i64) {
-        if let Role::Leader(leader) = &mut *lock(&self.role)
-            && leader.leader_epoch() == state.leader_epoch
-        {
-            let effects = leader.on_partition_change(state, now_ms);
-            self.carry_out(effects);
-        }
-    }
-
     /// The controller did not take a proposal, or its answer is unknown.
     pub(crate) fn on_proposal_failed(
         &self,
@@ -227,12 +217,18 @@ impl Partition {
         }
     }
 
-    /// The topic's settings changed.
+    /// The topic's settings changed. The leader goes by the old `min.insync.replicas` until it hears
+    /// of the new one, with the partition's state that it holds for, or else by
+    /// [`Partition::adopt_min_isr`].
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
         lock(&self.log).set_config(jittered_log_config(self.id, &config));
         self.config.store(Arc::new(config));
         // What was acknowledged from the page cache may have to be on disk from now on.
         self.request_flush_if_due(now_ms);
+    }
+
+    /// The leader goes by the topic's `min.insync.replicas` from now on.
+    pub(crate) fn adopt_min_isr(&self, now_ms: i64) {
         let min_isr = self.min_isr();
         if let Role::Leader(leader) = &mut *lock(&self.role) {
             let effects = leader.set_min_isr(min_isr, now_ms);

@@ -1,7 +1,7 @@
 //! Settings of topics, as the metadata changes them.
 
 use super::Partitions;
-use crate::{clock::now_ms, dynamic_configs::changed_topic_defaults};
+use crate::{clock::now_ms, dynamic_configs::changed_topic_defaults, partition::Partition};
 use klamm_config::TopicConfig;
 use klamm_metadata::{ConfigResource, Delta, Image};
 use std::{
@@ -10,13 +10,13 @@ use std::{
 };
 
 impl Partitions {
-    /// What is set for brokers concerns every topic without its own.
-    pub(super) fn apply_configs(&self, delta: &Delta, image: &Image) {
+    /// What is set for brokers concerns every topic without its own. The partitions concerned.
+    pub(super) fn apply_configs(&self, delta: &Delta, image: &Image) -> Vec<Arc<Partition>> {
         let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
-            for topic in delta.changed_topic_configs() {
-                self.apply_config(topic, image);
-            }
-            return;
+            let topics = delta.changed_topic_configs();
+            return topics
+                .flat_map(|topic| self.apply_config(topic, image))
+                .collect();
         };
         self.topic_defaults.store(Arc::new(defaults));
         let topics: BTreeSet<Arc<str>> = self
@@ -24,21 +24,25 @@ impl Partitions {
             .values()
             .map(|partition| Arc::clone(&partition.topic))
             .collect();
-        for topic in topics {
-            self.apply_config(&topic, image);
-        }
+        let topics = topics.iter();
+        topics
+            .flat_map(|topic| self.apply_config(topic, image))
+            .collect()
     }
 
-    fn apply_config(&self, topic: &str, image: &Image) {
+    fn apply_config(&self, topic: &str, image: &Image) -> Vec<Arc<Partition>> {
         let Some(metadata) = image.topic_by_name(topic) else {
-            return;
+            return Vec::new();
         };
         let config = self.topic_config(topic, image);
-        for (index, _) in metadata.partitions() {
-            if let Some(partition) = self.get(metadata.topic_partition(index)) {
-                partition.set_config(config.clone(), now_ms());
-            }
+        let indexes = metadata.partitions().map(|(index, _)| index);
+        let concerned: Vec<Arc<Partition>> = indexes
+            .filter_map(|index| self.get(metadata.topic_partition(index)))
+            .collect();
+        for partition in &concerned {
+            partition.set_config(config.clone(), now_ms());
         }
+        concerned
     }
 
     /// The settings of a topic: its own, and the defaults for the rest.

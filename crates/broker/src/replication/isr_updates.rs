@@ -1,13 +1,13 @@
 //! Carries ISR proposals of this broker's leaders to the controller, many in one call.
 
-use crate::{clock::now_ms, context::Identity, metadata::MetadataCache, partitions::Partitions};
+use crate::{context::Identity, partitions::Partitions};
 use klamm_metadata::{uuid_bytes, uuid_from_bytes};
-use klamm_replica::{IsrProposal, PartitionState};
+use klamm_replica::IsrProposal;
 use klamm_rpc::{
     ControllerClient,
     controller::{AlterPartitionRequest, IsrMember, PartitionIsr, PartitionIsrResult},
 };
-use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch, TopicPartition};
+use klamm_types::{ErrorCode, TopicPartition};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -50,7 +50,6 @@ impl IsrUpdates {
         identity: Arc<Identity>,
         controller: ControllerClient,
         partitions: Arc<Partitions>,
-        metadata: Arc<MetadataCache>,
     ) {
         loop {
             let batch = self.take();
@@ -79,7 +78,7 @@ impl IsrUpdates {
             };
             let mut failed = false;
             for ((id, proposal), result) in batch.iter().zip(&results) {
-                failed |= !settle(&partitions, &metadata, *id, proposal, result);
+                failed |= !settle(&partitions, *id, proposal, result);
             }
             if failed {
                 sleep(RETRY_PAUSE).await;
@@ -137,10 +136,14 @@ fn request(
     }
 }
 
-/// Tells the partition what became of its proposal; returns whether it was taken.
+/// Tells the partition that its proposal was refused; returns whether it was taken.
+///
+/// One that was taken has its effect when the metadata with it is replayed, in order with all else
+/// that the controller knew as it decided. Were the answer enough, a leader would go on with a
+/// smaller ISR before it has heard that `min.insync.replicas` has been raised: it would commit
+/// without those who are eligible to lead.
 fn settle(
     partitions: &Partitions,
-    metadata: &MetadataCache,
     id: TopicPartition,
     proposal: &IsrProposal,
     result: &PartitionIsrResult,
@@ -159,19 +162,7 @@ fn settle(
         partition.on_proposal_failed(proposal.leader_epoch, proposal.partition_epoch, error);
         return false;
     }
-    // The replicas come with the metadata; the answer names the ISR.
-    let image = metadata.image();
-    let Some(known) = image.partition(id) else {
-        return true;
-    };
     info!(topic = %partition.topic, partition = id.partition, isr = ?result.isr, "ISR changed");
-    let state = PartitionState {
-        leader_epoch: LeaderEpoch(result.leader_epoch),
-        partition_epoch: PartitionEpoch(result.partition_epoch),
-        replicas: known.replicas.clone(),
-        isr: result.isr.iter().copied().map(BrokerId).collect(),
-    };
-    partition.on_isr_decided(&state, now_ms());
     true
 }
 

@@ -1,0 +1,51 @@
+//! Mistakes that can be planted, to see the invariants find them.
+//!
+//! Each is made in the simulation's shell around the cores, never in a core: a wrong argument, an
+//! effect carried out too early, a check left out.
+
+/// A mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Bug {
+    /// A leader counts one member of the ISR too few.
+    HighWatermarkMissesMember,
+    /// A leader shrinks its ISR before the controller has.
+    ShrinkWithoutCommit,
+    /// A leader serves fetches of any epoch, and does not look whether the logs part.
+    FetchWithoutEpochCheck,
+    /// A follower truncates to its high watermark instead of where the logs part.
+    TruncateToHighWatermark,
+    /// A new leader does not look at the floor of the high watermark.
+    FloorIgnored,
+    /// Controllers forget the end of their log when one crashes.
+    QuorumLogNotPersisted,
+    /// A leader counts what it has not flushed.
+    AckBeforeFlush,
+    /// A follower asks for more before it has flushed what it got.
+    FetchBeforeFlush,
+    /// Nobody looks under which registration a follower fetches.
+    ExpandWithStaleBrokerEpoch,
+    /// A batch that was decided on another image is applied all the same.
+    StaleProposalApplied,
+    /// Consumers are served up to the log end.
+    ReadBeyondHighWatermark,
+    /// A follower takes the answer of a leader that it does not follow any more.
+    AppendWithoutEpochFence,
+    /// An unclean election that nobody allowed, and that looks like a clean one.
+    SilentUncleanElection,
+    /// Brokers say that they stopped cleanly, whatever happened.
+    CleanStopClaimed,
+    /// A broker takes over a snapshot that is older than its image.
+    OldMetadataReplayed,
+    /// A follower takes over its leader's high watermark, whatever it has itself.
+    HighWatermarkBeyondLog,
+    /// A leader takes a follower into the ISR that has not caught up.
+    ExpandBeforeCaughtUp,
+    /// A batch that was appended already is appended once more.
+    DuplicatesAppended,
+    /// A leader takes the controller's answer for decided before it has replayed what led to it.
+    AnswerAheadOfMetadata,
+    /// A change of `min.insync.replicas` takes effect before the changes of roles that come with it.
+    ConfigsAheadOfRoles,
+    /// A leader acknowledges what it has appended, committed or not.
+    AckBeforeCommit,
+}

@@ -1,0 +1,32 @@
+//! **Metadata log matching.** What a broker has replayed is what the quorum has committed, up to
+//! where it has come; and it never goes back.
+//!
+//! Source: the TLA+ model of KIP-966 (MetadataLogMatchingProperty).
+
+use crate::world::World;
+use klamm_metadata::Image;
+
+const NAME: &str = "metadata log matching";
+
+impl World {
+    /// A broker has replayed something.
+    pub(crate) fn check_metadata(&mut self, index: usize, before: &Image) {
+        let Some(process) = &self.brokers[index].process else {
+            return;
+        };
+        let (from, to) = (before.offset(), process.image.offset());
+        if to < from {
+            let what = format!(
+                "the metadata of b{} went from {from} back to {to}",
+                index + 1
+            );
+            return self.fail(NAME, what);
+        }
+        let last = process.batches.checked_sub(1);
+        let agreed = last.map(|last| self.quorum.images.get(last));
+        if agreed.is_some_and(|agreed| agreed != Some(&process.image)) {
+            let what = format!("b{} at {to} has what was never agreed on", index + 1);
+            self.fail(NAME, what);
+        }
+    }
+}
