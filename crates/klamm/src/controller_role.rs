@@ -88,8 +88,8 @@ fn settings(config: &ServerConfig) -> Settings {
 
 fn chores(config: &ServerConfig) -> ChoreConfig {
     let replication = &config.replication;
-    let balance_interval_ms = (replication.leader_imbalance_check_interval_seconds)
-        .saturating_mul(MS_PER_SECOND);
+    let balance_interval_ms =
+        (replication.leader_imbalance_check_interval_seconds).saturating_mul(MS_PER_SECOND);
     ChoreConfig {
         balance_interval_ms: replication
             .auto_leader_rebalance_enable

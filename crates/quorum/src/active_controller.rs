@@ -10,8 +10,8 @@ use crate::{
     raft_types::Raft,
 };
 use klamm_controller::{
-    BrokerRef, Chores, Context, Draws, Heartbeat, HeartbeatAck, InitCluster, RegisterController, Request,
-    Response, SessionConfig, Sessions, StreamId,
+    BrokerRef, Chores, Context, Draws, Heartbeat, HeartbeatAck, InitCluster, RegisterController,
+    Request, Response, SessionConfig, Sessions, StreamId,
 };
 use klamm_metadata::Listener;
 use klamm_types::{BrokerId, Uuid};

@@ -4,7 +4,9 @@ use crate::{
     QuorumError,
     raft_types::{NodeId, node_id_of},
 };
-use klamm_controller::{ChoreConfig, ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings};
+use klamm_controller::{
+    ChoreConfig, ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings,
+};
 use klamm_metadata::{ConfigResource, Configs};
 use klamm_types::BrokerId;
 use openraft::{Config, SnapshotPolicy};

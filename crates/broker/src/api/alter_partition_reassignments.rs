@@ -22,7 +22,6 @@ use klamm_protocol::{
     },
 };
 use klamm_rpc::controller as rpc;
-use klamm_types::ErrorCode;
 use std::sync::Arc;
 
 pub(super) fn start(
@@ -41,23 +40,21 @@ async fn handle(
     let deadline = Deadline::of(request.timeout_ms);
     let patience = deadline.patience();
     let ask = forwarded(&request);
-    let (error, message, results) = match context
-        .controller
-        .alter_reassignments(ask, patience)
-        .await
-    {
-        Ok(altered) => {
-            let offset = altered.metadata_offset;
-            let known = deadline.wait_until_known(&context.metadata, |image| image.offset() >= offset);
-            known.await;
-            let error = error_code(altered.error_code);
-            (error, altered.error_message, altered.partitions)
-        }
-        Err(error) => {
-            let (error, message) = call_error(&error);
-            (error, message, Vec::new())
-        }
-    };
+    let (error, message, results) =
+        match context.controller.alter_reassignments(ask, patience).await {
+            Ok(altered) => {
+                let offset = altered.metadata_offset;
+                let known =
+                    deadline.wait_until_known(&context.metadata, |image| image.offset() >= offset);
+                known.await;
+                let error = error_code(altered.error_code);
+                (error, altered.error_message, altered.partitions)
+            }
+            Err(error) => {
+                let (error, message) = call_error(&error);
+                (error, message, Vec::new())
+            }
+        };
     AlterPartitionReassignmentsResponse {
         allow_replication_factor_change: request.allow_replication_factor_change,
         error_code: error.code(),
@@ -111,6 +108,7 @@ fn responses(
 mod tests {
     use super::*;
     use klamm_protocol::messages::alter_partition_reassignments_request::ReassignablePartition;
+    use klamm_types::ErrorCode;
 
     #[test]
     fn results_go_to_the_partitions_of_the_request() {

@@ -66,12 +66,14 @@ fn of_topic<'a>(
         |p: &Partition| !p.adding_replicas.is_empty() || !p.removing_replicas.is_empty();
     let partitions: Vec<_> = partitions
         .filter(|(_, partition)| is_changing(partition))
-        .map(|(partition_index, partition)| OngoingPartitionReassignment {
-            partition_index,
-            replicas: broker_numbers(&partition.replicas),
-            adding_replicas: broker_numbers(&partition.adding_replicas),
-            removing_replicas: broker_numbers(&partition.removing_replicas),
-        })
+        .map(
+            |(partition_index, partition)| OngoingPartitionReassignment {
+                partition_index,
+                replicas: broker_numbers(&partition.replicas),
+                adding_replicas: broker_numbers(&partition.adding_replicas),
+                removing_replicas: broker_numbers(&partition.removing_replicas),
+            },
+        )
         .collect();
     (!partitions.is_empty()).then(|| OngoingTopicReassignment {
         name: topic.name.to_string(),
@@ -129,7 +131,11 @@ mod tests {
             name: name.into(),
             partition_indexes: indexes.into(),
         };
-        let asked = [ask("moving", &[0, 1, 7, -1]), ask("still", &[0]), ask("x", &[0])];
+        let asked = [
+            ask("moving", &[0, 1, 7, -1]),
+            ask("still", &[0]),
+            ask("x", &[0]),
+        ];
         assert_eq!(under_way(&image, Some(&asked)), moving);
         assert_eq!(under_way(&image, Some(&[ask("moving", &[0])])), []);
     }

@@ -40,13 +40,16 @@ async fn handle(
     let ask = rpc::UnregisterBrokerRequest {
         broker_id: request.broker_id,
     };
-    let answer = context.controller.unregister_broker(ask, deadline.patience());
+    let answer = context
+        .controller
+        .unregister_broker(ask, deadline.patience());
     let (error, message) = match answer.await {
         Ok(response) => (error_code(response.error_code), response.error_message),
         Err(error) => call_error(&error),
     };
     if error.is_none() {
-        let known = deadline.wait_until_known(&context.metadata, |image| image.broker(id).is_none());
+        let known =
+            deadline.wait_until_known(&context.metadata, |image| image.broker(id).is_none());
         known.await;
     }
     UnregisterBrokerResponse {
