@@ -19,6 +19,7 @@ mod failover;
 mod foreign;
 mod kafka_configs;
 mod kafka_data_dir;
+mod kafka_reassignment;
 mod kafka_tools;
 mod log_compaction;
 mod mixed_group;

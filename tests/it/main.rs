@@ -32,6 +32,7 @@ mod node_start;
 mod process;
 mod quorum;
 mod raw_group;
+mod reassign;
 mod refusals;
 mod replicas;
 mod replication;

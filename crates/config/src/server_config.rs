@@ -240,6 +240,8 @@ fn replication(values: &Values<'_>) -> Result<ReplicationSettings, ConfigError> 
         auto_leader_rebalance_enable: values.flag("auto.leader.rebalance.enable"),
         leader_imbalance_check_interval_seconds: values
             .number("leader.imbalance.check.interval.seconds")?,
+        unclean_leader_election_interval_ms: values
+            .number("unclean.leader.election.interval.ms")?,
     })
 }
 

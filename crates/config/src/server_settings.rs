@@ -120,6 +120,8 @@ pub struct ReplicationSettings {
     pub auto_leader_rebalance_enable: bool,
     /// `leader.imbalance.check.interval.seconds`.
     pub leader_imbalance_check_interval_seconds: i64,
+    /// `unclean.leader.election.interval.ms`.
+    pub unclean_leader_election_interval_ms: i64,
 }
 
 /// Topics and logs, as far as it is not [`ServerConfig::topic_defaults`](crate::ServerConfig::topic_defaults).

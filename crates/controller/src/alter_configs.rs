@@ -138,10 +138,11 @@ fn alter(
             name: name.to_owned(),
             value: value.clone(),
         };
-        records.push(record.into());
         if name == MIN_INSYNC_REPLICAS {
             clear_elrs(&mut records, image, resource);
-        } else if name == UNCLEAN_ELECTION {
+        }
+        records.push(record.into());
+        if name == UNCLEAN_ELECTION {
             elect_uncleanly(&mut records, image, resource, value.as_deref(), ctx);
         }
     }

@@ -1,4 +1,5 @@
-//! A leader proposes ISRs (KIP-497, KIP-903; rule 77).
+//! A leader proposes ISRs (KIP-497, KIP-903; rule 77). What it proposes may end a reassignment
+//! (rule 92).
 
 use crate::{
     BrokerRef, Context, Decision, Refusal, broker_state::registered, election::change_partition,
@@ -81,9 +82,14 @@ pub(crate) fn decide(
     for proposal in &request.partitions {
         let id = proposal.id;
         let result = if seen.insert(id) {
-            alter(image, request.broker.id, proposal, ctx).map(|(record, state)| {
+            alter(image, request.broker.id, proposal, ctx).and_then(|(record, state)| {
                 records.extend(record);
-                state
+                // It ended a reassignment, and the new replicas are led by one of them.
+                if state.leader == request.broker.id {
+                    Ok(state)
+                } else {
+                    Err(ErrorCode::NewLeaderElected)
+                }
             })
         } else {
             Err(ErrorCode::InvalidRequest)

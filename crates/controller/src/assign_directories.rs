@@ -6,7 +6,7 @@ use crate::{
     election::change_partition,
     topic_settings,
 };
-use klamm_metadata::{Image, Partition, proto, uuid_bytes};
+use klamm_metadata::{Image, Partition, broker_ids, proto, uuid_bytes};
 use klamm_types::{BrokerId, TopicPartition, Uuid};
 use std::collections::BTreeMap;
 
@@ -94,9 +94,17 @@ pub(crate) fn with_directories(
         partition: id.partition,
         ..Default::default()
     };
+    let change = change.unwrap_or_else(nothing_else);
+    // It may end a reassignment.
+    let replicas = match &change.replicas {
+        Some(replicas) => broker_ids(&replicas.ids),
+        None => moved.replicas.clone(),
+    };
+    let known = replicas.iter().map(|id| moved.directory(*id));
+    let directories: Vec<Uuid> = known.map(Option::unwrap_or_default).collect();
     proto::PartitionChangeRecord {
-        directories: Some(moved.directories.as_slice().into()),
-        ..change.unwrap_or_else(nothing_else)
+        directories: Some(directories.as_slice().into()),
+        ..change
     }
 }
 

@@ -38,9 +38,7 @@ pub(crate) fn fence(image: &Image, broker: BrokerRef, ctx: &Context) -> Done {
         broker,
         change,
         |found| found.fenced,
-        |records| {
-            leave_isrs(records, image, broker.id, ctx);
-        },
+        |record| after(leave_isrs(image, broker.id, ctx), record),
     )
 }
 
@@ -54,8 +52,10 @@ pub(crate) fn unfence(image: &Image, broker: BrokerRef, ctx: &Context) -> Done {
         broker,
         change,
         |found| !found.fenced,
-        |records| {
-            lead_again(records, image, broker.id, ctx);
+        |record| {
+            let mut records = vec![record];
+            records.extend(lead_again(image, broker.id, ctx));
+            records
         },
     )
 }
@@ -66,8 +66,8 @@ pub(crate) fn shut_down(image: &Image, broker: BrokerRef, ctx: &Context) -> Done
         ..Default::default()
     };
     let stops = |found: &Broker| found.fenced || found.in_controlled_shutdown;
-    change_state(image, broker, change, stops, |records| {
-        leave_isrs(records, image, broker.id, ctx);
+    change_state(image, broker, change, stops, |record| {
+        after(leave_isrs(image, broker.id, ctx), record)
     })
 }
 
@@ -76,17 +76,21 @@ pub(crate) fn unregister(image: &Image, id: BrokerId, ctx: &Context) -> Done {
         let message = format!("broker {id} is not registered");
         return Decision::refused(Refusal::new(ErrorCode::BrokerIdNotRegistered, message));
     };
-    let mut records = Vec::new();
-    leave_isrs(&mut records, image, id, ctx);
     let record = proto::UnregisterBrokerRecord {
         broker_id: id.0,
         broker_epoch: found.epoch.0,
     };
-    records.push(record.into());
     Decision {
-        records,
+        records: after(leave_isrs(image, id, ctx), record.into()),
         response: Ok(()),
     }
+}
+
+/// What becomes of partitions comes before what becomes of the broker: should only a part of the
+/// records be committed, whoever is active next finds the rest undone, and does it.
+pub(crate) fn after(mut changes: Vec<proto::Record>, record: proto::Record) -> Vec<proto::Record> {
+    changes.push(record);
+    changes
 }
 
 /// Changes the broker's state unless it is in that state already.
@@ -95,7 +99,7 @@ fn change_state(
     broker: BrokerRef,
     change: proto::BrokerChangeRecord,
     is_done: impl Fn(&Broker) -> bool,
-    follow_up: impl FnOnce(&mut Vec<proto::Record>),
+    with_partitions: impl FnOnce(proto::Record) -> Vec<proto::Record>,
 ) -> Done {
     match registered(image, broker) {
         Err(refusal) => Decision::refused(refusal),
@@ -106,10 +110,8 @@ fn change_state(
                 broker_epoch: broker.epoch.0,
                 ..change
             };
-            let mut records = vec![record.into()];
-            follow_up(&mut records);
             Decision {
-                records,
+                records: with_partitions(record.into()),
                 response: Ok(()),
             }
         }
@@ -117,27 +119,22 @@ fn change_state(
 }
 
 /// The broker leaves every ISR; others lead what it led.
-pub(crate) fn leave_isrs(
-    records: &mut Vec<proto::Record>,
-    image: &Image,
-    id: BrokerId,
-    ctx: &Context,
-) {
+fn leave_isrs(image: &Image, id: BrokerId, ctx: &Context) -> Vec<proto::Record> {
     let is_active = |other| other != id && image.is_active(other);
     let concerned = |partition: &Partition| partition.isr.contains(&id);
     let isr = |partition: &Partition| without(&partition.isr, id);
-    change_partitions(records, image, ctx, &is_active, concerned, isr);
+    change_partitions(image, ctx, &is_active, concerned, isr)
 }
 
 /// The broker comes back: it leaves every ISR, and every ELR that it has lost something of (rule
 /// 85). What lived in a directory that is gone begins anew in another.
 pub(crate) fn come_back(
-    records: &mut Vec<proto::Record>,
     image: &Image,
     id: BrokerId,
     losses: &Losses,
     ctx: &Context,
-) {
+) -> Vec<proto::Record> {
+    let mut changes = Vec::new();
     let is_active = |other| other != id && image.is_active(other);
     for topic in image.topics() {
         let rules = topic_settings::rules(image, topic, ctx, &is_active);
@@ -160,30 +157,31 @@ pub(crate) fn come_back(
                 Some(moved) => Some(with_directories(tp, &moved, change)),
                 None => change,
             };
-            records.extend(change.map(proto::Record::from));
+            changes.extend(change);
         }
     }
+    leaders_first(changes)
 }
 
 /// The broker is active again: it may lead what nobody leads.
-fn lead_again(records: &mut Vec<proto::Record>, image: &Image, id: BrokerId, ctx: &Context) {
+fn lead_again(image: &Image, id: BrokerId, ctx: &Context) -> Vec<proto::Record> {
     let stops = |id| image.broker(id).is_some_and(|b| b.in_controlled_shutdown);
     let is_active = |other| (other == id && !stops(id)) || image.is_active(other);
     let concerned =
         |partition: &Partition| !partition.has_leader() && partition.replicas.contains(&id);
     let isr = |partition: &Partition| partition.isr.clone();
-    change_partitions(records, image, ctx, &is_active, concerned, isr);
+    change_partitions(image, ctx, &is_active, concerned, isr)
 }
 
 /// Gives every partition that is concerned the ISR of `isr`.
 fn change_partitions(
-    records: &mut Vec<proto::Record>,
     image: &Image,
     ctx: &Context,
     is_active: &dyn Fn(BrokerId) -> bool,
     concerned: impl Fn(&Partition) -> bool,
     isr: impl Fn(&Partition) -> Vec<BrokerId>,
-) {
+) -> Vec<proto::Record> {
+    let mut changes = Vec::new();
     for topic in image.topics() {
         let mut concerned = topic.partitions().filter(|(_, p)| concerned(p)).peekable();
         if concerned.peek().is_none() {
@@ -192,10 +190,25 @@ fn change_partitions(
         let rules = topic_settings::rules(image, topic, ctx, is_active);
         for (index, partition) in concerned {
             let id = topic.topic_partition(index);
-            let change = change_partition(id, partition, isr(partition), None, &rules);
-            records.extend(change.map(proto::Record::from));
+            changes.extend(change_partition(
+                id,
+                partition,
+                isr(partition),
+                None,
+                &rules,
+            ));
         }
     }
+    leaders_first(changes)
+}
+
+/// Partitions that get another leader come first: there may be thousands, and their clients wait.
+pub(crate) fn leaders_first(changes: Vec<proto::PartitionChangeRecord>) -> Vec<proto::Record> {
+    let (leaders, others): (Vec<_>, Vec<_>) = changes
+        .into_iter()
+        .partition(|change| change.leader.is_some());
+    let in_order = leaders.into_iter().chain(others);
+    in_order.map(proto::Record::from).collect()
 }
 
 pub(crate) fn without(isr: &[BrokerId], id: BrokerId) -> Vec<BrokerId> {

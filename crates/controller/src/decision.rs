@@ -1,13 +1,14 @@
 //! The entrance: every request, its context and what is decided on it.
 
 use crate::{
-    AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, AssignDirectories, ConfigRules,
-    CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, FailLogDirs,
+    AlterConfigs, AlterPartition, AlterReassignments, AlteredConfigs, AlteredPartition,
+    AlteredReassignments, AssignDirectories, ConfigRules, CreatePartitions, CreateTopics,
+    CreatedTopic, DeleteTopics, DeletedTopic, ElectLeaders, ElectedLeaders, FailLogDirs,
     GrownTopic, InitCluster, ProducerIdBlock, Refusal, RegisterBroker, RegisterController,
     RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs,
-    alter_partition, assign_directories, broker_state, cluster, create_partitions, create_topics,
-    delete_topics, fail_log_dirs, high_watermarks, producer_ids, register_broker,
-    resign_leadership,
+    alter_partition, alter_reassignments, assign_directories, broker_state, cluster,
+    create_partitions, create_topics, delete_topics, elect_leaders, fail_log_dirs, high_watermarks,
+    producer_ids, register_broker, resign_leadership,
 };
 use klamm_metadata::{Image, proto::Record};
 use klamm_types::{BrokerEpoch, BrokerId, Uuid};
@@ -49,6 +50,14 @@ pub enum Request {
     AllocateProducerIds(BrokerRef),
     /// Sets and removes configs.
     AlterConfigs(AlterConfigs),
+    /// Moves partitions to other brokers, or gives up doing so.
+    AlterReassignments(AlterReassignments),
+    /// Leaders are wanted.
+    ElectLeaders(ElectLeaders),
+    /// A chore: where nobody leads, somebody may be allowed to by now.
+    ElectWhereNobodyLeads,
+    /// A chore: leadership goes back to preferred replicas.
+    BalanceLeaders,
 }
 
 /// The answer, one variant for each kind of [`Request`].
@@ -72,6 +81,12 @@ pub enum Response {
     AllocateProducerIds(Result<ProducerIdBlock, Refusal>),
     /// To [`Request::AlterConfigs`], in the order of the request.
     AlterConfigs(AlteredConfigs),
+    /// To [`Request::AlterReassignments`].
+    AlterReassignments(Result<AlteredReassignments, Refusal>),
+    /// To [`Request::ElectLeaders`].
+    ElectLeaders(Result<ElectedLeaders, Refusal>),
+    /// To chores: how many leaders were elected.
+    Elected(usize),
 }
 
 /// What was decided. The response may be sent once the records are committed.
@@ -231,5 +246,15 @@ pub fn decide(image: &Image, request: &Request, ctx: &Context) -> Decision {
         Request::AlterConfigs(request) => {
             alter_configs::decide(image, request, ctx).map(Response::AlterConfigs)
         }
+        Request::AlterReassignments(request) => {
+            alter_reassignments::decide(image, request, ctx).map(Response::AlterReassignments)
+        }
+        Request::ElectLeaders(request) => {
+            elect_leaders::decide(image, request, ctx).map(Response::ElectLeaders)
+        }
+        Request::ElectWhereNobodyLeads => {
+            elect_leaders::elect_where_nobody_leads(image, ctx).map(Response::Elected)
+        }
+        Request::BalanceLeaders => elect_leaders::balance(image, ctx).map(Response::Elected),
     }
 }

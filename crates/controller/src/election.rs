@@ -1,6 +1,6 @@
 //! Who leads a partition, and who else could.
 //!
-//! Rules 87 to 89 of Kafka's controller with eligible leader replicas (KIP-966). While the ISR
+//! Rules 87 to 89 and 92 of Kafka's controller with eligible leader replicas (KIP-966). While the ISR
 //! is smaller than `min.insync.replicas` the high watermark stands still, hence replicas that
 //! leave it then still have every committed record: they stay eligible (ELR).
 //!
@@ -16,7 +16,10 @@
 //! Active is a replica whose broker is neither fenced nor stopping, and whose log directory is not
 //! offline (rule 93).
 
-use crate::OnlineDirs;
+use crate::{
+    OnlineDirs,
+    assignment::{Assignment, Reassigned},
+};
 use klamm_metadata::{Partition, RecoveryState, proto, uuid_bytes};
 use klamm_types::{BrokerId, TopicPartition};
 
@@ -47,6 +50,7 @@ pub enum Loss {
 
 /// What a change of a partition would lead to.
 struct Next {
+    assignment: Assignment,
     isr: Vec<BrokerId>,
     elr: Vec<BrokerId>,
     last_known_elr: Vec<BrokerId>,
@@ -70,20 +74,45 @@ pub fn change_partition(
     loss: Option<Loss>,
     rules: &Rules,
 ) -> Option<proto::PartitionChangeRecord> {
-    let next = next_state(partition, isr, loss, rules);
+    let assignment = Assignment::of(partition);
+    change_assignment(id, partition, Reassigned { assignment, isr }, loss, rules)
+}
+
+/// The same with other replicas. A reassignment that the ISR completes ends here.
+pub(crate) fn change_assignment(
+    id: TopicPartition,
+    partition: &Partition,
+    wanted: Reassigned,
+    loss: Option<Loss>,
+    rules: &Rules,
+) -> Option<proto::PartitionChangeRecord> {
+    let next = next_state(partition, wanted, loss, rules);
     next.differs(partition).then(|| next.record(id, partition))
 }
 
 fn next_state(
     partition: &Partition,
-    isr: Vec<BrokerId>,
+    wanted: Reassigned,
     loss: Option<Loss>,
     rules: &Rules,
 ) -> Next {
     let loss = loss.filter(|loss| !(rules.flushes_before_ack && loss.is_unflushed()));
+    let completed = wanted.assignment.completed(&wanted.isr);
+    let next = elect(partition, completed.unwrap_or(wanted), loss, rules);
+    // Whoever was eligible may be all that the reassignment waited for.
+    match next.assignment.completed(&next.isr) {
+        Some(completed) if !next.is_unclean => elect(partition, completed, loss, rules),
+        _ => next,
+    }
+}
+
+fn elect(partition: &Partition, wanted: Reassigned, loss: Option<Loss>, rules: &Rules) -> Next {
+    let Reassigned { assignment, isr } = wanted;
+    let eligible = |isr: &[BrokerId]| eligible(partition, &assignment.replicas, isr, loss);
     let mut next = Next {
-        elr: eligible(partition, &isr, loss),
+        elr: eligible(&isr),
         isr,
+        assignment: assignment.clone(),
         last_known_elr: Vec::new(),
         leader: BrokerId::NONE,
         recovery_state: partition.recovery_state,
@@ -91,7 +120,7 @@ fn next_state(
     };
     let is_active = |id| (rules.is_active)(id) && rules.log_dirs.has(partition, id);
     let first_active = |list: &[BrokerId]| {
-        let mut replicas = partition.replicas.iter().copied();
+        let mut replicas = assignment.replicas.iter().copied();
         replicas.find(|id| list.contains(id) && is_active(*id))
     };
     if next.isr.contains(&partition.leader) && is_active(partition.leader) {
@@ -101,10 +130,10 @@ fn next_state(
     } else if let Some(leader) = first_active(&next.elr) {
         next.leader = leader;
         next.isr = vec![leader];
-        next.elr = eligible(partition, &next.isr, loss);
-    } else if (rules.unclean || is_all_there_is(partition, &next))
+        next.elr = eligible(&next.isr);
+    } else if (rules.unclean || next.is_of_the_only_replica())
         && let Some(leader) =
-            first_active(&partition.last_known_elr).or_else(|| first_active(&partition.replicas))
+            first_active(&partition.last_known_elr).or_else(|| first_active(&assignment.replicas))
     {
         // What the others have may differ from what this leader makes of the log.
         next.leader = leader;
@@ -114,10 +143,10 @@ fn next_state(
         next.is_unclean = true;
         return next;
     }
-    if next.isr.len() >= rules.min_isr.clamp(1, partition.replicas.len().max(1)) {
+    if next.isr.len() >= rules.min_isr.clamp(1, assignment.replicas.len().max(1)) {
         next.elr.clear();
     } else {
-        next.last_known_elr = in_order(partition, |id| {
+        next.last_known_elr = in_order(&assignment.replicas, |id| {
             was_eligible(partition, id) && !next.isr.contains(&id) && !next.elr.contains(&id)
         });
     }
@@ -125,9 +154,14 @@ fn next_state(
 }
 
 /// Who is eligible outside the ISR as long as that is below the minimum.
-fn eligible(partition: &Partition, isr: &[BrokerId], loss: Option<Loss>) -> Vec<BrokerId> {
+fn eligible(
+    partition: &Partition,
+    replicas: &[BrokerId],
+    isr: &[BrokerId],
+    loss: Option<Loss>,
+) -> Vec<BrokerId> {
     let was_candidate = |id: &BrokerId| partition.isr.contains(id) || partition.elr.contains(id);
-    let elr = in_order(partition, |id| {
+    let elr = in_order(replicas, |id| {
         was_candidate(&id) && !isr.contains(&id) && loss.is_none_or(|loss| loss.of() != id)
     });
     match loss {
@@ -150,25 +184,25 @@ impl Loss {
     }
 }
 
-/// Whether the only replica lost its disk: nobody is left whose records could be lost.
-fn is_all_there_is(partition: &Partition, next: &Next) -> bool {
-    partition.replicas.len() == 1 && next.isr.is_empty() && next.elr.is_empty()
-}
-
 fn was_eligible(partition: &Partition, id: BrokerId) -> bool {
     let lists = [&partition.isr, &partition.elr, &partition.last_known_elr];
     lists.iter().any(|list| list.contains(&id))
 }
 
 /// The replicas that `keep` keeps, in assignment order.
-fn in_order(partition: &Partition, keep: impl Fn(BrokerId) -> bool) -> Vec<BrokerId> {
-    let replicas = partition.replicas.iter().copied();
-    replicas.filter(|id| keep(*id)).collect()
+fn in_order(replicas: &[BrokerId], keep: impl Fn(BrokerId) -> bool) -> Vec<BrokerId> {
+    replicas.iter().copied().filter(|id| keep(*id)).collect()
 }
 
 impl Next {
+    /// Whether the only replica lost its disk: nobody is left whose records could be lost.
+    fn is_of_the_only_replica(&self) -> bool {
+        self.assignment.replicas.len() == 1 && self.isr.is_empty() && self.elr.is_empty()
+    }
+
     fn differs(&self, partition: &Partition) -> bool {
-        self.isr != partition.isr
+        self.assignment != Assignment::of(partition)
+            || self.isr != partition.isr
             || self.elr != partition.elr
             || self.last_known_elr != partition.last_known_elr
             || self.leader != partition.leader
@@ -178,9 +212,20 @@ impl Next {
 
     fn record(&self, id: TopicPartition, partition: &Partition) -> proto::PartitionChangeRecord {
         let changed = |new: &[BrokerId], old: &[BrokerId]| (new != old).then(|| new.into());
+        let Assignment {
+            replicas,
+            adding,
+            removing,
+        } = &self.assignment;
+        // What a removed replica still asks for is refused by its epoch.
+        let removes_any = (partition.replicas.iter()).any(|id| !replicas.contains(id));
         proto::PartitionChangeRecord {
             topic_id: uuid_bytes(id.topic_id),
             partition: id.partition,
+            replicas: changed(replicas, &partition.replicas),
+            adding_replicas: changed(adding, &partition.adding_replicas),
+            removing_replicas: changed(removing, &partition.removing_replicas),
+            bump_leader_epoch: removes_any,
             isr: changed(&self.isr, &partition.isr),
             elr: changed(&self.elr, &partition.elr),
             last_known_elr: changed(&self.last_known_elr, &partition.last_known_elr),

@@ -44,7 +44,7 @@ pub(crate) fn decide(
         log_dirs: Some(left.as_slice().into()),
         ..Default::default()
     };
-    let mut records = vec![change.into()];
+    let mut changes = Vec::new();
     let is_active = |other| image.is_active(other);
     let lives_there = |partition: &Partition| {
         let directory = partition.directory(id);
@@ -61,12 +61,11 @@ pub(crate) fn decide(
         for (index, partition) in concerned {
             let tp = topic.topic_partition(index);
             let isr = broker_state::without(&partition.isr, id);
-            let change = change_partition(tp, partition, isr, None, &rules);
-            records.extend(change.map(proto::Record::from));
+            changes.extend(change_partition(tp, partition, isr, None, &rules));
         }
     }
     Decision {
-        records,
+        records: broker_state::after(broker_state::leaders_first(changes), change.into()),
         response: Ok(()),
     }
 }

@@ -5,14 +5,14 @@
 //! itself; here it is checked that a clean election never loses what was committed.
 
 use crate::{
-    AlterPartition, CreatePartitions, DeleteTopics, Request, TopicGrowth, TopicRef,
+    AlterPartition, CreatePartitions, DeleteTopics, ElectionType, Request, TopicGrowth, TopicRef,
     lab::{Lab, creatable},
 };
 use klamm_metadata::{Partition, RecoveryState};
 use klamm_types::{BrokerId, ErrorCode};
 use std::collections::BTreeMap;
 
-const BROKERS: i32 = 4;
+const BROKERS: i32 = 5;
 
 struct History {
     lab: Lab,
@@ -65,7 +65,10 @@ impl History {
     fn step(&mut self) {
         let id = self.draw_broker();
         let before = self.lab.partition().clone();
-        match self.draw(15) {
+        match self.draw(19) {
+            15 | 16 => self.reassign(),
+            17 => drop(self.lab.reassign(&[None])),
+            18 => self.elect(),
             0..4 => self.write(),
             4..6 => self.fetch(id),
             6..8 => self.propose(),
@@ -78,6 +81,33 @@ impl History {
         }
         self.check_leader(&before);
         self.advance_high_watermark();
+        // What a broker keeps no longer it has deleted.
+        let partition = self.lab.partition();
+        let keeps = |id: i32| partition.is_replica(BrokerId(id));
+        (self.log_ends.iter_mut())
+            .filter(|(id, _)| !keeps(**id))
+            .for_each(|(_, log_end)| *log_end = 0);
+    }
+
+    /// Other brokers are to keep the partition.
+    fn reassign(&mut self) {
+        let mut target = Vec::new();
+        for _ in 0..=self.draw(4) {
+            let id = self.draw_broker();
+            if !target.contains(&id) {
+                target.push(id);
+            }
+        }
+        self.lab.reassign(&[Some(&target)]);
+    }
+
+    fn elect(&mut self) {
+        match self.draw(4) {
+            0 => drop(self.lab.elect(ElectionType::Preferred)),
+            1 => drop(self.lab.elect(ElectionType::Unclean)),
+            2 => drop(self.lab.ask(&Request::BalanceLeaders)),
+            _ => drop(self.lab.ask(&Request::ElectWhereNobodyLeads)),
+        }
     }
 
     fn log_end(&self, id: BrokerId) -> i64 {

@@ -5,11 +5,12 @@
 //! any time.
 
 use crate::{
-    AlterPartition, AssignDirectories, BrokerRef, ConfigOp, ConfigRules, Context, CreatableTopic,
-    CreateTopics, Decision, Draws, FailLogDirs, Heartbeat, InitCluster, IsrMember,
-    PartitionHighWatermark, PartitionIsr, ProposedConfigs, Refusal, RegisterBroker,
-    ReplicaAssignment, ReplicaDirectory, ReportHighWatermarks, Request, ResourceChange, Response,
-    SessionConfig, Sessions, Settings, StreamId, decide,
+    AlterPartition, AlterReassignments, AssignDirectories, BrokerRef, ConfigOp, ConfigRules,
+    Context, CreatableTopic, CreateTopics, Decision, Draws, ElectLeaders, ElectionType,
+    FailLogDirs, Heartbeat, InitCluster, IsrMember, PartitionHighWatermark, PartitionIsr,
+    ProposedConfigs, Reassignment, Refusal, RegisterBroker, ReplicaAssignment, ReplicaDirectory,
+    ReportHighWatermarks, Request, ResourceChange, Response, SessionConfig, Sessions, Settings,
+    StreamId, decide,
 };
 use klamm_metadata::{
     ConfigResource, Configs, Image, Listener, Partition, RecoveryState,
@@ -173,6 +174,13 @@ impl Lab {
         assert!(all_have_directories, "{id}: offline in the ISR: {new:?}");
         let candidates = new.isr.len() + new.elr.len() + new.last_known_elr.len();
         assert!(candidates > 0, "{id}: nobody can lead ever again: {new:?}");
+        let is_replica = |list: &[BrokerId]| list.iter().all(|id| new.is_replica(*id));
+        let lists = [
+            &new.adding_replicas,
+            &new.removing_replicas,
+            &new.last_known_elr,
+        ];
+        assert!(lists.iter().all(|list| is_replica(list)), "{id}: {new:?}");
         assert_eq!(new.has_leader(), !new.isr.is_empty(), "{id}: {new:?}");
         let Some(old) = old.filter(|old| *old != new) else {
             return;
@@ -182,13 +190,19 @@ impl Lab {
             "{id}: {old:?} {new:?}"
         );
         assert!(new.partition_epoch >= old.partition_epoch);
-        if new.leader != old.leader {
+        let is_removed = |id: &BrokerId| !new.is_replica(*id);
+        if new.leader != old.leader || old.replicas.iter().any(is_removed) {
             assert!(new.leader_epoch > old.leader_epoch, "{id}: {old:?} {new:?}");
         }
         let is_unclean = new.recovery_state == RecoveryState::Recovering;
         assert!(is_unclean || new.high_watermark_floor >= old.high_watermark_floor);
         let candidate = |b: &BrokerId| old.isr.contains(b) || old.elr.contains(b);
-        let is_clean = old.leader == new.leader || !new.has_leader() || candidate(&new.leader);
+        // Whose joining the ISR ended a reassignment may lead at once: its leader vouched for it.
+        let is_changing =
+            |p: &Partition| !p.adding_replicas.is_empty() || !p.removing_replicas.is_empty();
+        let joined = old.has_leader() && is_changing(old) && !is_changing(new);
+        let leader = new.leader;
+        let is_clean = old.leader == leader || !new.has_leader() || candidate(&leader) || joined;
         assert!(is_unclean || is_clean, "{id}: {old:?} {new:?}");
     }
 
@@ -341,6 +355,27 @@ impl Lab {
         }))
     }
 
+    /// Reassigns the first partitions of `t`; `None` cancels.
+    pub(crate) fn reassign(&mut self, targets: &[Option<&[i32]>]) -> Response {
+        let reassignment = |(partition, target): (i32, &Option<&[i32]>)| Reassignment {
+            topic: "t".into(),
+            partition,
+            replicas: target.map(|ids| ids.iter().copied().map(BrokerId).collect()),
+        };
+        self.ask(&Request::AlterReassignments(AlterReassignments {
+            partitions: (0..).zip(targets).map(reassignment).collect(),
+            allows_another_replication_factor: true,
+        }))
+    }
+
+    /// Asks for a leader of partition 0 of `t`.
+    pub(crate) fn elect(&mut self, election: ElectionType) -> Response {
+        self.ask(&Request::ElectLeaders(ElectLeaders {
+            election,
+            partitions: Some(vec![("t".into(), 0)]),
+        }))
+    }
+
     pub(crate) fn report(&mut self, high_watermark: i64) -> Response {
         let (leader, leader_epoch) = (self.partition().leader, self.partition().leader_epoch);
         let report = PartitionHighWatermark {
@@ -378,6 +413,11 @@ impl Lab {
                 state += &format!(" {name} {}", list(ids));
             }
         }
+        for (sign, ids) in [("+", &p.adding_replicas), ("-", &p.removing_replicas)] {
+            if !ids.is_empty() {
+                state += &format!(" {sign}{}", list(ids));
+            }
+        }
         if p.high_watermark_floor > 0 {
             state += &format!(" floor {}", p.high_watermark_floor);
         }
@@ -404,10 +444,16 @@ impl Lab {
             "fail" => self.fail(number(1), number(2) as usize),
             "place" => self.place(number(1), number(2) as usize),
             "restart" => self.restart(number(1), words[2] == "clean"),
+            "reassign" => self.reassign(&[Some(&brokers(words[1]))]),
+            "cancel" => self.reassign(&[None]),
+            "prefer" => self.elect(ElectionType::Preferred),
+            "force" => self.elect(ElectionType::Unclean),
+            "balance" => self.ask(&Request::BalanceLeaders),
+            "chore" => self.ask(&Request::ElectWhereNobodyLeads),
             "set" => self.set(words[1], words.get(2).copied()),
             "report" => self.report(i64::from(number(1))),
             "isr" => {
-                let isr: Vec<_> = words[1].split(',').map(|id| id.parse().unwrap()).collect();
+                let isr = brokers(words[1]);
                 let mut proposal = self.proposal(&isr);
                 if let Some(high_watermark) = words.get(3) {
                     proposal.partitions[0].high_watermark = high_watermark.parse().unwrap();
@@ -428,6 +474,10 @@ impl Lab {
         }
         self
     }
+}
+
+fn brokers(text: &str) -> Vec<i32> {
+    text.split(',').map(|id| id.parse().unwrap()).collect()
 }
 
 /// A topic of one partition and one replica.
@@ -457,6 +507,13 @@ pub(crate) fn succeeded(response: &Response) -> bool {
         Response::CreatePartitions(all) => all.iter().all(|one| one.result.is_ok()),
         Response::AllocateProducerIds(result) => result.is_ok(),
         Response::AlterConfigs(all) => all.resources.iter().all(|one| one.result.is_ok()),
+        Response::AlterReassignments(result) => result
+            .as_ref()
+            .is_ok_and(|all| all.results.iter().all(Result::is_ok)),
+        Response::ElectLeaders(result) => result
+            .as_ref()
+            .is_ok_and(|all| all.partitions.iter().all(|one| one.result.is_ok())),
+        Response::Elected(_) => true,
     }
 }
 
@@ -474,6 +531,13 @@ pub(crate) fn error(response: &Response) -> ErrorCode {
         Response::DeleteTopics(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::CreatePartitions(all) => all.iter().find_map(|one| one.result.err_code()),
         Response::AlterConfigs(all) => all.resources.iter().find_map(|one| one.result.err_code()),
+        Response::AlterReassignments(Ok(all)) => all.results.iter().find_map(ErrCode::err_code),
+        Response::AlterReassignments(refused) => refused.err_code(),
+        Response::ElectLeaders(Ok(all)) => {
+            all.partitions.iter().find_map(|one| one.result.err_code())
+        }
+        Response::ElectLeaders(refused) => refused.err_code(),
+        Response::Elected(_) => None,
     };
     code.unwrap_or(ErrorCode::None)
 }

@@ -13,14 +13,18 @@
 
 mod alter_configs;
 mod alter_partition;
+mod alter_reassignments;
 mod assign_directories;
+mod assignment;
 mod broker_state;
+mod chores;
 mod cluster;
 mod config_rules;
 mod create_partitions;
 mod create_topics;
 mod decision;
 mod delete_topics;
+mod elect_leaders;
 mod election;
 mod fail_log_dirs;
 mod high_watermarks;
@@ -43,13 +47,18 @@ pub use alter_configs::{AlterConfigs, AlteredConfigs, AlteredResource, ConfigOp,
 pub use alter_partition::{
     AlterPartition, AlteredPartition, IsrMember, PartitionIsr, PartitionState,
 };
+pub use alter_reassignments::{AlterReassignments, AlteredReassignments, Reassignment};
 pub use assign_directories::{AssignDirectories, ReplicaDirectory};
+pub use chores::{Chore, ChoreConfig, Chores};
 pub use cluster::{InitCluster, RegisterController};
 pub use config_rules::{ConfigRules, ProposedConfigs};
 pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
 pub use create_topics::{CreatableTopic, CreateTopics, Created, CreatedTopic};
 pub use decision::{BrokerRef, Context, Decision, Draws, Request, Response, Settings, decide};
 pub use delete_topics::{DeleteTopics, DeletedTopic, TopicRef};
+pub use elect_leaders::{
+    ELECTIONS_PER_CHORE_MAX, ElectLeaders, ElectedLeader, ElectedLeaders, ElectionType,
+};
 pub use election::{Loss, Rules, change_partition};
 pub use fail_log_dirs::FailLogDirs;
 pub use high_watermarks::{PartitionHighWatermark, ReportHighWatermarks};

@@ -75,7 +75,7 @@ pub(crate) fn new_partition(
 }
 
 /// Where a broker must put a replica, if it has no choice; else zero: it will tell.
-fn only_directory(image: &Image, id: BrokerId) -> Uuid {
+pub(crate) fn only_directory(image: &Image, id: BrokerId) -> Uuid {
     image
         .broker(id)
         .map_or(Uuid::ZERO, |broker| sole(&broker.log_dirs))
@@ -89,37 +89,51 @@ pub(crate) fn sole(log_dirs: &[Uuid]) -> Uuid {
     }
 }
 
-/// Whether a partition may have these replicas.
+/// Whether a partition may be assigned to these brokers, in whatever state they are.
+pub(crate) fn check_brokers(
+    image: &Image,
+    partition: i32,
+    replicas: &[BrokerId],
+) -> Result<(), Refusal> {
+    if replicas.is_empty() {
+        return Err(bad_assignment(partition, "names no broker"));
+    }
+    let mut seen = BTreeSet::new();
+    for id in replicas {
+        if image.broker(*id).is_none() {
+            let message = format!("names broker {id}, which is not registered");
+            return Err(bad_assignment(partition, &message));
+        }
+        if !seen.insert(id) {
+            let message = format!("names broker {id} more than once");
+            return Err(bad_assignment(partition, &message));
+        }
+    }
+    Ok(())
+}
+
+fn bad_assignment(partition: i32, message: &str) -> Refusal {
+    let message = format!("the assignment of partition {partition} {message}");
+    Refusal::new(ErrorCode::InvalidReplicaAssignment, message)
+}
+
+/// Whether a new partition may have these replicas.
 pub(crate) fn check_replicas(
     image: &Image,
     partition: i32,
     replicas: &[BrokerId],
     replication_factor: Option<usize>,
 ) -> Result<(), Refusal> {
-    let refuse = |message: String| {
-        let message = format!("the assignment of partition {partition} {message}");
-        Err(Refusal::new(ErrorCode::InvalidReplicaAssignment, message))
-    };
-    if replicas.is_empty() {
-        return refuse("names no broker".to_owned());
-    }
-    let mut seen = BTreeSet::new();
-    for id in replicas {
-        if image.broker(*id).is_none() {
-            return refuse(format!("names broker {id}, which is not registered"));
-        }
-        if !seen.insert(id) {
-            return refuse(format!("names broker {id} more than once"));
-        }
-    }
+    check_brokers(image, partition, replicas)?;
+    let refuse = |message: &str| Err(bad_assignment(partition, message));
     if let Some(expected) = replication_factor.filter(|count| *count != replicas.len()) {
         let found = replicas.len();
-        return refuse(format!(
+        return refuse(&format!(
             "has {found} replicas, other partitions have {expected}"
         ));
     }
     if !replicas.iter().any(|id| image.is_active(*id)) {
-        return refuse("names only brokers that are fenced or in controlled shutdown".to_owned());
+        return refuse("names only brokers that are fenced or in controlled shutdown");
     }
     Ok(())
 }

@@ -47,11 +47,10 @@ pub(crate) fn decide(
     };
     let existing = image.broker(request.broker_id);
     let same = existing.filter(|broker| broker.incarnation_id == request.incarnation_id);
-    let records = match same {
-        Some(broker) => amend(broker, request),
+    let (epoch, records) = match same {
+        Some(broker) => (broker.epoch, amend(broker, request)),
         None => register(image, existing, request, ctx),
     };
-    let epoch = same.map_or(BrokerEpoch(image.offset()), |broker| broker.epoch);
     let response = Ok(RegisteredBroker { epoch, cluster_id });
     Decision { records, response }
 }
@@ -96,16 +95,16 @@ fn register(
     existing: Option<&Broker>,
     request: &RegisterBroker,
     ctx: &Context,
-) -> Vec<proto::Record> {
-    // First in the batch: its offset is the broker's epoch.
-    let mut records = vec![record(request, BrokerEpoch(image.offset()), true).into()];
-    let id = request.broker_id;
+) -> (BrokerEpoch, Vec<proto::Record>) {
     let losses = Losses {
         before: existing,
         now: request,
     };
-    broker_state::come_back(&mut records, image, id, &losses, ctx);
-    records
+    let changes = broker_state::come_back(image, request.broker_id, &losses, ctx);
+    // The offset of its record.
+    let epoch = BrokerEpoch(image.offset() + changes.len() as i64);
+    let registration = record(request, epoch, true).into();
+    (epoch, broker_state::after(changes, registration))
 }
 
 /// What a broker has lost since its last registration.

@@ -5,7 +5,7 @@ use crate::{
     failure::{Context, Failure},
 };
 use klamm_config::ServerConfig;
-use klamm_controller::{SessionConfig, Settings};
+use klamm_controller::{ChoreConfig, SessionConfig, Settings};
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
 };
@@ -13,6 +13,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// The folder of the metadata log, named as Kafka names it.
 const METADATA_LOG: &str = "__cluster_metadata-0";
+
+const MS_PER_SECOND: i64 = 1_000;
 
 /// Heartbeats of a leader that fit into an election timeout.
 const HEARTBEATS_PER_ELECTION_TIMEOUT: u64 = 3;
@@ -52,6 +54,7 @@ fn quorum_config(
         controller: ControllerConfig {
             settings: settings(config),
             config_rules: Arc::new(TableRules(Arc::new(config.clone()))),
+            chores: chores(config),
             features: BTreeMap::new(),
             listener_name: listener.name.clone(),
         },
@@ -80,6 +83,18 @@ fn settings(config: &ServerConfig) -> Settings {
         unclean_leader_election_enable: config.topic_defaults.unclean_leader_election_enable,
         flush_messages: config.topic_defaults.flush_messages,
         delete_topic_enable: config.log.delete_topic_enable,
+    }
+}
+
+fn chores(config: &ServerConfig) -> ChoreConfig {
+    let replication = &config.replication;
+    let balance_interval_ms =
+        (replication.leader_imbalance_check_interval_seconds).saturating_mul(MS_PER_SECOND);
+    ChoreConfig {
+        balance_interval_ms: replication
+            .auto_leader_rebalance_enable
+            .then_some(balance_interval_ms),
+        election_interval_ms: replication.unclean_leader_election_interval_ms,
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{
     raft_types::Raft,
 };
 use klamm_controller::{
-    BrokerRef, Context, Draws, Heartbeat, HeartbeatAck, InitCluster, RegisterController, Request,
-    Response, SessionConfig, Sessions, StreamId,
+    BrokerRef, Chores, Context, Draws, Heartbeat, HeartbeatAck, InitCluster, RegisterController,
+    Request, Response, SessionConfig, Sessions, StreamId,
 };
 use klamm_metadata::Listener;
 use klamm_types::{BrokerId, Uuid};
@@ -104,6 +104,7 @@ pub(crate) struct ActiveController {
 struct Office {
     proposer: Proposer,
     sessions: Sessions,
+    chores: Chores,
     probes: JoinSet<(BrokerRef, bool)>,
     probed: BTreeSet<BrokerId>,
 }
@@ -172,6 +173,7 @@ impl ActiveController {
         let mut office = Office {
             sessions: Sessions::new(self.session_config),
             proposer: Proposer::new(self.raft.clone(), term, image.clone()),
+            chores: Chores::new(self.clock.now_ms(), self.config.chores),
             probes: JoinSet::new(),
             probed: BTreeSet::new(),
         };
@@ -197,6 +199,7 @@ impl ActiveController {
             self.on_signs(&mut office, inbox)?;
             self.fence_expired(&mut office)?;
             self.on_more_requests(&mut office, inbox)?;
+            self.do_chore(&mut office)?;
             office.proposer.propose(self.clock.now_ms()).await?;
         }
     }
@@ -230,14 +233,19 @@ impl ActiveController {
         to: Option<oneshot::Sender<Response>>,
     ) -> Result<(), Lost> {
         let draws = draw(request)?;
-        let ctx = Context {
+        let ctx = self.context(&office.sessions, &draws);
+        office.proposer.decide(request, &ctx, to);
+        Ok(())
+    }
+
+    fn context<'a>(&'a self, sessions: &'a Sessions, draws: &'a Draws) -> Context<'a> {
+        Context {
             now_ms: self.clock.now_ms(),
             settings: &self.config.settings,
-            sessions: &office.sessions,
-            draws: &draws,
+            sessions,
+            draws,
             config_rules: &*self.config.config_rules,
-        };
-        office.proposer.decide(request, &ctx, to)
+        }
     }
 
     fn on_event(&self, office: &mut Office, event: Event) -> Result<(), Lost> {
@@ -280,6 +288,22 @@ impl ActiveController {
             );
             self.decide(office, &Request::FenceBroker(broker), None)?;
         }
+        Ok(())
+    }
+
+    /// Does what is due by the clock, one thing at a time: what brokers and clients ask comes first.
+    fn do_chore(&self, office: &mut Office) -> Result<(), Lost> {
+        let now_ms = self.clock.now_ms();
+        let Some((chore, request)) = office.chores.due(now_ms) else {
+            return Ok(());
+        };
+        if !office.proposer.has_room() {
+            return Ok(());
+        }
+        let draws = draw(&request)?;
+        let ctx = self.context(&office.sessions, &draws);
+        let response = office.proposer.decide_alone(&request, &ctx);
+        office.chores.done(now_ms, chore, response.as_ref());
         Ok(())
     }
 
@@ -358,7 +382,11 @@ impl Office {
         clock: &Clock,
         inbox: &mut Inbox,
     ) -> Result<Option<Event>, Lost> {
-        let deadline = self.sessions.next_deadline().map(|deadline_ms| {
+        let has_room = self.proposer.has_room();
+        // Without room chores wait for what is under way.
+        let next_chore = self.chores.next_due().filter(|_| has_room);
+        let next = self.sessions.next_deadline().into_iter().chain(next_chore);
+        let deadline = next.min().map(|deadline_ms| {
             let wait_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
             Instant::now() + Duration::from_millis(wait_ms)
         });
@@ -368,7 +396,6 @@ impl Office {
                 None => std::future::pending().await,
             }
         };
-        let has_room = self.proposer.has_room();
         tokio::select! {
             biased;
             applied = self.proposer.next_applied() => applied.map(|()| Some(Event::Applied)),

@@ -4,7 +4,9 @@ use crate::{
     QuorumError,
     raft_types::{NodeId, node_id_of},
 };
-use klamm_controller::{ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings};
+use klamm_controller::{
+    ChoreConfig, ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings,
+};
 use klamm_metadata::{ConfigResource, Configs};
 use klamm_types::BrokerId;
 use openraft::{Config, SnapshotPolicy};
@@ -79,6 +81,8 @@ pub struct ControllerConfig {
     pub settings: Settings,
     /// Knows the configs.
     pub config_rules: Arc<dyn ConfigRules + Send + Sync>,
+    /// How often what is due by the clock is done.
+    pub chores: ChoreConfig,
     /// The feature levels that a new cluster begins with.
     pub features: BTreeMap<String, i32>,
     /// The name of the controller listener, as controllers register it.
@@ -91,6 +95,7 @@ impl Default for ControllerConfig {
         ControllerConfig {
             settings: Settings::default(),
             config_rules: Arc::new(AnyConfig),
+            chores: ChoreConfig::default(),
             features: BTreeMap::new(),
             listener_name: "CONTROLLER".into(),
         }
@@ -101,6 +106,7 @@ impl fmt::Debug for ControllerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ControllerConfig")
             .field("settings", &self.settings)
+            .field("chores", &self.chores)
             .field("features", &self.features)
             .field("listener_name", &self.listener_name)
             .finish_non_exhaustive()

@@ -12,7 +12,7 @@ use crate::{
     observers::Observers,
     raft_types::Raft,
     stopping::Stopping,
-    translate, watch_metadata,
+    translate, translate_reassignments, watch_metadata,
 };
 use futures_util::stream::BoxStream;
 use klamm_controller::{Request as Decide, Response as Decided};
@@ -175,6 +175,27 @@ impl ControllerService for ControllerServer {
         request: Request<AllocateProducerIdsRequest>,
     ) -> Result<Response<AllocateProducerIdsResponse>, Status> {
         decide!(self, request, translate::allocate_producer_ids, AllocateProducerIds => translate::allocated_producer_ids)
+    }
+
+    async fn alter_reassignments(
+        &self,
+        request: Request<AlterReassignmentsRequest>,
+    ) -> Result<Response<AlterReassignmentsResponse>, Status> {
+        decide!(self, request, translate_reassignments::alter_reassignments, AlterReassignments => translate_reassignments::altered_reassignments)
+    }
+
+    async fn elect_leaders(
+        &self,
+        request: Request<ElectLeadersRequest>,
+    ) -> Result<Response<ElectLeadersResponse>, Status> {
+        decide!(self, request, translate_reassignments::elect_leaders, ElectLeaders => translate_reassignments::elected_leaders)
+    }
+
+    async fn unregister_broker(
+        &self,
+        request: Request<UnregisterBrokerRequest>,
+    ) -> Result<Response<UnregisterBrokerResponse>, Status> {
+        decide!(self, request, translate_reassignments::unregister_broker, Done => translate_reassignments::unregistered_broker)
     }
 
     async fn describe_quorum(

@@ -9,7 +9,10 @@
 //! committed image.offset ≤ base of oldest batch in flight ≤ … ≤ base of staged ≤ scratch.offset
 //! ```
 
-use crate::raft_types::{Applied, EncodedBatch, Raft, TypeConfig};
+use crate::{
+    entry_cut::cut,
+    raft_types::{Applied, EncodedBatch, Raft, TypeConfig},
+};
 use klamm_controller::{Context, Request, Response, decide};
 use klamm_metadata::{
     Image,
@@ -24,7 +27,7 @@ use tokio::sync::oneshot;
 
 /// Batches that may be under way at once.
 const IN_FLIGHT_MAX: usize = 8;
-/// Records after which a batch is full; one request's records are never split.
+/// Records after which a batch is full.
 const BATCH_RECORDS_MAX: usize = 10_000;
 
 /// Leadership was lost, or a batch fell away: what was under way may or may not be committed,
@@ -90,20 +93,28 @@ impl Proposer {
         request: &Request,
         ctx: &Context<'_>,
         to: Option<oneshot::Sender<Response>>,
-    ) -> Result<(), Lost> {
+    ) {
+        if let (Some(response), Some(to)) = (self.decide_alone(request, ctx), to) {
+            self.answers.push(Answer { response, to });
+        }
+    }
+
+    /// Decides on `request` and stages its records. What would be answered; it rests on what is not
+    /// committed yet.
+    pub(crate) fn decide_alone(
+        &mut self,
+        request: &Request,
+        ctx: &Context<'_>,
+    ) -> Option<Response> {
         let decision = decide(&self.scratch, request, ctx);
         let offset = self.scratch.offset();
         if let Err(error) = self.scratch.apply_records(offset, &decision.records) {
             // The controller contradicts itself. Nothing was proposed; the request fails.
             tracing::error!(%error, ?request, "a decision cannot be replayed");
-            return Ok(());
+            return None;
         }
         self.staged.extend(decision.records);
-        if let Some(to) = to {
-            let response = decision.response;
-            self.answers.push(Answer { response, to });
-        }
-        Ok(())
+        Some(decision.response)
     }
 
     /// Proposes what is staged. Answers that rest on nothing new join the newest batch in
@@ -118,11 +129,25 @@ impl Proposer {
             return Ok(());
         }
         let records = std::mem::take(&mut self.staged);
-        let batch = RecordBatch {
-            base_offset: self.scratch.offset() - records.len() as i64,
-            timestamp_ms: now_ms,
-            records,
-        };
+        let mut base_offset = self.scratch.offset() - records.len() as i64;
+        for records in cut(records) {
+            let count = records.len() as i64;
+            let batch = RecordBatch {
+                base_offset,
+                timestamp_ms: now_ms,
+                records,
+            };
+            self.write(batch).await?;
+            base_offset += count;
+        }
+        // Should an earlier one fall away, so does the last.
+        if let Some(last) = self.in_flight.back_mut() {
+            last.answers = answers;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, batch: RecordBatch) -> Result<(), Lost> {
         let encoded = EncodedBatch(batch.encode_to_vec().into());
         let (responder, outcome) = ProgressResponder::complete_only();
         self.raft
@@ -131,6 +156,7 @@ impl Proposer {
             .responder(responder)
             .await
             .map_err(|fatal| Lost(fatal.to_string()))?;
+        let answers = Vec::new();
         self.in_flight.push_back(InFlight { outcome, answers });
         Ok(())
     }

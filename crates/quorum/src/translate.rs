@@ -37,7 +37,7 @@ fn code(code: ErrorCode) -> i32 {
 }
 
 /// Error code and message of a result.
-fn outcome<T>(result: &Result<T, Refusal>) -> (i32, String) {
+pub(crate) fn outcome<T>(result: &Result<T, Refusal>) -> (i32, String) {
     match result {
         Ok(_) => (code(ErrorCode::None), String::new()),
         Err(refusal) => (code(refusal.code), refusal.message.clone()),

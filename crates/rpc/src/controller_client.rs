@@ -162,6 +162,12 @@ calls! {
     alter_configs(AlterConfigsRequest) -> AlterConfigsResponse;
     /// Hands out a block of producer ids.
     allocate_producer_ids(AllocateProducerIdsRequest) -> AllocateProducerIdsResponse;
+    /// Moves partitions to other brokers, or gives up doing so.
+    alter_reassignments(AlterReassignmentsRequest) -> AlterReassignmentsResponse;
+    /// Elects preferred leaders, or any where nobody leads.
+    elect_leaders(ElectLeadersRequest) -> ElectLeadersResponse;
+    /// Forgets a broker that will not come back.
+    unregister_broker(UnregisterBrokerRequest) -> UnregisterBrokerResponse;
     /// Describes the controller quorum.
     describe_quorum(DescribeQuorumRequest) -> DescribeQuorumResponse;
 }

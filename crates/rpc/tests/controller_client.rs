@@ -138,6 +138,27 @@ impl ControllerService for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn alter_reassignments(
+        &self,
+        _: Request<AlterReassignmentsRequest>,
+    ) -> Result<Response<AlterReassignmentsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn elect_leaders(
+        &self,
+        _: Request<ElectLeadersRequest>,
+    ) -> Result<Response<ElectLeadersResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn unregister_broker(
+        &self,
+        _: Request<UnregisterBrokerRequest>,
+    ) -> Result<Response<UnregisterBrokerResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn describe_quorum(
         &self,
         _: Request<DescribeQuorumRequest>,

@@ -6,6 +6,7 @@ mod admin;
 mod data;
 mod group;
 mod log_dirs;
+mod reassignment;
 mod refused;
 mod refused_group;
 mod unsupported;
@@ -71,6 +72,10 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
         ApiKey::IncrementalAlterConfigs,
         admin::incremental_alter_configs,
     ),
+    (ApiKey::AlterPartitionReassignments, reassignment::alter),
+    (ApiKey::ListPartitionReassignments, reassignment::list),
+    (ApiKey::ElectLeaders, reassignment::elect),
+    (ApiKey::UnregisterBroker, reassignment::unregister),
     (ApiKey::DescribeQuorum, admin::describe_quorum),
     (ApiKey::DescribeCluster, admin::describe_cluster),
     (
@@ -105,6 +110,9 @@ const REFUSALS: &[(ApiKey, Check)] = &[
         refused::incremental_alter_configs,
     ),
     (ApiKey::DescribeCluster, refused::describe_cluster),
+    (ApiKey::AlterPartitionReassignments, reassignment::refused),
+    (ApiKey::ElectLeaders, reassignment::elect_refused),
+    (ApiKey::UnregisterBroker, reassignment::unregister_unknown),
     (ApiKey::AlterReplicaLogDirs, log_dirs::alter_to_nowhere),
     (
         ApiKey::DescribeTopicPartitions,
@@ -273,10 +281,14 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (35, 1, 5),
     (37, 0, 3),
     (42, 0, 2),
+    (43, 0, 2),
     (44, 0, 1),
+    (45, 0, 1),
+    (46, 0, 0),
     (47, 0, 0),
     (55, 0, 2),
     (60, 0, 2),
+    (64, 0, 0),
     (74, 0, 1),
     (75, 0, 0),
 ];

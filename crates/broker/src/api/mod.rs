@@ -4,6 +4,7 @@
 //! A handler translates and decides; it does not reach into anybody's state.
 
 mod alter_configs;
+mod alter_partition_reassignments;
 mod alter_replica_log_dirs;
 mod api_versions;
 mod authorized_operations;
@@ -20,6 +21,7 @@ mod describe_groups;
 mod describe_log_dirs;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod fetch;
 mod find_coordinator;
 mod forwarding;
@@ -32,6 +34,7 @@ mod leave_group;
 mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -39,6 +42,7 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod sync_group;
+mod unregister_broker;
 
 pub(crate) use forwarding::error_code;
 
@@ -115,13 +119,23 @@ const TABLE: &[(ApiKey, Start)] = &[
     (ApiKey::DescribeLogDirs, describe_log_dirs::start),
     (ApiKey::CreatePartitions, create_partitions::start),
     (ApiKey::DeleteGroups, delete_groups::start),
+    (ApiKey::ElectLeaders, elect_leaders::start),
     (
         ApiKey::IncrementalAlterConfigs,
         incremental_alter_configs::start,
     ),
+    (
+        ApiKey::AlterPartitionReassignments,
+        alter_partition_reassignments::start,
+    ),
+    (
+        ApiKey::ListPartitionReassignments,
+        list_partition_reassignments::start,
+    ),
     (ApiKey::OffsetDelete, offset_delete::start),
     (ApiKey::DescribeQuorum, describe_quorum::start),
     (ApiKey::DescribeCluster, describe_cluster::start),
+    (ApiKey::UnregisterBroker, unregister_broker::start),
     (ApiKey::ListConfigResources, list_config_resources::start),
     (
         ApiKey::DescribeTopicPartitions,

@@ -106,6 +106,7 @@ impl Partition {
         };
         // Noted before the first append of the epoch, so that followers find where it begins.
         log.assign_epoch(state.leader_epoch, end_offset);
+        let led_before = matches!(&*role, Role::Leader(_));
         self.set_refused(false);
         let leader = Leader::new(
             self.env.me,
@@ -124,7 +125,11 @@ impl Partition {
         }
         drop(role);
         drop(log);
-        self.tell_role_changed();
+        if !led_before {
+            // Who leads on has all that others wait for, and cuts off nothing of it.
+            lock(&self.commits).fail_all(ErrorCode::NotLeaderOrFollower);
+        }
+        self.wake_all();
         if self.flushed_offset() < self.log_end_offset() {
             self.request_flush();
         }
@@ -175,6 +180,10 @@ impl Partition {
 
     fn tell_role_changed(&self) {
         lock(&self.commits).fail_all(ErrorCode::NotLeaderOrFollower);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
         self.consumers.wake();
         self.followers.wake();
         self.low_watermarks.wake();
