@@ -13,10 +13,12 @@
 //! Deliberately not here: elections (the `controller` crate) and the log itself (`storage`).
 
 pub mod divergence;
+mod follower_progress;
 mod high_watermark;
 mod isr;
 mod leader;
 
+pub use follower_progress::{FollowerFetch, FollowerProgress};
 pub use high_watermark::high_watermark;
 pub use isr::{Isr, IsrProposal};
-pub use leader::{Effects, FollowerFetch, FollowerProgress, Leader, LocalLog, PartitionState};
+pub use leader::{Effects, Leader, LocalLog, PartitionState, STALL_MS_MAX};
