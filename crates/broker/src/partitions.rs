@@ -5,12 +5,12 @@ mod moves;
 use crate::{
     clock::now_ms,
     deleted_folders::DeletedFolders,
-    dynamic_configs::changed_topic_defaults,
+    dynamic_configs::{changed_topic_defaults, dynamic_configs},
     groups::Groups,
     log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs, SpaceReport},
     partition::{Leadership, Partition, PartitionEnv, RoleKind},
     replica_moves::ReplicaMoves,
-    replication::Fetchers,
+    replication::{Fetchers, ReplicationThrottles},
     segment_jitter::jittered_log_config,
 };
 use arc_swap::ArcSwap;
@@ -23,6 +23,7 @@ use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
     time::Duration,
@@ -81,9 +82,11 @@ impl Partitions {
         }
         let delay_ms = config.topic_defaults.file_delete_delay_ms;
         let (waiting, folders_of) = (Arc::clone(&deleted), Arc::clone(&dirs));
-        let moves = ReplicaMoves::new(env.assignments.clone(), move |folder, log_dir| {
+        let delete = move |folder: &Path, log_dir: &LogDir| {
             moves::doom(&folders_of, &waiting, delay_ms, folder, log_dir);
-        });
+        };
+        let throttles = Arc::clone(&env.throttles);
+        let moves = ReplicaMoves::new(env.assignments.clone(), throttles, delete);
         Ok(Partitions {
             me: config.node_id,
             topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
@@ -164,6 +167,11 @@ impl Partitions {
     /// The log directories.
     pub(crate) fn log_dirs(&self) -> &Arc<LogDirs> {
         &self.dirs
+    }
+
+    /// How fast replicas are copied.
+    pub(crate) fn throttles(&self) -> &ReplicationThrottles {
+        &self.env.throttles
     }
 
     /// Every replica of this broker.
@@ -388,6 +396,8 @@ impl Partitions {
             return;
         };
         self.topic_defaults.store(Arc::new(defaults));
+        let rates = dynamic_configs(image, self.me).replication_rates();
+        self.env.throttles.set(rates);
         let topics: BTreeSet<Arc<str>> = self
             .read_replicas()
             .values()

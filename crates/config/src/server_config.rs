@@ -7,8 +7,8 @@ use crate::{
     error::{ConfigError, Warning},
     server_rules,
     server_settings::{
-        GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicationSettings,
-        TransactionSettings,
+        GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicaSelector,
+        ReplicationSettings, TransactionSettings,
     },
     suggestion,
     topic_config::TopicConfig,
@@ -240,6 +240,20 @@ fn replication(values: &Values<'_>) -> Result<ReplicationSettings, ConfigError> 
         auto_leader_rebalance_enable: values.flag("auto.leader.rebalance.enable"),
         leader_imbalance_check_interval_seconds: values
             .number("leader.imbalance.check.interval.seconds")?,
+        selector: selector(values)?,
+    })
+}
+
+fn selector(values: &Values<'_>) -> Result<ReplicaSelector, ConfigError> {
+    const NAME: &str = "replica.selector.class";
+    let Some(class) = values.given(NAME).filter(|class| !class.is_empty()) else {
+        return Ok(ReplicaSelector::Leader);
+    };
+    let mut known = ReplicaSelector::CLASSES.iter();
+    let found = known.find(|(name, _)| *name == class);
+    found.map(|(_, selector)| *selector).ok_or_else(|| {
+        let names = ReplicaSelector::CLASSES.map(|(name, _)| name).join(" or ");
+        ConfigError::invalid(NAME, class, format!("it must be {names}"))
     })
 }
 
