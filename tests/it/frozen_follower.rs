@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use klamm_client::PartitionView;
+use bytes::Bytes;
+use klamm_client::{Client, PartitionView, Producer, ProducerOptions, ProducerRecord};
 use klamm_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest,
 };
 use klamm_protocol::messages::create_topics_response::CreateTopicsResponse;
-use klamm_tests::Cluster;
+use klamm_tests::{Cluster, wait_until, wire};
 
-use crate::lab::{client, connection, create_topic, partition_where};
+use crate::lab::{PATIENCE, client, connection, create_topic, partition_where};
 use crate::replicas::wait_identical;
 use crate::small_disk::SmallDisk;
 use crate::traffic::Traffic;
@@ -20,7 +21,7 @@ const SOON: Duration = Duration::from_secs(15);
 const NO_SUSPICION: (&str, &str) = ("broker.session.timeout.ms", "120000");
 const CREATE_TOPICS_VERSION: i16 = 5;
 
-async fn wait_dropped(client: &klamm_client::Client, topic: &str, follower: i32) -> PartitionView {
+async fn wait_dropped(client: &Client, topic: &str, follower: i32) -> PartitionView {
     let began = Instant::now();
     let what = "goes on without the follower that hangs";
     let view = partition_where(client, topic, 0, what, |p| !p.isr.contains(&follower)).await;
@@ -103,4 +104,67 @@ async fn create_led_by_first(cluster: &Cluster, topic: &str, replicas: &[i32]) {
     let created: CreateTopicsResponse = answer.expect("create a topic");
     assert_eq!(created.topics[0].error_code, 0, "{created:?}");
     cluster.wait_in_sync(&[topic]);
+}
+
+/// Records a second, of a kilobyte each.
+const RATE: u64 = 500;
+/// How long each part of the measurement lasts.
+const PART: Duration = Duration::from_secs(10);
+
+/// Not run by itself: it says what a frozen follower costs with default settings, on this machine.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures"]
+async fn what_a_frozen_follower_costs() {
+    let cluster = Cluster::builder(3).start();
+    let client = client(&cluster);
+    create_topic(&cluster, "measured", 1, &[]).await;
+    let leader = cluster.leader("measured", 0);
+    let controller = cluster.active_controller();
+    let follower = (1..=3)
+        .rfind(|&id| id != leader && id != controller)
+        .unwrap();
+    let producer = Producer::new(client.clone(), ProducerOptions::default());
+    measure(&producer, PART).await;
+    println!("quiet:           {}", measure(&producer, PART).await);
+
+    cluster.pause(follower);
+    let frozen = Instant::now();
+    let during = tokio::spawn({
+        let producer = producer.clone();
+        async move { measure(&producer, Duration::from_secs(3)).await }
+    });
+    wait_until("it is dropped", PATIENCE, || {
+        let view = wire::metadata(cluster.broker_address(leader), &["measured"])?;
+        Ok((!view.partitions[0].isr.contains(&follower)).then_some(()))
+    });
+    println!("dropped after:   {:?}", frozen.elapsed());
+    println!("the first 3 s:   {}", during.await.unwrap());
+    println!("without it:      {}", measure(&producer, PART).await);
+    cluster.resume(follower);
+}
+
+/// Writes at a steady rate and tells how long it took until records were acknowledged.
+async fn measure(producer: &Producer, time: Duration) -> String {
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / RATE));
+    let mut deliveries = tokio::task::JoinSet::new();
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let due = ticks.tick().await;
+        let record = ProducerRecord::new("measured", None::<Bytes>, "x".repeat(1024));
+        let delivery = producer.send(record).await.expect("queue a record");
+        deliveries.spawn(async move {
+            delivery.await.expect("a record is acknowledged");
+            due.elapsed()
+        });
+    }
+    let mut latencies = deliveries.join_all().await;
+    latencies.sort_unstable();
+    let at = |share: f64| latencies[(latencies.len() as f64 * share) as usize];
+    let max = latencies[latencies.len() - 1];
+    format!(
+        "p50 {:?}, p99 {:?}, max {max:?} of {}",
+        at(0.5),
+        at(0.99),
+        latencies.len()
+    )
 }

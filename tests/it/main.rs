@@ -27,6 +27,7 @@ mod full_disk;
 mod garbage;
 mod groups;
 mod lab;
+mod last_replica_standing;
 mod log_dirs;
 mod log_start;
 mod metadata;

@@ -46,7 +46,7 @@ fn on_one_disk() -> Option<(Cluster, SmallDisk)> {
 }
 
 /// The power comes back: another start of the machine, as far as anybody can tell.
-fn note_new_boot(data_dir: &Path, number: u64) {
+pub(crate) fn note_new_boot(data_dir: &Path, number: u64) {
     let mark = data_dir.join(BOOT_ID_FILE);
     if mark.exists() {
         fs::write(mark, format!("boot {number}\n")).expect("write a boot mark");
