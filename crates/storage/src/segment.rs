@@ -23,6 +23,13 @@ use std::{
 /// Latest appends whose exact place is remembered, so that readers of the tail need no index.
 const RECENT_MAX: usize = 64;
 
+/// Which files of a segment are durable once the whole file system is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LeftToFileSystem {
+    batches: bool,
+    transactions: bool,
+}
+
 /// A segment of a log.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -223,6 +230,28 @@ impl Segment {
             })?;
         }
         Ok(())
+    }
+
+    /// Leaves what was written before the call to a sync of the whole file system. A segment that
+    /// has just been sealed is synced here and now, since its indexes count too.
+    pub(crate) fn leave_to_file_system(&self) -> io::Result<LeftToFileSystem> {
+        if self.sync_indexes.load(Ordering::Acquire) {
+            self.sync()?;
+        }
+        Ok(LeftToFileSystem {
+            batches: self.file.take_dirty(),
+            transactions: self.transaction_index.take_dirty(),
+        })
+    }
+
+    /// The sync of the file system has failed: the next sync has to reach all that was left to it.
+    pub(crate) fn take_back(&self, left: LeftToFileSystem) {
+        if left.batches {
+            self.set_dirty();
+        }
+        if left.transactions {
+            self.transaction_index.set_dirty();
+        }
     }
 
     /// Makes both indexes durable.

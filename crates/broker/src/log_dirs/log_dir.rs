@@ -13,7 +13,7 @@ use super::{
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    BootMark, CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption,
+    BootMark, CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, FileSystem, Interruption,
     MetaProperties, OpenFiles, PartitionMetadata,
 };
 use klamm_types::{BrokerId, TopicPartition, Uuid};
@@ -43,6 +43,7 @@ pub(crate) struct LogDir {
     interruption: Interruption,
     /// Where the logs of all directories keep their files open.
     pub(super) files: Arc<OpenFiles>,
+    file_system: Option<Arc<FileSystem>>,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
@@ -107,6 +108,9 @@ impl LogDir {
         Ok(LogDir {
             id,
             files: files.clone(),
+            file_system: FileSystem::of(path)
+                .map_err(io_error("look at", path))?
+                .map(Arc::new),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             interruption: BootMark::of(path).read(),
@@ -124,6 +128,7 @@ impl LogDir {
             left_clean: None,
             interruption: Interruption::Machine,
             files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
+            file_system: None,
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
@@ -141,6 +146,11 @@ impl LogDir {
     /// The directory's id; zero if it could not be read.
     pub(crate) fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// The directory's file system, if syncing it as a whole syncs the logs in it.
+    pub(crate) fn file_system(&self) -> Option<&Arc<FileSystem>> {
+        self.file_system.as_ref()
     }
 
     /// Takes a seat for a log.
