@@ -82,13 +82,17 @@ pub(crate) fn python(client: Client, script: &str) -> Command {
 
 /// A Java class with a `main`, of Kafka or of ours, with flags that make short runs cheap.
 pub(crate) fn java(class: &str) -> Command {
+    java_logging(class, &folder().join("java/log4j2.properties"))
+}
+
+/// The same with another configuration of its log, a file of properties.
+pub(crate) fn java_logging(class: &str, logging: &Path) -> Command {
     let home = Client::Java.program();
     let class_path = format!(
         "{}:{}",
         home.join("classes").display(),
         home.join("lib/*").display()
     );
-    let logging = folder().join("java/log4j2.properties");
     let mut command = Command::new("java");
     command
         .args([

@@ -13,6 +13,7 @@
     reason = "a panic is how a test reports"
 )]
 
+mod closest_replica;
 mod committed_reads;
 mod delete_records;
 mod failover;
@@ -26,6 +27,7 @@ mod mixed_group;
 mod our_data_dir;
 mod process;
 mod records;
+mod replica_verification;
 mod reporter;
 mod round_trip;
 

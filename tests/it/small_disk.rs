@@ -1,4 +1,5 @@
-//! A small file system of its own for a node's data, which a test can fill to the last byte.
+//! A small file system of its own for nodes' data, which a test can fill to the last byte, freeze, or cut off as a loss of
+//! power does.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,8 +12,15 @@ use tempfile::NamedTempFile;
 /// An ext4 file system in a file, mounted where a node keeps its data. The cluster's watchdog unmounts it.
 pub(crate) struct SmallDisk {
     mount_point: PathBuf,
-    _image: NamedTempFile,
+    image: NamedTempFile,
 }
+
+/// Ends an ext4 file system without another write: EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH.
+const SHUT_DOWN: &str = "
+import fcntl, os, struct, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+fcntl.ioctl(fd, 0x8004587d, struct.pack('I', 2))
+";
 
 impl SmallDisk {
     /// Makes and mounts it. `None`, with a word about it, where this process may not mount.
@@ -23,26 +31,84 @@ impl SmallDisk {
         let image = NamedTempFile::new().expect("create an image");
         image.as_file().set_len(bytes).expect("extend an image");
         fs::create_dir_all(mount_point).expect("create a mount point");
-        let mounted = succeeds(
+        let is_made = succeeds(
             Command::new("mkfs.ext4")
                 .args(["-q", "-m", "0"])
                 .arg(image.path()),
-        ) && succeeds(
-            Command::new("mount")
-                .args(["-o", "loop"])
-                .arg(image.path())
-                .arg(mount_point),
         );
-        if mounted {
-            return Some(Self {
-                mount_point: mount_point.to_owned(),
-                _image: image,
-            });
+        let disk = Self {
+            mount_point: mount_point.to_owned(),
+            image,
+        };
+        if is_made && disk.attach() {
+            return Some(disk);
         }
         let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
         assert!(!is_ci, "a test must mount a file system and may not");
         println!("not run: this process may not mount a file system");
         None
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn path(&self) -> &Path {
+        &self.mount_point
+    }
+
+    fn attach(&self) -> bool {
+        succeeds(
+            Command::new("mount")
+                .args(["-o", "loop"])
+                .arg(self.image.path())
+                .arg(&self.mount_point),
+        )
+    }
+
+    /// Lets every write wait until [`SmallDisk::thaw`]; reads go on. Whether that is possible here.
+    pub(crate) fn freeze(&self) -> bool {
+        succeeds(Command::new("fsfreeze").arg("-f").arg(&self.mount_point))
+    }
+
+    /// Lets writes go on.
+    pub(crate) fn thaw(&self) {
+        let thawed = succeeds(Command::new("fsfreeze").arg("-u").arg(&self.mount_point));
+        assert!(thawed, "a frozen disk stays frozen");
+    }
+
+    /// Whether [`SmallDisk::lose_power`] is possible here; says so if not.
+    ///
+    /// # Panics
+    /// With `CI=true`, if not.
+    pub(crate) fn can_lose_power(&self) -> bool {
+        let is_there = succeeds(Command::new("python3").args(["-c", "import fcntl"]));
+        let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+        assert!(is_there || !is_ci, "a test needs python3");
+        if !is_there {
+            println!("not run: there is no python3");
+        }
+        is_there
+    }
+
+    /// Cuts it off: every later read and write fails, and what was not flushed is lost.
+    pub(crate) fn lose_power(&self) {
+        let mut command = Command::new("python3");
+        let output = command
+            .args(["-c", SHUT_DOWN])
+            .arg(&self.mount_point)
+            .output();
+        let output = output.expect("run python3");
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Mounts it anew, from what has reached the medium. Whether nobody held it any more.
+    ///
+    /// # Panics
+    /// If it cannot be mounted again.
+    pub(crate) fn remount(&self) -> bool {
+        if !succeeds(Command::new("umount").arg(&self.mount_point)) {
+            return false;
+        }
+        assert!(self.attach(), "a disk is gone");
+        true
     }
 
     /// Bytes that are free.

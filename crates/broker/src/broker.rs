@@ -21,7 +21,7 @@ use crate::{
     partitions::Partitions,
     producer_ids::ProducerIds,
     recovery_backlog::RecoveryBacklog,
-    replication::{Fetchers, IsrUpdates, Suspects},
+    replication::{Fetchers, IsrUpdates, ReplicationThrottles, Suspects},
 };
 use klamm_config::ServerConfig;
 use klamm_metadata::{Delta, Image};
@@ -129,6 +129,7 @@ impl Broker {
             lag_time_max_ms: config.replication.lag_time_max_ms,
             dirs: Arc::clone(&dirs),
             assignments: assignments.clone(),
+            throttles: Arc::new(ReplicationThrottles::default()),
         };
         let context = open(Arc::clone(&config), env).await?;
         let (wants_shutdown, shutdown_wanted) = watch::channel(false);
@@ -310,6 +311,7 @@ async fn open(config: Arc<ServerConfig>, env: PartitionEnv) -> Result<Arc<Contex
         Arc::clone(&metadata),
         Arc::clone(&config),
         Arc::clone(&suspects),
+        Arc::clone(&env.throttles),
         tokio::runtime::Handle::current(),
     );
     let opening = Arc::clone(&config);

@@ -273,6 +273,7 @@ impl Session {
             || result.log_start_offset != cached.log_start_offset
             || result.diverging_epoch.end_offset >= 0
             || result.preferred_read_replica >= 0
+            || lacks_commit(&cached.wanted.params, result)
     }
 
     /// Remembers what the client is told; one that got data is served last next time.
@@ -330,6 +331,11 @@ impl Sessions {
 
 fn has_data(result: &PartitionData) -> bool {
     result.records.as_ref().is_some_and(|r| !r.is_empty())
+}
+
+/// Whether a follower says that it does not know how much of what it has is committed.
+fn lacks_commit(params: &FetchPartition, result: &PartitionData) -> bool {
+    params.high_watermark < result.high_watermark.min(params.fetch_offset)
 }
 
 fn key(topic_id: Uuid, topic: &str, partition: i32, uses_ids: bool) -> FetchKey {

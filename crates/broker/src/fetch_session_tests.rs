@@ -171,3 +171,27 @@ fn a_partition_named_twice_is_fetched_once() {
     assert_eq!(partitions(&context), [4, 3]);
     assert_eq!(context.wanted()[1].params.fetch_offset, 42);
 }
+
+#[test]
+fn a_follower_hears_of_a_commit_until_it_says_that_it_knows() {
+    let sessions = FetchSessions::new(1);
+    let id = session(&sessions, &[0], true, 0);
+    for (epoch, fetch_offset, known, expected) in [
+        (1, 7, 5, true),
+        (2, 7, 7, false),
+        // More than it has is of no use to it.
+        (3, 6, 6, false),
+        (4, 9, 6, true),
+        (5, 9, i64::MAX, false),
+    ] {
+        let mut request = request(id, epoch, &[0]);
+        let params = &mut request.topics[0].partitions[0];
+        (params.fetch_offset, params.high_watermark) = (fetch_offset, known);
+        let session = incremental(&sessions, request);
+        let mut session = locked(&session);
+        let (key, result) = result(0, 7);
+        session.note(&key, &result);
+        let what = format!("{fetch_offset} {known}");
+        assert_eq!(session.is_news(&key, &result), expected, "{what}");
+    }
+}

@@ -29,8 +29,9 @@ const LOW_SPACE_CLEANING_INTERVAL: Duration = Duration::from_secs(5);
 /// space looks like.
 const CREATION_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often leaders look for laggards: at most this far apart.
-const TICK_MS_MAX: i64 = 1_000;
+/// How often leaders look for laggards: at most this far apart. One that hangs is to be found out
+/// within two seconds.
+const TICK_MS_MAX: i64 = 500;
 
 /// How often logs are looked at for a flush that is due: at most this far apart, so that a topic's
 /// `flush.ms` has an effect whatever `log.flush.scheduler.interval.ms` says.

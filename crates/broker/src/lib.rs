@@ -37,6 +37,7 @@ mod recovery_backlog;
 mod replica_moves;
 mod replication;
 mod segment_jitter;
+mod throttle;
 mod topic_name;
 
 pub use broker::{Broker, BrokerError};

@@ -13,7 +13,7 @@ use crate::{
     log_dirs::{FoundLogs, LogDir, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv, RoleKind},
     replica_moves::ReplicaMoves,
-    replication::Fetchers,
+    replication::{Fetchers, ReplicationThrottles},
 };
 use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
@@ -22,6 +22,7 @@ use klamm_replica::{PartitionState, committed_floor};
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread,
     time::Duration,
@@ -81,10 +82,12 @@ impl Partitions {
         let topic_defaults = Arc::new(ArcSwap::from_pointee(defaults));
         let (waiting, folders_of) = (Arc::clone(&deleted), Arc::clone(&dirs));
         let settings = Arc::clone(&topic_defaults);
-        let moves = ReplicaMoves::new(env.assignments.clone(), move |folder, log_dir| {
+        let delete = move |folder: &Path, log_dir: &LogDir| {
             let delay_ms = settings.load().file_delete_delay_ms;
             moves::doom(&folders_of, &waiting, delay_ms, folder, log_dir);
-        });
+        };
+        let throttles = Arc::clone(&env.throttles);
+        let moves = ReplicaMoves::new(env.assignments.clone(), throttles, delete);
         Ok(Partitions {
             me: config.node_id,
             topic_defaults,
@@ -166,6 +169,11 @@ impl Partitions {
     /// The log directories.
     pub(crate) fn log_dirs(&self) -> &Arc<LogDirs> {
         &self.dirs
+    }
+
+    /// How fast replicas are copied.
+    pub(crate) fn throttles(&self) -> &ReplicationThrottles {
+        &self.env.throttles
     }
 
     /// Every replica of this broker.

@@ -13,6 +13,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 /// What was set at run time, by name.
 pub type ConfigMap = BTreeMap<String, String>;
 
+const LEADER_RATE: &str = "leader.replication.throttled.rate";
+const FOLLOWER_RATE: &str = "follower.replication.throttled.rate";
+const MOVES_RATE: &str = "replica.alter.log.dirs.io.max.bytes.per.second";
+
 /// Settings of brokers that exist at run time alone.
 const RUN_TIME_ONLY: &[ConfigKey] = config_keys! {
     "follower.replication.throttled.rate": Long = "9223372036854775807", AtLeast(0), ClusterWide, Medium,
@@ -35,6 +39,27 @@ pub struct DynamicConfigs<'a> {
     pub cluster: Option<&'a ConfigMap>,
 }
 
+/// How fast throttled replicas are copied at most, in bytes a second, at least 1; the largest
+/// number is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicationRates {
+    /// `leader.replication.throttled.rate`: what leaders here serve.
+    pub leader: i64,
+    /// `follower.replication.throttled.rate`: what followers here fetch.
+    pub follower: i64,
+    /// `replica.alter.log.dirs.io.max.bytes.per.second`: what moves between log directories copy.
+    pub moves: i64,
+}
+
+impl ReplicationRates {
+    /// What holds where nothing is set.
+    pub const UNLIMITED: ReplicationRates = ReplicationRates {
+        leader: i64::MAX,
+        follower: i64::MAX,
+        moves: i64::MAX,
+    };
+}
+
 impl<'a> DynamicConfigs<'a> {
     /// The value of a setting, if one was set at run time.
     pub(crate) fn get(&self, name: &str) -> Option<&'a String> {
@@ -53,6 +78,19 @@ impl<'a> DynamicConfigs<'a> {
             }
         }
         merged
+    }
+
+    /// How fast throttled replicas are copied.
+    pub fn replication_rates(&self) -> ReplicationRates {
+        let rate = |name: &str| {
+            let set = self.get(name).and_then(|value| value.trim().parse().ok());
+            set.map_or(i64::MAX, |rate: i64| rate.max(1))
+        };
+        ReplicationRates {
+            leader: rate(LEADER_RATE),
+            follower: rate(FOLLOWER_RATE),
+            moves: rate(MOVES_RATE),
+        }
     }
 
     /// The settings of topics without their own, as they are now.

@@ -22,6 +22,7 @@ mod server_config;
 mod server_rules;
 mod server_settings;
 mod suggestion;
+mod throttled_replicas;
 mod topic_config;
 pub mod topic_configs;
 
@@ -31,7 +32,8 @@ pub use describe::{
     describe_topic_config,
 };
 pub use dynamic_configs::{
-    ConfigMap, DynamicConfigs, broker_list_default, validate_broker_config, validate_broker_configs,
+    ConfigMap, DynamicConfigs, ReplicationRates, broker_list_default, validate_broker_config,
+    validate_broker_configs,
 };
 pub use error::{ConfigError, Warning};
 pub use group_configs::{describe_group_config, validate_group_config};
@@ -39,9 +41,10 @@ pub use listener::Listener;
 pub use quorum_voters::{HostPort, QuorumVoter};
 pub use server_config::{ProcessRoles, ServerConfig};
 pub use server_settings::{
-    GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicationSettings,
-    TransactionSettings,
+    GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicaSelector,
+    ReplicationSettings, TransactionSettings,
 };
+pub use throttled_replicas::ThrottledReplicas;
 pub use topic_config::{
     CleanupPolicy, CompressionType, TimestampType, TopicConfig, topic_list_default,
     validate_topic_config, validate_topic_configs,

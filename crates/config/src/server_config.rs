@@ -7,8 +7,8 @@ use crate::{
     error::{ConfigError, Warning},
     server_rules,
     server_settings::{
-        GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicationSettings,
-        TransactionSettings,
+        GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicaSelector,
+        ReplicationSettings, TransactionSettings,
     },
     suggestion,
     topic_config::TopicConfig,
@@ -242,6 +242,20 @@ fn replication(values: &Values<'_>) -> Result<ReplicationSettings, ConfigError> 
             .number("leader.imbalance.check.interval.seconds")?,
         unclean_leader_election_interval_ms: values
             .number("unclean.leader.election.interval.ms")?,
+        selector: selector(values)?,
+    })
+}
+
+fn selector(values: &Values<'_>) -> Result<ReplicaSelector, ConfigError> {
+    const NAME: &str = "replica.selector.class";
+    let Some(class) = values.given(NAME).filter(|class| !class.is_empty()) else {
+        return Ok(ReplicaSelector::Leader);
+    };
+    let mut known = ReplicaSelector::CLASSES.iter();
+    let found = known.find(|(name, _)| *name == class);
+    found.map(|(_, selector)| *selector).ok_or_else(|| {
+        let names = ReplicaSelector::CLASSES.map(|(name, _)| name).join(" or ");
+        ConfigError::invalid(NAME, class, format!("it must be {names}"))
     })
 }
 

@@ -122,6 +122,31 @@ pub struct ReplicationSettings {
     pub leader_imbalance_check_interval_seconds: i64,
     /// `unclean.leader.election.interval.ms`.
     pub unclean_leader_election_interval_ms: i64,
+    /// `replica.selector.class`.
+    pub selector: ReplicaSelector,
+}
+
+/// Which replica leaders send consumers to (`replica.selector.class`, KIP-392).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplicaSelector {
+    /// The leader itself.
+    Leader,
+    /// One in the consumer's rack.
+    RackAware,
+}
+
+impl ReplicaSelector {
+    /// Kafka's classes by name.
+    pub(crate) const CLASSES: [(&str, ReplicaSelector); 2] = [
+        (
+            "org.apache.kafka.common.replica.LeaderSelector",
+            ReplicaSelector::Leader,
+        ),
+        (
+            "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+            ReplicaSelector::RackAware,
+        ),
+    ];
 }
 
 /// Topics and logs, as far as it is not [`ServerConfig::topic_defaults`](crate::ServerConfig::topic_defaults).

@@ -4,7 +4,9 @@ use crate::{
     config_value::{self, list_elements, parse_boolean},
     dynamic_configs::DynamicConfigs,
     server_config::{ServerConfig, server_value},
-    suggestion, topic_configs,
+    suggestion,
+    throttled_replicas::ThrottledReplicas,
+    topic_configs,
 };
 use std::collections::BTreeMap;
 
@@ -66,7 +68,9 @@ pub struct TopicConfig {
     /// Records that may be acknowledged before they are flushed; 1 flushes before every ack.
     pub flush_messages: i64,
     pub flush_ms: i64,
+    pub follower_replication_throttled_replicas: ThrottledReplicas,
     pub index_interval_bytes: i32,
+    pub leader_replication_throttled_replicas: ThrottledReplicas,
     pub max_compaction_lag_ms: i64,
     /// The largest record batch, in bytes.
     pub max_message_bytes: i32,
@@ -104,7 +108,9 @@ impl Default for TopicConfig {
             file_delete_delay_ms: 60_000,
             flush_messages: 1,
             flush_ms: i64::MAX,
+            follower_replication_throttled_replicas: ThrottledReplicas::None,
             index_interval_bytes: 4096,
+            leader_replication_throttled_replicas: ThrottledReplicas::None,
             max_compaction_lag_ms: i64::MAX,
             max_message_bytes: 1_048_588,
             message_timestamp_after_max_ms: 3_600_000,
@@ -159,9 +165,15 @@ impl TopicConfig {
             "file.delete.delay.ms" => set(&mut self.file_delete_delay_ms, value),
             "flush.messages" => set(&mut self.flush_messages, value),
             "flush.ms" => set(&mut self.flush_ms, value),
+            "follower.replication.throttled.replicas" => {
+                self.follower_replication_throttled_replicas = ThrottledReplicas::from_list(value);
+            }
             "index.interval.bytes" => set(&mut self.index_interval_bytes, value),
             // Smaller segments than users may ask for, for tests.
             "internal.segment.bytes" => set(&mut self.segment_bytes, value),
+            "leader.replication.throttled.replicas" => {
+                self.leader_replication_throttled_replicas = ThrottledReplicas::from_list(value);
+            }
             "max.compaction.lag.ms" => set(&mut self.max_compaction_lag_ms, value),
             "max.message.bytes" => set(&mut self.max_message_bytes, value),
             "message.timestamp.after.max.ms" => {

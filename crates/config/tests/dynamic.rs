@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use klamm_config::{
-    ConfigMap, ConfigSource, DescribedConfig, DynamicConfigs, ServerConfig, broker_list_default,
-    describe_broker_config, describe_broker_defaults, describe_group_config, describe_topic_config,
-    topic_list_default, validate_broker_config, validate_broker_configs, validate_group_config,
+    ConfigMap, ConfigSource, DescribedConfig, DynamicConfigs, ReplicationRates, ServerConfig,
+    broker_list_default, describe_broker_config, describe_broker_defaults, describe_group_config,
+    describe_topic_config, topic_list_default, validate_broker_config, validate_broker_configs,
+    validate_group_config,
 };
 
 fn map(pairs: &[(&str, &str)]) -> ConfigMap {
@@ -285,4 +286,26 @@ fn groups() {
         ConfigSource::Default,
         &synonyms,
     );
+}
+
+#[test]
+fn replication_is_as_fast_as_was_set_last_and_never_stands_still() {
+    let own = map(&[("leader.replication.throttled.rate", "500")]);
+    let all = map(&[
+        ("leader.replication.throttled.rate", "1"),
+        ("follower.replication.throttled.rate", " 700 "),
+        ("replica.alter.log.dirs.io.max.bytes.per.second", "0"),
+    ]);
+    let dynamic = DynamicConfigs {
+        broker: Some(&own),
+        cluster: Some(&all),
+    };
+    let expected = ReplicationRates {
+        leader: 500,
+        follower: 700,
+        moves: 1,
+    };
+    assert_eq!(dynamic.replication_rates(), expected);
+    let none = DynamicConfigs::default();
+    assert_eq!(none.replication_rates(), ReplicationRates::UNLIMITED);
 }

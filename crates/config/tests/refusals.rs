@@ -1,6 +1,6 @@
 //! What the server refuses to start with, and what it only warns of.
 
-use klamm_config::{ConfigError, ServerConfig};
+use klamm_config::{ConfigError, ReplicaSelector, ServerConfig};
 use std::collections::BTreeMap;
 
 /// A good combined node, with some properties set and others (`""`) removed.
@@ -242,4 +242,18 @@ fn unknown_properties_only_warn() {
         ]
     );
     assert_eq!(config.log.num_partitions, 1);
+}
+
+#[test]
+fn a_replica_selector_that_is_not_there() {
+    let name = "replica.selector.class";
+    let rack_aware = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+    let (config, _) = start(&[(name, rack_aware)]).unwrap();
+    assert_eq!(config.replication.selector, ReplicaSelector::RackAware);
+    let (config, _) = start(&[]).unwrap();
+    assert_eq!(config.replication.selector, ReplicaSelector::Leader);
+    refused(
+        &[(name, "com.example.Mine")],
+        &[name, "com.example.Mine", rack_aware],
+    );
 }

@@ -32,6 +32,8 @@ mod high_watermarks;
 mod invariants;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod last_replica_standing_tests;
 mod new_partitions;
 mod online_dirs;
 mod placement;

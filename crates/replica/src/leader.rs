@@ -1,6 +1,6 @@
 //! What the leader of a partition knows and decides.
 
-use crate::{Isr, IsrProposal, high_watermark};
+use crate::{FollowerFetch, FollowerProgress, Isr, IsrProposal, high_watermark};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,37 +33,12 @@ pub struct LocalLog {
     pub end_offset: i64,
 }
 
-/// What a follower's fetch tells about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FollowerFetch {
-    /// Who fetches.
-    pub replica: BrokerId,
-    /// The follower's registration, [`BrokerEpoch::NONE`] if it does not say.
-    pub broker_epoch: BrokerEpoch,
-    /// Everything below is durable at the follower.
-    pub fetch_offset: i64,
-    /// The first offset the follower can serve.
-    pub log_start_offset: i64,
-    /// Whether the cluster lets it join the ISR now: registered under this epoch, not fenced and
-    /// not shutting down (rule 75).
-    pub is_eligible: bool,
-}
+/// How long a member of the ISR may lack records without getting any, in milliseconds, where the
+/// others can go on without it. A disk's slow moments are shorter; what a producer bears is longer.
+pub const STALL_MS_MAX: i64 = 1_200;
 
-/// What the leader knows of one follower.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FollowerProgress {
-    /// Everything below is durable there; −1 before its first fetch from this leader.
-    pub log_end_offset: i64,
-    /// The first offset it can serve; −1 before its first fetch from this leader.
-    pub log_start_offset: i64,
-    /// When it last had everything that the leader had, in milliseconds.
-    pub last_caught_up_ms: i64,
-    /// The registration it last fetched under.
-    pub broker_epoch: BrokerEpoch,
-    last_fetch_ms: i64,
-    leader_end_at_last_fetch: i64,
-    is_eligible: bool,
-}
+/// Replicas that stay in sync when one that has stalled is dropped, the leader included.
+const REDUNDANT: usize = 2;
 
 /// What the shell must do after an event.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -200,6 +175,9 @@ impl Leader {
     pub fn on_local(&mut self, local: LocalLog, now_ms: i64) -> Effects {
         debug_assert!(local.durable_end_offset <= local.end_offset, "{local:?}");
         self.local = local;
+        for follower in self.followers.values_mut() {
+            follower.on_leader_end(local.end_offset, now_ms);
+        }
         let started = self.high_watermark;
         self.high_watermark = self.high_watermark.max(local.start_offset);
         self.advance(started, now_ms)
@@ -226,20 +204,18 @@ impl Leader {
         Ok(effects)
     }
 
-    /// Time has passed: proposes to drop the followers that have fallen behind (rule 74).
+    /// Time has passed: proposes to drop the followers that have fallen behind (rule 74), and
+    /// those that alone hold the high watermark up.
     pub fn on_tick(&mut self, now_ms: i64) -> Effects {
         let Isr::Committed(committed) = &self.isr else {
             return Effects::default();
         };
-        let removed: BTreeSet<BrokerId> = committed
-            .iter()
-            .filter(|id| {
-                self.followers
-                    .get(id)
-                    .is_some_and(|follower| self.has_fallen_behind(follower, now_ms))
-            })
-            .copied()
+        let mut removed: BTreeSet<BrokerId> = self
+            .followers_in(committed)
+            .filter(|(_, follower)| self.has_fallen_behind(follower, now_ms))
+            .map(|(id, _)| id)
             .collect();
+        removed.extend(self.dispensable(committed, now_ms));
         if removed.is_empty() {
             return Effects::default();
         }
@@ -321,6 +297,33 @@ impl Leader {
         }
     }
 
+    fn followers_in(
+        &self,
+        isr: &BTreeSet<BrokerId>,
+    ) -> impl Iterator<Item = (BrokerId, &FollowerProgress)> {
+        self.followers().filter(|(id, _)| isr.contains(id))
+    }
+
+    /// The members that have stalled, if the others are enough without them and have more than
+    /// is committed: one that hangs shall not hold everybody up for a whole lag time.
+    fn dispensable(&self, isr: &BTreeSet<BrokerId>, now_ms: i64) -> Vec<BrokerId> {
+        let stall_ms_max = self.stall_ms_max();
+        let (stalled, others): (Vec<_>, Vec<_>) = self
+            .followers_in(isr)
+            .partition(|(_, follower)| follower.has_stalled(stall_ms_max, now_ms));
+        let is_enough = others.len() + 1 >= self.effective_min_isr().max(REDUNDANT);
+        let theirs = others.iter().map(|(_, follower)| follower.log_end_offset);
+        let common_end = theirs.fold(self.local.durable_end_offset, i64::min);
+        match is_enough && common_end > self.high_watermark {
+            true => stalled.into_iter().map(|(id, _)| id).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    fn stall_ms_max(&self) -> i64 {
+        STALL_MS_MAX.min(self.lag_time_max_ms)
+    }
+
     fn has_fallen_behind(&self, follower: &FollowerProgress, now_ms: i64) -> bool {
         follower.log_end_offset != self.local.end_offset
             && now_ms - follower.last_caught_up_ms > self.lag_time_max_ms
@@ -386,37 +389,8 @@ impl Leader {
     fn is_about_to_join(&self, follower: &FollowerProgress, now_ms: i64) -> bool {
         follower.is_eligible
             && follower.log_end_offset >= self.high_watermark
+            && !follower.has_stalled(self.stall_ms_max(), now_ms)
             && now_ms.saturating_sub(follower.last_caught_up_ms) <= self.lag_time_max_ms
-    }
-}
-
-impl FollowerProgress {
-    fn unknown(in_isr: bool, now_ms: i64) -> FollowerProgress {
-        FollowerProgress {
-            log_end_offset: -1,
-            log_start_offset: -1,
-            // Members of the ISR get the benefit of the doubt for one lag time.
-            last_caught_up_ms: if in_isr { now_ms } else { i64::MIN / 2 },
-            broker_epoch: BrokerEpoch::NONE,
-            last_fetch_ms: i64::MIN / 2,
-            leader_end_at_last_fetch: i64::MAX,
-            is_eligible: false,
-        }
-    }
-
-    fn note(&mut self, fetch: &FollowerFetch, leader_end_offset: i64, now_ms: i64) {
-        // A follower that has now what the leader had at its last fetch was caught up then.
-        if fetch.fetch_offset >= leader_end_offset {
-            self.last_caught_up_ms = self.last_caught_up_ms.max(now_ms);
-        } else if fetch.fetch_offset >= self.leader_end_at_last_fetch {
-            self.last_caught_up_ms = self.last_caught_up_ms.max(self.last_fetch_ms);
-        }
-        self.log_end_offset = fetch.fetch_offset;
-        self.log_start_offset = fetch.log_start_offset;
-        self.broker_epoch = fetch.broker_epoch;
-        self.is_eligible = fetch.is_eligible;
-        self.leader_end_at_last_fetch = leader_end_offset;
-        self.last_fetch_ms = now_ms;
     }
 }
 

@@ -269,3 +269,76 @@ fn a_smaller_isr_counts_by_the_minimum_that_came_with_it() {
     let effects = l.on_partition_change(&state(3, &[1]), 1, 2);
     assert_eq!(effects.high_watermark, Some(10));
 }
+
+/// A leader whose followers 2 and 3 have everything at 0 ms, with a lag time that plays no part.
+fn patient_leader(min_isr: usize) -> Leader {
+    let lag_ms = 30_000;
+    let state = state(1, &[1, 2, 3]);
+    let mut l = Leader::new(BrokerId(1), &state, log(10), 0, min_isr, lag_ms, 0);
+    for replica in [2, 3] {
+        let _ = l.on_fetch(fetch(replica, 10), 0).unwrap();
+    }
+    l
+}
+
+#[test]
+fn a_member_that_stalls_alone_is_dropped_long_before_the_lag_time() {
+    let mut l = patient_leader(2);
+    // However long nothing was written: it counts from what it lacks.
+    let _ = l.on_local(log(11), 20_000);
+    let _ = l.on_fetch(fetch(2, 11), 20_005).unwrap();
+    assert_eq!(l.on_tick(20_000 + STALL_MS_MAX).propose, None);
+    let proposal = l.on_tick(20_001 + STALL_MS_MAX).propose.unwrap();
+    assert_eq!(members(&proposal), ids(&[1, 2]));
+    assert_eq!(l.high_watermark(), 10, "3 still counts");
+    // It was at the high watermark a moment ago, and is not waited for all the same.
+    let now_ms = 20_002 + STALL_MS_MAX;
+    let effects = l.on_partition_change(&state(2, &[1, 2]), 2, now_ms);
+    assert_eq!(effects.high_watermark, Some(11));
+    let back = l.on_fetch(fetch(3, 11), now_ms + 1).unwrap();
+    assert_eq!(members(&back.propose.unwrap()), ids(&[1, 2, 3]));
+}
+
+#[test]
+fn a_member_that_gets_on_however_slowly_has_the_whole_lag_time() {
+    let mut l = patient_leader(2);
+    for second in 1..=30 {
+        let now_ms = second * 1_000;
+        let _ = l.on_local(log(10 + second * 1_000), now_ms);
+        let _ = l.on_fetch(fetch(2, 10 + second * 1_000), now_ms).unwrap();
+        let _ = l.on_fetch(fetch(3, 10 + second), now_ms).unwrap();
+        assert_eq!(l.on_tick(now_ms).propose, None, "at {now_ms} ms");
+    }
+    // Fetches that bring nothing are no progress.
+    let mut l = patient_leader(2);
+    let _ = l.on_local(log(11), 0);
+    for now_ms in 1..=STALL_MS_MAX {
+        let _ = l.on_fetch(fetch(2, 11), now_ms).unwrap();
+        let _ = l.on_fetch(fetch(3, 10), now_ms).unwrap();
+    }
+    assert!(l.on_tick(STALL_MS_MAX + 2).propose.is_some());
+}
+
+#[test]
+fn who_stalls_stays_where_the_others_are_too_few_or_have_no_more() {
+    let check = |min_isr, second_has: i64, durable: i64, expect_dropped| {
+        let mut l = patient_leader(min_isr);
+        let local = LocalLog {
+            start_offset: 0,
+            durable_end_offset: durable,
+            end_offset: 11,
+        };
+        let _ = l.on_local(local, 1);
+        let _ = l.on_fetch(fetch(2, second_has), 2).unwrap();
+        let dropped = l.on_tick(2_000).propose.is_some();
+        assert_eq!(dropped, expect_dropped, "{min_isr} {second_has} {durable}");
+    };
+    check(2, 11, 11, true);
+    check(1, 11, 11, true);
+    // acks=all needs all three.
+    check(3, 11, 11, false);
+    // Both have stalled: the leader would be alone.
+    check(1, 10, 11, false);
+    // The leader's own disk hangs.
+    check(2, 11, 10, false);
+}

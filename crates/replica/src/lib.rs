@@ -14,13 +14,15 @@
 
 pub mod divergence;
 mod follower;
+mod follower_progress;
 mod high_watermark;
 mod isr;
 mod leader;
 mod takeover;
 
 pub use follower::{check_leader_epoch, follower_high_watermark};
+pub use follower_progress::{FollowerFetch, FollowerProgress};
 pub use high_watermark::high_watermark;
 pub use isr::{Isr, IsrProposal};
-pub use leader::{Effects, FollowerFetch, FollowerProgress, Leader, LocalLog, PartitionState};
+pub use leader::{Effects, Leader, LocalLog, PartitionState, STALL_MS_MAX};
 pub use takeover::{Takeover, committed_floor, take_over};

@@ -127,7 +127,7 @@ async fn wait_for_replicas(context: &Context, mut all: Vec<&mut Deletion>, deadl
         let is_alive = |id: BrokerId| image.broker(id).is_some_and(|broker| broker.is_active());
         all.iter_mut().for_each(|deletion| deletion.look(is_alive));
         let is_done = all.iter().all(|deletion| deletion.partition().is_none());
-        if is_done || timeout_at(deadline, waker.notified()).await.is_err() {
+        if is_done || timeout_at(deadline, waker.news.notified()).await.is_err() {
             break;
         }
     }

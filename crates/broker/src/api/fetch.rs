@@ -5,16 +5,18 @@
 //! replica's broker epoch (KIP-903), v16 names the current leader (KIP-951), v17 directories, v18
 //! the follower's high watermark. Rules 37, 58–69.
 
+mod preferred_replica;
+mod reading;
+
 use super::{Answer, Call, Refusal};
 use crate::{
     clock::now_ms,
     context::Context,
     fetch_session::{FetchContext, FetchKey, Wanted, locked},
-    partition::{FetchIsolation, Partition, ReadRequest, ReadResult, Registration, Waker},
-    partitions::is_eligible,
+    partition::{FetchIsolation, Partition, ReadRequest, ReadResult},
 };
 use bytes::Bytes;
-use klamm_config::CompressionType;
+use klamm_config::{CompressionType, ReplicaSelector};
 use klamm_metadata::{Image, Topic};
 use klamm_protocol::{
     Decoder,
@@ -26,14 +28,14 @@ use klamm_protocol::{
         },
     },
 };
-use klamm_replica::FollowerFetch;
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, Uuid};
+use reading::{Results, fetch};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 const TOPIC_ID_VERSION: i16 = 13;
 const REPLICA_STATE_VERSION: i16 = 15;
@@ -47,9 +49,6 @@ const ZSTD_VERSION: i16 = 10;
 /// Up to here, clients do not know KAFKA_STORAGE_ERROR (rule 39).
 const NO_STORAGE_ERROR_VERSION: i16 = 5;
 
-/// Bytes of a batch header: less room than that for a partition is none.
-const BATCH_HEADER_BYTES: usize = 61;
-
 pub(super) fn start(
     context: &Arc<Context>,
     call: Call,
@@ -60,11 +59,13 @@ pub(super) fn start(
 
 /// Who fetches, and how.
 struct Fetcher {
-    /// The follower, [`BrokerId::NONE`] for a consumer.
+    /// The follower, [`BrokerId::NONE`] for a consumer; below it, tools that look into replicas.
     replica: BrokerId,
     broker_epoch: BrokerEpoch,
     isolation: FetchIsolation,
     from_follower_allowed: bool,
+    /// The consumer's rack, if it may be sent to a replica there.
+    rack: Option<String>,
     bytes_max: usize,
     bytes_min: usize,
 }
@@ -112,26 +113,33 @@ impl Fetcher {
         } else {
             (BrokerId(request.replica_id), BrokerEpoch::NONE)
         };
-        let is_follower = !replica.is_none();
+        let is_follower = replica.get() >= 0;
+        let is_consumer = replica.is_none();
         let bytes_max = request
             .max_bytes
             .min(context.config.network.fetch_max_bytes);
+        let from_any = is_consumer && call.version >= FOLLOWER_FETCH_VERSION;
+        let is_sent_on = from_any
+            && context.config.replication.selector == ReplicaSelector::RackAware
+            && !request.rack_id.is_empty();
         Fetcher {
             replica,
             broker_epoch,
             isolation: match request.isolation_level {
-                _ if is_follower => FetchIsolation::LogEnd,
+                _ if !is_consumer => FetchIsolation::LogEnd,
                 READ_COMMITTED => FetchIsolation::LastStableOffset,
                 _ => FetchIsolation::HighWatermark,
             },
-            from_follower_allowed: !is_follower && call.version >= FOLLOWER_FETCH_VERSION,
+            // Whoever is neither looks into replicas, as Kafka's tools do.
+            from_follower_allowed: from_any || !(is_consumer || is_follower),
+            rack: is_sent_on.then(|| request.rack_id.clone()),
             bytes_max: usize::try_from(bytes_max).unwrap_or(0),
             bytes_min: usize::try_from(request.min_bytes).unwrap_or(0),
         }
     }
 
     fn is_follower(&self) -> bool {
-        !self.replica.is_none()
+        self.replica.get() >= 0
     }
 
     fn read_request(&self, wanted: &Wanted, bytes_left: usize, is_first: bool) -> ReadRequest {
@@ -176,114 +184,6 @@ fn topic_of<'a>(image: &'a Image, call: &Call, key: &FetchKey) -> Option<&'a Arc
     }
 }
 
-/// Reads until there is enough, something must be told at once, or time is up (rule 61).
-async fn fetch(
-    context: &Context,
-    call: &Call,
-    fetcher: &Fetcher,
-    targets: &[Target],
-    deadline: Instant,
-) -> Vec<(FetchKey, PartitionData)> {
-    let mut results = read_all(fetcher, targets);
-    note_follower(context, fetcher, targets, &results);
-    if is_complete(fetcher, &results) {
-        return finish(context, call, results);
-    }
-    // Registered first, then looked again: nothing that comes in between is missed.
-    let waker = Waker::default();
-    let _registrations = register(fetcher, targets, &waker);
-    loop {
-        results = read_all(fetcher, targets);
-        if is_complete(fetcher, &results) || timeout_at(deadline, waker.notified()).await.is_err() {
-            return finish(context, call, results);
-        }
-    }
-}
-
-type Results = Vec<(FetchKey, Result<ReadResult, ErrorCode>)>;
-
-/// Reads every partition in order, within the limits of the request (rules 58, 59).
-fn read_all(fetcher: &Fetcher, targets: &[Target]) -> Results {
-    let mut bytes_left = fetcher.bytes_max;
-    let mut is_first = true;
-    targets
-        .iter()
-        .map(|target| {
-            let result = target.found.clone().and_then(|partition| {
-                let request = fetcher.read_request(&target.wanted, bytes_left, is_first);
-                partition.read(&request)
-            });
-            if let Ok(read) = &result {
-                bytes_left = bytes_left.saturating_sub(read.records.len());
-                if bytes_left < BATCH_HEADER_BYTES {
-                    bytes_left = 0;
-                }
-                is_first &= read.records.is_empty();
-            }
-            (target.wanted.key.clone(), result)
-        })
-        .collect()
-}
-
-/// The leader learns what the follower has, from each partition that it read well.
-fn note_follower(context: &Context, fetcher: &Fetcher, targets: &[Target], results: &Results) {
-    if !fetcher.is_follower() {
-        return;
-    }
-    let image = context.metadata.image();
-    let is_eligible = is_eligible(&image, fetcher.replica, fetcher.broker_epoch);
-    let now_ms = now_ms();
-    for (target, (_, result)) in targets.iter().zip(results) {
-        let (Ok(partition), Ok(read)) = (&target.found, result) else {
-            continue;
-        };
-        if read.diverging_epoch.is_some() {
-            continue;
-        }
-        let fetch = FollowerFetch {
-            replica: fetcher.replica,
-            broker_epoch: fetcher.broker_epoch,
-            fetch_offset: target.wanted.params.fetch_offset,
-            log_start_offset: target.wanted.params.log_start_offset,
-            is_eligible,
-        };
-        let leader_epoch = LeaderEpoch(target.wanted.params.current_leader_epoch);
-        if let Err(error) = partition.on_follower_fetch(fetch, leader_epoch, now_ms) {
-            tracing::debug!(topic = %partition.topic, partition = partition.id.partition,
-                replica = %fetcher.replica, %error, "a follower's fetch does not count");
-        }
-    }
-}
-
-/// Whether the response must go out now.
-fn is_complete(fetcher: &Fetcher, results: &Results) -> bool {
-    let has_news = results.iter().any(|(_, result)| match result {
-        Ok(read) => read.diverging_epoch.is_some(),
-        Err(_) => true,
-    });
-    let bytes: usize = results
-        .iter()
-        .filter_map(|(_, result)| result.as_ref().ok())
-        .map(|read| read.records.len())
-        .sum();
-    results.is_empty() || has_news || bytes >= fetcher.bytes_min
-}
-
-fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<Registration<'a>> {
-    targets
-        .iter()
-        .filter_map(|target| target.found.as_ref().ok())
-        .map(|partition| {
-            let set = if fetcher.is_follower() {
-                &partition.followers
-            } else {
-                &partition.consumers
-            };
-            set.register(waker)
-        })
-        .collect()
-}
-
 fn finish(context: &Context, call: &Call, results: Results) -> Vec<(FetchKey, PartitionData)> {
     let image = context.metadata.image();
     results
@@ -311,6 +211,7 @@ fn success(partition: i32, read: ReadResult) -> PartitionData {
         last_stable_offset: read.last_stable_offset,
         log_start_offset: read.log_start_offset,
         diverging_epoch,
+        preferred_read_replica: read.preferred_replica.get(),
         // Empty, not absent, for who asks for committed records only (rule 54).
         aborted_transactions: read.aborted_transactions.map(|aborted| {
             let told = aborted.iter().map(|transaction| AbortedTransaction {

@@ -7,13 +7,13 @@
 //! the others go on.
 
 mod choice;
-mod throttle;
 
 use crate::{
     clock::now_ms,
     log_dirs::{cleaned_offset, set_cleaned_offset},
     partition::Partition,
     partitions::Partitions,
+    throttle::Throttle,
 };
 use choice::{Candidate, order};
 use klamm_config::LogSettings;
@@ -26,7 +26,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use throttle::Throttle;
 use tracing::{error, info, warn};
 
 /// A thread's share of `log.cleaner.io.buffer.size` is two buffers of at least this size: one

@@ -192,7 +192,7 @@ async fn wait_for_commit(partition: Arc<Partition>, end_offset: i64) {
     let waker = Waker::default();
     let _registration = partition.consumers.register(&waker);
     while partition.high_watermark() < end_offset {
-        waker.notified().await;
+        waker.news.notified().await;
     }
 }
 

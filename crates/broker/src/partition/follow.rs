@@ -58,6 +58,7 @@ impl Partition {
         leader_log_start_offset: i64,
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
+        self.begin_before_log_start(&mut log, records)?;
         let checked = check(records, log.log_end_offset(), leader_epoch);
         if checked.bytes > 0 {
             // Fetched already: the reserve has room for it.
@@ -82,6 +83,27 @@ impl Partition {
         match checked.stopped {
             Some(error) => Err(error),
             None => Ok(()),
+        }
+    }
+
+    /// Lets an empty log begin with the whole first batch, within which the leader's log starts
+    /// because the records before were deleted (rule 80).
+    fn begin_before_log_start(
+        &self,
+        log: &mut MutexGuard<'_, klamm_storage::Log>,
+        records: &[u8],
+    ) -> Result<(), FollowError> {
+        let start_offset = log.log_start_offset();
+        if log.log_end_offset() != start_offset {
+            return Ok(());
+        }
+        match Batches::new(records).next() {
+            Some(Ok((first, _)))
+                if first.base_offset < start_offset && first.next_offset() > start_offset =>
+            {
+                self.start_anew(log, first.base_offset)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -131,6 +153,14 @@ impl Partition {
         offset: i64,
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
+        self.start_anew(&mut log, offset)
+    }
+
+    fn start_anew(
+        &self,
+        log: &mut MutexGuard<'_, klamm_storage::Log>,
+        offset: i64,
+    ) -> Result<(), FollowError> {
         self.lower_recovery_point(offset)?;
         if let Err(error) = log.truncate_fully_and_start_at(offset) {
             self.storage_error("truncate", &error);
@@ -245,4 +275,44 @@ fn check(records: &[u8], log_end_offset: i64, leader_epoch: LeaderEpoch) -> Chec
         next_offset = header.next_offset();
     }
     checked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{flusher::Flusher, partition::lab::open_partition};
+    use klamm_records::BatchBuilder;
+    use klamm_types::{TopicPartition, Uuid};
+
+    #[test]
+    fn a_new_replica_takes_the_batch_that_the_leaders_log_starts_within() {
+        let (leader, epoch) = (BrokerId(2), LeaderEpoch(0));
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(dir.path(), "t", id, flusher.queue());
+        partition.follow(leader, epoch);
+        let mut batch = BatchBuilder::new(10).leader_epoch(epoch);
+        for _ in 0..5 {
+            batch.append(1_000, None, Some(b"value"), &[]);
+        }
+        let records: Bytes = batch.build().unwrap();
+        // The leader has deleted what lies below 12, which is within the batch.
+        partition.start_anew_following(leader, epoch, 12).unwrap();
+        let append = || partition.append_as_follower(leader, epoch, &records, 15, 12);
+        append().unwrap();
+        assert_eq!(partition.log_start_offset(), 12);
+        assert_eq!(partition.log_end_offset(), 15);
+        assert_eq!(partition.high_watermark(), 15);
+        // A log that has records takes none twice.
+        let again = append();
+        assert!(
+            matches!(again, Err(FollowError::NotContiguous { .. })),
+            "{again:?}"
+        );
+        flusher.stop();
+    }
 }

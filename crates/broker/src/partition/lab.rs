@@ -7,7 +7,7 @@ use crate::{
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
     recovery_backlog::RecoveryBacklog,
-    replication::IsrUpdates,
+    replication::{IsrUpdates, ReplicationThrottles},
 };
 use bytes::Bytes;
 use klamm_config::TopicConfig;
@@ -53,6 +53,7 @@ pub(crate) fn env(dirs: Arc<LogDirs>, flush_queue: FlushQueue) -> PartitionEnv {
         damage_reports: DamageReports::default(),
         lag_time_max_ms: 30_000,
         assignments: DirectoryAssignments::default(),
+        throttles: Arc::new(ReplicationThrottles::default()),
         dirs,
     }
 }

@@ -27,6 +27,7 @@ mod read;
 mod role;
 mod stored_codec;
 mod switch;
+mod throttled;
 mod waiters;
 
 pub(crate) use append::{Acks, AppendError, AppendRequest, NO_ROOM};
@@ -43,7 +44,7 @@ use crate::{
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
     recovery_backlog::RecoveryBacklog,
-    replication::IsrUpdates,
+    replication::{IsrUpdates, ReplicationThrottles},
 };
 use damage::DamageState;
 use flush_turn::FlushTurn;
@@ -69,6 +70,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) lag_time_max_ms: i64,
     pub(crate) dirs: Arc<LogDirs>,
     pub(crate) assignments: DirectoryAssignments,
+    pub(crate) throttles: Arc<ReplicationThrottles>,
 }
 
 /// A replica of a partition on this broker.
@@ -134,6 +136,11 @@ impl Partition {
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             damage_state: DamageState::new(committed),
         })
+    }
+
+    /// This broker.
+    pub(crate) fn broker_id(&self) -> BrokerId {
+        self.env.me
     }
 
     /// Everything below is committed, as far as this replica knows.
@@ -238,6 +245,7 @@ impl Partition {
         );
         lock(&self.commits).release(high_watermark);
         self.consumers.wake();
+        self.followers.wake_commit();
     }
 
     /// The last epoch in the log.

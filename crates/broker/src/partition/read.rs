@@ -8,7 +8,7 @@ use klamm_replica::{
     divergence::{EpochEnd, diverging_epoch},
 };
 use klamm_storage::{AbortedTransaction, LogReader, ReadError};
-use klamm_types::{ErrorCode, LeaderEpoch};
+use klamm_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::sync::Arc;
 use tracing::error;
 
@@ -51,6 +51,8 @@ pub(crate) struct ReadResult {
     pub(crate) aborted_transactions: Option<Vec<AbortedTransaction>>,
     /// The client's log is not a prefix of this one; nothing was read.
     pub(crate) diverging_epoch: Option<EpochEnd>,
+    /// Where the client should read instead, [`BrokerId::NONE`]: here. Else nothing was read.
+    pub(crate) preferred_replica: BrokerId,
 }
 
 impl Partition {
@@ -61,15 +63,7 @@ impl Partition {
     /// range, or the disk failed.
     pub(crate) fn read(&self, request: &ReadRequest) -> Result<ReadResult, ErrorCode> {
         self.may_read(request.current_leader_epoch, request.from_follower_allowed)?;
-        let high_watermark = self.high_watermark();
-        let mut result = ReadResult {
-            records: Bytes::new(),
-            high_watermark,
-            last_stable_offset: self.last_stable_offset(high_watermark),
-            log_start_offset: self.log_start_offset(),
-            aborted_transactions: None,
-            diverging_epoch: None,
-        };
+        let mut result = self.nothing_read();
         if !request.last_fetched_epoch.is_none() {
             result.diverging_epoch =
                 self.divergence(request.last_fetched_epoch, request.fetch_offset)?;
@@ -83,7 +77,7 @@ impl Partition {
         }
         let end_offset = match request.isolation {
             FetchIsolation::LogEnd => log_end_offset,
-            FetchIsolation::HighWatermark => high_watermark,
+            FetchIsolation::HighWatermark => result.high_watermark,
             FetchIsolation::LastStableOffset => result.last_stable_offset,
         };
         let wants_committed = request.isolation == FetchIsolation::LastStableOffset;
@@ -103,6 +97,35 @@ impl Partition {
             result.aborted_transactions = Some(Vec::new());
         }
         Ok(result)
+    }
+
+    /// Sends a reader to another replica (rule 66).
+    ///
+    /// # Errors
+    /// As for [`Partition::read`].
+    pub(crate) fn refer(
+        &self,
+        current_leader_epoch: LeaderEpoch,
+        preferred_replica: BrokerId,
+    ) -> Result<ReadResult, ErrorCode> {
+        self.may_read(current_leader_epoch, true)?;
+        Ok(ReadResult {
+            preferred_replica,
+            ..self.nothing_read()
+        })
+    }
+
+    fn nothing_read(&self) -> ReadResult {
+        let high_watermark = self.high_watermark();
+        ReadResult {
+            records: Bytes::new(),
+            high_watermark,
+            last_stable_offset: self.last_stable_offset(high_watermark),
+            log_start_offset: self.log_start_offset(),
+            aborted_transactions: None,
+            diverging_epoch: None,
+            preferred_replica: BrokerId::NONE,
+        }
     }
 
     /// What readers of committed records see ends here: at the first undecided transaction, or
@@ -212,6 +235,18 @@ impl Partition {
         }
     }
 
+    /// Whether a broker follows this leader, as far as this one knows.
+    ///
+    /// # Errors
+    /// UNKNOWN_LEADER_EPOCH if it does not: one of the two will learn, and it comes again
+    /// (rule 81).
+    pub(crate) fn check_follower(&self, replica: BrokerId) -> Result<(), ErrorCode> {
+        match self.with_leader(|leader| leader.follower(replica).is_none()) {
+            Some(true) => Err(ErrorCode::UnknownLeaderEpoch),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks the epoch first, then the role (rule 67).
     pub(crate) fn may_read(
         &self,
@@ -265,7 +300,7 @@ mod tests {
     use super::*;
     use crate::{flusher::Flusher, partition::lab::open_partition};
     use klamm_records::{BatchBuilder, Batches, EndTransactionMarker};
-    use klamm_types::{BrokerId, ProducerEpoch, ProducerId, TopicPartition, Uuid};
+    use klamm_types::{ProducerEpoch, ProducerId, TopicPartition, Uuid};
 
     const LEADER: BrokerId = BrokerId(2);
     const EPOCH: LeaderEpoch = LeaderEpoch(0);

@@ -95,8 +95,17 @@ fn tell_all(waiting: Vec<Tell>, result: Result<(), ErrorCode>) {
     }
 }
 
-/// Wakes one long poll, whichever of its partitions has news.
-pub(crate) type Waker = Arc<Notify>;
+/// What a long poll sleeps on, whichever of its partitions has news.
+#[derive(Default)]
+pub(crate) struct LongPoll {
+    /// There is more to read.
+    pub(crate) news: Notify,
+    /// More is committed: nothing that a follower is in a hurry for.
+    pub(crate) commit: Notify,
+}
+
+/// Wakes one long poll.
+pub(crate) type Waker = Arc<LongPoll>;
 
 /// The long polls that wait for a partition.
 ///
@@ -131,7 +140,17 @@ impl WakerSet {
             return;
         }
         for waker in self.locked().values() {
-            waker.notify_one();
+            waker.news.notify_one();
+        }
+    }
+
+    /// Tells everybody that more is committed.
+    pub(crate) fn wake_commit(&self) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for waker in self.locked().values() {
+            waker.commit.notify_one();
         }
     }
 
@@ -187,7 +206,7 @@ mod tests {
         let waker = Waker::default();
         let registration = set.register(&waker);
         set.wake();
-        waker.notified().await;
+        waker.news.notified().await;
         drop(registration);
         assert_eq!(set.count.load(Ordering::Relaxed), 0);
         assert!(set.locked().is_empty());

@@ -1,7 +1,7 @@
 //! Settings of topics, as the metadata changes them.
 
 use super::Partitions;
-use crate::{clock::now_ms, dynamic_configs::changed_topic_defaults, partition::Partition};
+use crate::{clock::now_ms, dynamic_configs::{changed_topic_defaults, dynamic_configs}, partition::Partition};
 use klamm_config::TopicConfig;
 use klamm_metadata::{ConfigResource, Delta, Image};
 use std::{
@@ -19,6 +19,8 @@ impl Partitions {
                 .collect();
         };
         self.topic_defaults.store(Arc::new(defaults));
+        let rates = dynamic_configs(image, self.me).replication_rates();
+        self.env.throttles.set(rates);
         let topics: BTreeSet<Arc<str>> = self
             .read_replicas()
             .values()

@@ -21,6 +21,7 @@ use crate::{
     control::DirectoryAssignments,
     log_dirs::{FoundCopy, LogDir},
     partition::{Partition, Place, Switch},
+    replication::ReplicationThrottles,
 };
 use klamm_types::{TopicPartition, Uuid};
 use std::{
@@ -93,6 +94,7 @@ pub(crate) struct ReplicaMoves {
 
 struct Shared {
     assignments: DirectoryAssignments,
+    throttles: Arc<ReplicationThrottles>,
     delete: Delete,
     state: Mutex<State>,
     changed: Condvar,
@@ -120,11 +122,13 @@ enum Turn {
 impl ReplicaMoves {
     pub(crate) fn new(
         assignments: DirectoryAssignments,
+        throttles: Arc<ReplicationThrottles>,
         delete: impl Fn(&Path, &LogDir) + Send + Sync + 'static,
     ) -> ReplicaMoves {
         ReplicaMoves {
             shared: Arc::new(Shared {
                 assignments,
+                throttles,
                 delete: Box::new(delete),
                 state: Mutex::default(),
                 changed: Condvar::new(),
@@ -290,12 +294,15 @@ impl Shared {
 
     fn advance(&self, moving: &Arc<Move>, copying: &mut Copying) -> Result<Turn, CopyError> {
         let partition = &moving.partition;
-        if moving.to.space.is_low() {
+        let throttle = &self.throttles.moves;
+        if moving.to.space.is_low() || !throttle.wait().is_zero() {
             return Ok(Turn::Waits);
         }
         let copy = copying.open(moving)?;
+        let before = copy.size_bytes();
         let is_there = copy.follow(&partition.reader(), partition.high_watermark(), TURN_BYTES)?;
         moving.note(copy);
+        throttle.note(copy.size_bytes().saturating_sub(before));
         if !is_there {
             copy.flush()?;
             return Ok(Turn::Worked);

@@ -5,7 +5,7 @@
 //! with its connection: the leader's long poll would otherwise delay a failover.
 
 use super::{
-    Suspects,
+    ReplicationThrottles, Suspects,
     fetch_state::{FetchLimits, Position, SessionState},
 };
 use crate::{
@@ -33,7 +33,7 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-const FETCH_VERSION: i16 = 17;
+const FETCH_VERSION: i16 = 18;
 const LIST_OFFSETS_VERSION: i16 = 9;
 const EARLIEST: i64 = -2;
 const LATEST: i64 = -1;
@@ -53,6 +53,9 @@ const SICK_LEADER_PAUSE: Duration = Duration::from_millis(250);
 
 /// Pause for a partition whose disk has no room: as often as that is looked at.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause of a throttled partition: a rate that was raised shall be felt soon.
+const THROTTLED_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// What is followed at one leader.
 #[derive(Default)]
@@ -144,6 +147,7 @@ pub(super) async fn run(
     metadata: Arc<MetadataCache>,
     config: Arc<ServerConfig>,
     suspects: Arc<Suspects>,
+    throttles: Arc<ReplicationThrottles>,
 ) {
     let fetcher = Fetcher {
         leader,
@@ -152,6 +156,7 @@ pub(super) async fn run(
         metadata,
         config,
         suspects,
+        throttles,
     };
     let mut failing = false;
     loop {
@@ -178,6 +183,7 @@ struct Fetcher {
     metadata: Arc<MetadataCache>,
     config: Arc<ServerConfig>,
     suspects: Arc<Suspects>,
+    throttles: Arc<ReplicationThrottles>,
 }
 
 impl Fetcher {
@@ -232,6 +238,11 @@ impl Fetcher {
                 self.pause_for(followed, NO_ROOM_PAUSE);
                 continue;
             }
+            let throttled_for = self.throttles.follower.wait();
+            if !throttled_for.is_zero() && self.is_throttled(followed) {
+                self.pause_for(followed, throttled_for.min(THROTTLED_PAUSE_MAX));
+                continue;
+            }
             let epoch = followed.leader_epoch;
             if let Err(error) = followed.partition.cut_impossible_epochs(self.leader, epoch) {
                 self.complain(followed, &error);
@@ -246,6 +257,15 @@ impl Fetcher {
             }
         }
         positions
+    }
+
+    /// Whether the followers' throttle holds for a replica: not for one in sync (rule 82).
+    fn is_throttled(&self, followed: &Followed) -> bool {
+        followed.partition.throttles_fetching() && {
+            let image = self.metadata.image();
+            let known = image.partition(followed.partition.id);
+            !known.is_some_and(|partition| partition.isr.contains(&self.identity.id))
+        }
     }
 
     async fn connect(&self) -> Result<Connection, ClientError> {
@@ -352,6 +372,9 @@ impl Fetcher {
         );
         if let Err(error) = appended {
             self.complain(followed, &error);
+        }
+        if !records.is_empty() && self.is_throttled(followed) {
+            self.throttles.follower.note(records.len() as u64);
         }
     }
 
@@ -474,6 +497,7 @@ fn position(followed: &Followed) -> Position {
         log_start_offset: partition.log_start_offset(),
         leader_epoch: followed.leader_epoch,
         last_fetched_epoch: partition.last_epoch(),
+        high_watermark: partition.high_watermark(),
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Position {
     pub(super) log_start_offset: i64,
     pub(super) leader_epoch: LeaderEpoch,
     pub(super) last_fetched_epoch: LeaderEpoch,
+    /// Everything below is known to be committed.
+    pub(super) high_watermark: i64,
 }
 
 /// How a follower fetches (`replica.fetch.…`).
@@ -114,6 +116,7 @@ fn partition(id: TopicPartition, position: &Position, limits: &FetchLimits) -> F
         last_fetched_epoch: position.last_fetched_epoch.get(),
         log_start_offset: position.log_start_offset,
         partition_max_bytes: limits.partition_bytes_max,
+        high_watermark: position.high_watermark,
         ..Default::default()
     }
 }
@@ -142,6 +145,7 @@ mod tests {
             log_start_offset: 0,
             leader_epoch: LeaderEpoch(3),
             last_fetched_epoch: LeaderEpoch(2),
+            high_watermark: 4,
         }
     }
 

@@ -1,7 +1,7 @@
 //! One fetcher for each broker that leads something this broker follows.
 
 use super::{
-    Suspects,
+    ReplicationThrottles, Suspects,
     fetch_loop::{self, Following},
 };
 use crate::{context::Identity, metadata::MetadataCache, partition::Partition};
@@ -19,6 +19,7 @@ pub(crate) struct Fetchers {
     metadata: Arc<MetadataCache>,
     config: Arc<ServerConfig>,
     suspects: Arc<Suspects>,
+    throttles: Arc<ReplicationThrottles>,
     runtime: runtime::Handle,
     state: Mutex<State>,
 }
@@ -41,6 +42,7 @@ impl Fetchers {
         metadata: Arc<MetadataCache>,
         config: Arc<ServerConfig>,
         suspects: Arc<Suspects>,
+        throttles: Arc<ReplicationThrottles>,
         runtime: runtime::Handle,
     ) -> Fetchers {
         Fetchers {
@@ -48,6 +50,7 @@ impl Fetchers {
             metadata,
             config,
             suspects,
+            throttles,
             runtime,
             state: Mutex::default(),
         }
@@ -74,6 +77,7 @@ impl Fetchers {
                 Arc::clone(&self.metadata),
                 Arc::clone(&self.config),
                 Arc::clone(&self.suspects),
+                Arc::clone(&self.throttles),
             ));
             Fetcher { following, task }
         });

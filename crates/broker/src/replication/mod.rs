@@ -5,7 +5,9 @@ mod fetch_state;
 mod fetchers;
 mod isr_updates;
 mod suspects;
+mod throttles;
 
 pub(crate) use fetchers::Fetchers;
 pub(crate) use isr_updates::IsrUpdates;
 pub(crate) use suspects::Suspects;
+pub(crate) use throttles::ReplicationThrottles;

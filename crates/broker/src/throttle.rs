@@ -1,17 +1,17 @@
-//! Spreads the cleaner's I/O over time (`log.cleaner.io.max.bytes.per.second`).
+//! Spreads I/O over time.
 
 use std::time::Duration;
 
 /// How far I/O has run ahead of its rate. Times count from any fixed moment.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     bytes_per_second: f64,
     /// When what was read and written so far is paid for.
     paid_at: Duration,
 }
 
 impl Throttle {
-    pub(super) fn new(bytes_per_second: f64) -> Throttle {
+    pub(crate) fn new(bytes_per_second: f64) -> Throttle {
         Throttle {
             bytes_per_second,
             paid_at: Duration::ZERO,
@@ -19,11 +19,26 @@ impl Throttle {
     }
 
     /// Notes bytes read or written; how long to wait before the next ones.
-    pub(super) fn after(&mut self, bytes: u64, now: Duration) -> Duration {
-        let seconds = bytes as f64 / self.bytes_per_second;
-        let cost = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        self.paid_at = self.paid_at.max(now).saturating_add(cost);
+    pub(crate) fn after(&mut self, bytes: u64, now: Duration) -> Duration {
+        self.paid_at = self.paid_at.max(now).saturating_add(self.cost(bytes));
+        self.wait(now)
+    }
+
+    /// How long to wait before the next bytes.
+    pub(crate) fn wait(&self, now: Duration) -> Duration {
         self.paid_at.saturating_sub(now)
+    }
+
+    /// Another rate from now on, for what is not paid for yet as well.
+    pub(crate) fn set_rate(&mut self, bytes_per_second: f64, now: Duration) {
+        let unpaid = self.wait(now).as_secs_f64() * self.bytes_per_second;
+        self.bytes_per_second = bytes_per_second;
+        self.paid_at = now.saturating_add(self.cost(unpaid as u64));
+    }
+
+    fn cost(&self, bytes: u64) -> Duration {
+        let seconds = bytes as f64 / self.bytes_per_second;
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
     }
 }
 
@@ -47,6 +62,16 @@ mod tests {
         ] {
             assert_eq!(throttle.after(bytes, now), wait, "{bytes} at {now:?}");
         }
+    }
+
+    #[test]
+    fn another_rate_holds_for_what_is_owed_already() {
+        let mut throttle = Throttle::new(100.0);
+        assert_eq!(throttle.after(1_000, ms(0)), ms(10_000));
+        throttle.set_rate(1_000.0, ms(5_000));
+        assert_eq!(throttle.wait(ms(5_000)), ms(500));
+        throttle.set_rate(i64::MAX as f64, ms(5_000));
+        assert_eq!(throttle.wait(ms(5_000)), ms(0));
     }
 
     #[test]

@@ -1,0 +1,99 @@
+//! Consumers of other makes that read from the replica in their rack (KIP-392).
+
+use std::fs;
+use std::process::Command;
+
+use klamm_tests::Cluster;
+use tempfile::NamedTempFile;
+
+use crate::foreign::{Client, java_logging, kcat};
+use crate::kafka_tools::{CONSOLE_CONSUMER, fill};
+
+const TOPIC: &str = "racked";
+const RECORDS: u32 = 20;
+
+/// The Java client says at this level which replica it reads from.
+const LOGGING: &str = "
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.stderr.ref = stderr
+logger.fetches.name = org.apache.kafka.clients.consumer.internals
+logger.fetches.level = DEBUG
+";
+
+fn rack(id: i32) -> String {
+    format!("rack-{id}")
+}
+
+/// A cluster of a rack for each broker, and a topic with records.
+fn racked() -> Cluster {
+    let cluster = Cluster::builder(3)
+        .property(
+            "replica.selector.class",
+            "org.apache.kafka.common.replica.RackAwareReplicaSelector",
+        )
+        .create();
+    for id in cluster.broker_ids() {
+        cluster.set_property(id, "broker.rack", &rack(id));
+    }
+    cluster.restart_all(&cluster.broker_ids());
+    cluster.wait_ready();
+    cluster.create_topic(TOPIC, 1);
+    cluster
+}
+
+/// Runs a consumer to its end; its records, and what it says about itself.
+fn consume(command: &mut Command) -> (String, String) {
+    let said = NamedTempFile::new().expect("create a file");
+    command.stderr(said.reopen().expect("open a file"));
+    let output = command.output().expect("run a consumer");
+    let said = fs::read_to_string(said.path()).expect("read a file");
+    assert!(output.status.success(), "{said}");
+    (String::from_utf8(output.stdout).expect("text"), said)
+}
+
+#[test]
+fn consumers_read_from_the_replica_in_their_rack() {
+    let clients = [Client::Java, Client::Kcat];
+    let here: Vec<Client> = clients.into_iter().filter(|one| one.is_here()).collect();
+    if !here.contains(&Client::Java) {
+        return;
+    }
+    let cluster = racked();
+    fill(&cluster, TOPIC, RECORDS, 100);
+    let leader = cluster.leader(TOPIC, 0);
+    let closest = leader % 3 + 1;
+    let count = RECORDS.to_string();
+    let logging = tempfile::Builder::new().suffix(".properties").tempfile();
+    let logging = logging.expect("create a file");
+    fs::write(logging.path(), LOGGING).expect("write a file");
+    for client in here {
+        let rack = format!("client.rack={}", rack(closest));
+        let (mut command, told) = match client {
+            Client::Java => {
+                let mut command = java_logging(CONSOLE_CONSUMER, logging.path());
+                command
+                    .args(["--bootstrap-server", &cluster.bootstrap()])
+                    .args(["--topic", TOPIC, "--from-beginning"])
+                    .args(["--max-messages", &count, "--command-property", &rack]);
+                let told = format!("preferred read replica for partition {TOPIC}-0 to {closest}");
+                (command, told)
+            }
+            _ => {
+                let mut command = kcat();
+                command
+                    .args(["-C", "-b", &cluster.bootstrap(), "-t", TOPIC, "-c", &count])
+                    .args(["-o", "beginning", "-X", &rack, "-X", "debug=fetch,topic"]);
+                let told = format!("to {closest} (leader is {leader}): preferred replica");
+                (command, told)
+            }
+        };
+        let (records, said) = consume(&mut command);
+        assert_eq!(records.lines().count(), RECORDS as usize, "{client:?}");
+        assert!(said.contains(&told), "{client:?} says no {told:?}:\n{said}");
+    }
+}

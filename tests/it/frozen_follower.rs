@@ -1,0 +1,170 @@
+//! Followers that hang while their brokers seem to live: they leave the ISR soon, and come back.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use klamm_client::{Client, PartitionView, Producer, ProducerOptions, ProducerRecord};
+use klamm_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest,
+};
+use klamm_protocol::messages::create_topics_response::CreateTopicsResponse;
+use klamm_tests::{Cluster, wait_until, wire};
+
+use crate::lab::{PATIENCE, client, connection, create_topic, partition_where};
+use crate::replicas::wait_identical;
+use crate::small_disk::SmallDisk;
+use crate::traffic::Traffic;
+
+/// Half of `replica.lag.time.max.ms`, which is how long a follower has that only lags.
+const SOON: Duration = Duration::from_secs(15);
+/// Sessions of brokers outlive the test: the controller suspects nobody.
+const NO_SUSPICION: (&str, &str) = ("broker.session.timeout.ms", "120000");
+const CREATE_TOPICS_VERSION: i16 = 5;
+
+async fn wait_dropped(client: &Client, topic: &str, follower: i32) -> PartitionView {
+    let began = Instant::now();
+    let what = "goes on without the follower that hangs";
+    let view = partition_where(client, topic, 0, what, |p| !p.isr.contains(&follower)).await;
+    assert!(began.elapsed() < SOON, "after {:?}", began.elapsed());
+    view
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_hangs_is_dropped_by_its_leader() {
+    let cluster = Cluster::builder(3)
+        .property(NO_SUSPICION.0, NO_SUSPICION.1)
+        .start();
+    let client = client(&cluster);
+    create_topic(&cluster, "hanging", 1, &[]).await;
+    let traffic = Traffic::start(client.clone(), "hanging", 1);
+    traffic.flows().await;
+    let leader = cluster.leader("hanging", 0);
+    let mut others = cluster.broker_ids();
+    others.retain(|&id| id != leader && id != cluster.active_controller());
+    let follower = others[others.len() - 1];
+    cluster.pause(follower);
+    let view = wait_dropped(&client, "hanging", follower).await;
+    assert_eq!((view.leader, view.isr.len()), (leader, 2));
+    traffic.flows().await;
+    cluster.resume(follower);
+    cluster.wait_in_sync(&["hanging"]);
+    traffic.flows().await;
+    traffic.finish(&client).await;
+    wait_identical(&cluster, "hanging", 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
+    let cluster = Cluster::builder(3)
+        .separate_controllers(1)
+        .property(NO_SUSPICION.0, NO_SUSPICION.1)
+        .property("klamm.log.dirs.free.bytes.min", "12582912")
+        .create();
+    let Some(disk) = SmallDisk::mount(&cluster.data_dir(3).unwrap(), 96 << 20) else {
+        return;
+    };
+    cluster.restart_all(&[1, 2, 3, 4]);
+    cluster.wait_ready();
+    let client = client(&cluster);
+    create_led_by_first(&cluster, "stuck", &[1, 2, 3]).await;
+    let traffic = Traffic::start(client.clone(), "stuck", 1);
+    traffic.flows().await;
+    if !disk.freeze() {
+        println!("not run: this process may not freeze a file system");
+        return;
+    }
+    let view = wait_dropped(&client, "stuck", 3).await;
+    assert_eq!((view.leader, view.isr.len()), (1, 2));
+    traffic.flows().await;
+    disk.thaw();
+    cluster.wait_in_sync(&["stuck"]);
+    traffic.flows().await;
+    traffic.finish(&client).await;
+    wait_identical(&cluster, "stuck", 0);
+}
+
+/// Creates a topic of one partition with these replicas, the first of which leads.
+async fn create_led_by_first(cluster: &Cluster, topic: &str, replicas: &[i32]) {
+    let request = CreateTopicsRequest {
+        topics: vec![CreatableTopic {
+            name: topic.to_owned(),
+            num_partitions: -1,
+            replication_factor: -1,
+            assignments: vec![CreatableReplicaAssignment {
+                partition_index: 0,
+                broker_ids: replicas.to_vec(),
+            }],
+            ..CreatableTopic::default()
+        }],
+        timeout_ms: 30_000,
+        ..CreateTopicsRequest::default()
+    };
+    let node = connection(cluster, replicas[0]).await;
+    let answer = node.request(&request, CREATE_TOPICS_VERSION).await;
+    let created: CreateTopicsResponse = answer.expect("create a topic");
+    assert_eq!(created.topics[0].error_code, 0, "{created:?}");
+    cluster.wait_in_sync(&[topic]);
+}
+
+/// Records a second, of a kilobyte each.
+const RATE: u64 = 500;
+/// How long each part of the measurement lasts.
+const PART: Duration = Duration::from_secs(10);
+
+/// Not run by itself: it says what a frozen follower costs with default settings, on this machine.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures"]
+async fn what_a_frozen_follower_costs() {
+    let cluster = Cluster::builder(3).start();
+    let client = client(&cluster);
+    create_topic(&cluster, "measured", 1, &[]).await;
+    let leader = cluster.leader("measured", 0);
+    let controller = cluster.active_controller();
+    let follower = (1..=3)
+        .rfind(|&id| id != leader && id != controller)
+        .unwrap();
+    let producer = Producer::new(client.clone(), ProducerOptions::default());
+    measure(&producer, PART).await;
+    println!("quiet:           {}", measure(&producer, PART).await);
+
+    cluster.pause(follower);
+    let frozen = Instant::now();
+    let during = tokio::spawn({
+        let producer = producer.clone();
+        async move { measure(&producer, Duration::from_secs(3)).await }
+    });
+    wait_until("it is dropped", PATIENCE, || {
+        let view = wire::metadata(cluster.broker_address(leader), &["measured"])?;
+        Ok((!view.partitions[0].isr.contains(&follower)).then_some(()))
+    });
+    println!("dropped after:   {:?}", frozen.elapsed());
+    println!("the first 3 s:   {}", during.await.unwrap());
+    println!("without it:      {}", measure(&producer, PART).await);
+    cluster.resume(follower);
+}
+
+/// Writes at a steady rate and tells how long it took until records were acknowledged.
+async fn measure(producer: &Producer, time: Duration) -> String {
+    let mut ticks = tokio::time::interval(Duration::from_micros(1_000_000 / RATE));
+    let mut deliveries = tokio::task::JoinSet::new();
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let due = ticks.tick().await;
+        let record = ProducerRecord::new("measured", None::<Bytes>, "x".repeat(1024));
+        let delivery = producer.send(record).await.expect("queue a record");
+        deliveries.spawn(async move {
+            delivery.await.expect("a record is acknowledged");
+            due.elapsed()
+        });
+    }
+    let mut latencies = deliveries.join_all().await;
+    latencies.sort_unstable();
+    let at = |share: f64| latencies[(latencies.len() as f64 * share) as usize];
+    let max = latencies[latencies.len() - 1];
+    format!(
+        "p50 {:?}, p99 {:?}, max {max:?} of {}",
+        at(0.5),
+        at(0.99),
+        latencies.len()
+    )
+}
