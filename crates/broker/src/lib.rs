@@ -38,7 +38,7 @@ mod replication;
 mod segment_jitter;
 mod topic_name;
 
-pub use broker::{Broker, BrokerError};
+pub use broker::{Broker, BrokerError, host_name};
 pub use control::RegistrationError;
 pub use log_dirs::LogDirError;
 pub use net::BindError;

@@ -14,21 +14,27 @@
 //! anything about partitions' data.
 
 mod active_controller;
+mod address_book;
 mod broker_probe;
 mod clock;
 mod cluster_id;
 mod config;
+mod controller_node;
 mod controller_service;
 mod damage_check;
 mod describe_quorum;
 mod durable_file;
 mod entry_log;
 mod first_election;
+mod follower_progress;
 mod heartbeat_stream;
 mod identity;
+mod joining;
 mod leader_loss;
 mod leadership;
 mod log_store;
+mod membership;
+mod membership_calls;
 mod metadata_feed;
 mod network;
 mod observers;
@@ -42,6 +48,7 @@ mod state_machine;
 mod stopping;
 mod translate;
 mod vote_guard;
+mod voter_changes;
 mod watch_metadata;
 mod wire;
 

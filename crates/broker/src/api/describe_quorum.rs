@@ -5,7 +5,7 @@
 
 use super::{
     Answer, Call, Refusal,
-    forwarding::{Deadline, call_error, error_code},
+    forwarding::{Deadline, call_error, error_code, uuid},
 };
 use crate::{context::Context, topic_name};
 use klamm_protocol::{
@@ -18,7 +18,7 @@ use klamm_protocol::{
     },
 };
 use klamm_rpc::controller as rpc;
-use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, Uuid};
+use klamm_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::sync::Arc;
 
 /// How long the controllers may take: the request names no time.
@@ -123,7 +123,7 @@ fn metadata_topic(quorum: &rpc::DescribeQuorumResponse) -> TopicData {
 fn replica(replica: &rpc::QuorumReplica) -> ReplicaState {
     ReplicaState {
         replica_id: replica.replica_id,
-        replica_directory_id: Uuid::ZERO,
+        replica_directory_id: uuid(&replica.directory_id),
         log_end_offset: replica.log_end_offset,
         last_fetch_timestamp: replica.last_fetch_timestamp_ms,
         last_caught_up_timestamp: replica.last_caught_up_timestamp_ms,

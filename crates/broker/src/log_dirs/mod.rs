@@ -58,7 +58,7 @@ pub(crate) struct LogDirs {
 
 impl LogDirs {
     /// Locks the directories and checks whose they are. One that the disk does not give is
-    /// offline, unless nothing works without it.
+    /// offline, unless nothing works without it. That of the metadata log may have an id already.
     ///
     /// # Errors
     /// A directory belongs to somebody else or may not be used, or too few work.
@@ -66,13 +66,15 @@ impl LogDirs {
         node_id: BrokerId,
         paths: &[PathBuf],
         metadata_log_dir: &Path,
+        metadata_dir_id: Option<Uuid>,
     ) -> Result<LogDirs, LogDirError> {
         let failures = watch::Sender::new(0);
         let files = OpenFiles::of_process();
         let mut dirs = Vec::with_capacity(paths.len());
         let mut first_error = None;
         for path in paths {
-            match LogDir::open(node_id, path, &files, failures.clone()) {
+            let id = metadata_dir_id.filter(|_| path == metadata_log_dir);
+            match LogDir::open(node_id, path, id, &files, failures.clone()) {
                 Ok(dir) => dirs.push(Arc::new(dir)),
                 Err(error) if error.is_disk_failure() => {
                     let dir = LogDir::unknown(path, failures.clone());
