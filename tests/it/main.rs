@@ -41,3 +41,4 @@ mod single_node;
 mod small_disk;
 mod traffic;
 mod versions;
+mod voters;

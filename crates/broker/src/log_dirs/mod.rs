@@ -417,7 +417,7 @@ mod tests {
     fn a_checkpoint_says_nothing_of_a_replica_that_was_removed() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = Arc::new(LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap());
+        let dirs = Arc::new(LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap());
         let flusher = Flusher::start().unwrap();
         let id = TopicPartition {
             topic_id: Uuid([1; 16]),
@@ -451,7 +451,7 @@ mod tests {
     fn a_folder_that_is_gone_is_no_failure_of_its_directory() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap();
         let log_dir = dirs.online().next().unwrap();
         assert_eq!(dirs.doom(&dir.path().join("t-0"), log_dir), None);
         assert!(log_dir.is_online());
@@ -461,14 +461,14 @@ mod tests {
     fn a_folder_of_another_node_or_cluster_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap();
         dirs.belong_to("one").unwrap();
         drop(dirs);
-        let other_node = LogDirs::open(BrokerId(2), &paths, &paths[0])
+        let other_node = LogDirs::open(BrokerId(2), &paths, &paths[0], None)
             .err()
             .map(|e| e.to_string());
         assert!(other_node.is_some_and(|e| e.contains("belongs to node 1, not 2")));
-        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap();
         assert_eq!(dirs.cluster_id(), Some("one"));
         let other_cluster = dirs.belong_to("two").err().map(|e| e.to_string());
         assert!(other_cluster.is_some_and(|e| e.contains("belongs to cluster one, not two")));
