@@ -26,6 +26,7 @@ mod fetch_session;
 mod flusher;
 mod groups;
 mod housekeeping;
+mod listeners;
 mod log_dirs;
 mod metadata;
 mod net;
@@ -38,7 +39,8 @@ mod replication;
 mod segment_jitter;
 mod topic_name;
 
-pub use broker::{Broker, BrokerError, host_name};
+pub use broker::{Broker, BrokerError};
 pub use control::RegistrationError;
+pub use listeners::host_name;
 pub use log_dirs::LogDirError;
 pub use net::BindError;
