@@ -26,6 +26,7 @@ mod log_compaction;
 mod mixed_group;
 mod our_data_dir;
 mod process;
+mod quorum_tools;
 mod records;
 mod replica_verification;
 mod reporter;

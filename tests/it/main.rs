@@ -48,3 +48,4 @@ mod topic_settings;
 mod throttled_replicas;
 mod traffic;
 mod versions;
+mod voters;

@@ -75,7 +75,7 @@ async fn without_a_majority_records_flow_and_metadata_stands_still() {
 }
 
 /// The error code of creating a topic through one broker.
-async fn create(through: &Connection, topic: &str, replicas: i16) -> ErrorCode {
+pub(crate) async fn create(through: &Connection, topic: &str, replicas: i16) -> ErrorCode {
     let request = CreateTopicsRequest {
         topics: vec![CreatableTopic {
             name: topic.to_owned(),

@@ -27,6 +27,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct ClusterBuilder {
     brokers: i32,
     separate_controllers: i32,
+    joining_nodes: i32,
     log_dirs: usize,
     properties: Vec<(String, String)>,
 }
@@ -41,6 +42,13 @@ impl ClusterBuilder {
     /// Runs `controllers` nodes of their own (ids after the brokers') instead of combined ones.
     pub fn separate_controllers(mut self, controllers: i32) -> Self {
         self.separate_controllers = controllers;
+        self
+    }
+
+    /// Prepares combined nodes (the last ids) that are not started with the others and know these as bootstrap
+    /// servers only: [`Cluster::restart`] lets one join.
+    pub fn joining_nodes(mut self, nodes: i32) -> Self {
+        self.joining_nodes = nodes;
         self
     }
 
@@ -66,10 +74,14 @@ impl ClusterBuilder {
 
     /// Starts the processes only.
     pub fn start_without_waiting(self) -> Cluster {
+        let joining = usize::try_from(self.joining_nodes).expect("not negative");
         let cluster = self.create();
-        for node in &mut *cluster.local().nodes() {
+        let mut nodes = cluster.local().nodes();
+        let first = nodes.len() - joining;
+        for node in nodes.iter_mut().take(first) {
             node.start();
         }
+        drop(nodes);
         cluster
     }
 }
@@ -117,6 +129,7 @@ impl Cluster {
         ClusterBuilder {
             brokers,
             separate_controllers: 0,
+            joining_nodes: 0,
             log_dirs: 1,
             properties: Vec::new(),
         }
@@ -429,9 +442,10 @@ impl Local {
             .keep();
         let watchdog = Watchdog::start(&folder).expect("start the watchdog");
         let addresses = addresses(builder, &ports);
+        let first = builder.brokers + builder.separate_controllers;
         let voters: Vec<NodeAddress> = addresses
             .iter()
-            .filter(|a| a.controller_port.is_some())
+            .filter(|a| a.controller_port.is_some() && a.id <= first)
             .copied()
             .collect();
         let brokers = addresses.iter().filter(|a| a.broker_port.is_some()).count();
@@ -442,6 +456,7 @@ impl Local {
             let node = Node::new(address, dir, builder.log_dirs);
             let spec = NodeSpec {
                 address,
+                joins: address.id > first,
                 voters: &voters,
                 brokers,
                 data_dirs: node.data_dirs(),
@@ -495,6 +510,16 @@ fn addresses(builder: &ClusterBuilder, ports: &PortBlock) -> Vec<NodeAddress> {
             id,
             broker_port: None,
             controller_port: draw(),
+        });
+    }
+    let first = builder.brokers + builder.separate_controllers;
+    for id in first + 1..=first + builder.joining_nodes {
+        let broker_port = draw();
+        let controller_port = draw();
+        addresses.push(NodeAddress {
+            id,
+            broker_port,
+            controller_port,
         });
     }
     addresses

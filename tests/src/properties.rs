@@ -8,6 +8,8 @@ use crate::node::NodeAddress;
 #[derive(Debug)]
 pub(crate) struct NodeSpec<'a> {
     pub(crate) address: NodeAddress,
+    /// It is none of the voters, and asks them.
+    pub(crate) joins: bool,
     pub(crate) voters: &'a [NodeAddress],
     pub(crate) brokers: usize,
     pub(crate) data_dirs: &'a [PathBuf],
@@ -31,11 +33,20 @@ pub(crate) fn server_properties(spec: &NodeSpec<'_>) -> String {
 fn defaults(spec: &NodeSpec<'_>) -> Vec<(String, String)> {
     let replication_factor = spec.brokers.min(3).to_string();
     let min_isr = spec.brokers.min(3).div_ceil(2).to_string();
-    let voters: Vec<String> = spec
-        .voters
-        .iter()
-        .filter_map(|voter| Some(format!("{}@127.0.0.1:{}", voter.id, voter.controller_port?)))
-        .collect();
+    let controllers = spec.voters.iter();
+    let controllers = controllers.filter_map(|voter| Some((voter.id, voter.controller_port?)));
+    let controllers: Vec<String> = match spec.joins {
+        true => controllers
+            .map(|(_, port)| format!("127.0.0.1:{port}"))
+            .collect(),
+        false => controllers
+            .map(|(id, port)| format!("{id}@127.0.0.1:{port}"))
+            .collect(),
+    };
+    let quorum = match spec.joins {
+        true => "controller.quorum.bootstrap.servers",
+        false => "controller.quorum.voters",
+    };
     let broker = spec
         .address
         .broker_port
@@ -58,7 +69,7 @@ fn defaults(spec: &NodeSpec<'_>) -> Vec<(String, String)> {
     let mut properties = vec![
         ("process.roles", roles.join(",")),
         ("node.id", spec.address.id.to_string()),
-        ("controller.quorum.voters", voters.join(",")),
+        (quorum, controllers.join(",")),
         ("listeners", listeners.join(",")),
         (
             "listener.security.protocol.map",

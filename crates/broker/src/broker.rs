@@ -91,6 +91,8 @@ impl Broker {
     /// Starts a broker and waits until it serves clients.
     ///
     /// `cluster_id` is the configured one, if any; a data folder of another cluster is refused.
+    /// `metadata_dir_id` is the id under which the quorum knows the directory of the metadata log,
+    /// where a controller has it.
     ///
     /// # Errors
     /// See [`BrokerError`]. Addresses and folders are checked first, so a typing error shows at
@@ -98,11 +100,17 @@ impl Broker {
     pub async fn start(
         config: ServerConfig,
         cluster_id: Option<String>,
+        metadata_dir_id: Option<Uuid>,
     ) -> Result<Broker, BrokerError> {
         let config = Arc::new(config);
         let acceptors = bind(&config.network).await?;
         let addresses = local_addresses(&acceptors).map_err(system("find a listener's address"))?;
-        let dirs = LogDirs::open(config.node_id, &config.log_dirs, &config.metadata_log_dir)?;
+        let dirs = LogDirs::open(
+            config.node_id,
+            &config.log_dirs,
+            &config.metadata_log_dir,
+            metadata_dir_id,
+        )?;
         let cluster_id = one_cluster(dirs.cluster_id(), cluster_id)?;
         let registration = Registration {
             id: config.node_id,

@@ -42,5 +42,6 @@ mod topic_name;
 
 pub use broker::{Broker, BrokerError};
 pub use control::RegistrationError;
+pub use listeners::host_name;
 pub use log_dirs::LogDirError;
 pub use net::BindError;

@@ -94,7 +94,7 @@ pub(crate) fn advertised(
 }
 
 /// The name of this machine, or localhost if it has none.
-fn host_name() -> String {
+pub fn host_name() -> String {
     let name = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname"));
     let name = name.unwrap_or_default().trim().to_owned();
     if name.is_empty() {

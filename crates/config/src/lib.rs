@@ -17,6 +17,7 @@ mod error;
 mod group_configs;
 mod listener;
 pub mod properties;
+mod quorum_rules;
 mod quorum_voters;
 mod server_config;
 mod server_rules;

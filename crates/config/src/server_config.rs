@@ -5,7 +5,7 @@ use crate::{
     config_key::ConfigType,
     config_value::{self, list_elements, parse_boolean},
     error::{ConfigError, Warning},
-    server_rules,
+    quorum_rules, server_rules,
     server_settings::{
         GroupSettings, LogSettings, NetworkSettings, QuorumSettings, ReplicaSelector,
         ReplicationSettings, TransactionSettings,
@@ -69,7 +69,7 @@ impl ServerConfig {
         let values = Values(&known);
         let identity = server_rules::identity(&values)?;
         let network = server_rules::network(&values, identity.roles, &mut warnings)?;
-        let quorum = quorum(&values, identity.node_id, identity.roles)?;
+        let quorum = quorum(&values, identity.node_id, identity.roles, &network)?;
         server_rules::check_numbers(&values)?;
         let (log_dirs, metadata_log_dir) = server_rules::directories(&values)?;
         let config = ServerConfig {
@@ -203,12 +203,14 @@ fn quorum(
     values: &Values<'_>,
     node_id: BrokerId,
     roles: ProcessRoles,
+    network: &NetworkSettings,
 ) -> Result<QuorumSettings, ConfigError> {
-    let (voters, bootstrap_servers) = server_rules::voters(values, node_id, roles)?;
+    let (voters, bootstrap_servers) = quorum_rules::voters(values, node_id, roles, network)?;
     let (heartbeat_ms, session_ms) = server_rules::liveness(values)?;
     Ok(QuorumSettings {
         voters,
         bootstrap_servers,
+        auto_join: values.flag("controller.quorum.auto.join.enable"),
         election_timeout_ms: values.number("controller.quorum.election.timeout.ms")?,
         fetch_timeout_ms: values.number("controller.quorum.fetch.timeout.ms")?,
         request_timeout_ms: values.number("controller.quorum.request.timeout.ms")?,

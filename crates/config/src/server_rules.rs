@@ -3,7 +3,7 @@
 use crate::{
     error::{ConfigError, Warning},
     listener::{self, Listener},
-    quorum_voters::{self, HostPort, QuorumVoter},
+    quorum_rules,
     server_config::{ProcessRoles, Values},
     server_settings::NetworkSettings,
 };
@@ -86,6 +86,8 @@ pub(crate) fn network(
         &controller_listeners,
         &controller_listener_names,
     )?;
+    let advertised_controller_listener =
+        quorum_rules::advertised_controller(values, &controller_listeners)?;
     let mut advertised_listeners = Vec::new();
     let mut inter_broker_listener_name = String::new();
     if roles.broker {
@@ -102,6 +104,7 @@ pub(crate) fn network(
         broker_listeners,
         advertised_listeners,
         inter_broker_listener_name,
+        advertised_controller_listener,
         controller_listeners,
         controller_listener_names,
         socket_send_buffer_bytes: values.number("socket.send.buffer.bytes")?,
@@ -264,62 +267,6 @@ fn inter_broker(values: &Values<'_>, advertised: &[Listener]) -> Result<String, 
         names.join(", ")
     );
     Err(ConfigError::invalid(key, name, allowed))
-}
-
-/// The voters and the bootstrap servers.
-///
-/// A controller needs to know all voters with their ids. One that has only a single bootstrap
-/// server is the quorum by itself, as Kafka's `server.properties` starts it.
-pub(crate) fn voters(
-    values: &Values<'_>,
-    node_id: BrokerId,
-    roles: ProcessRoles,
-) -> Result<(Vec<QuorumVoter>, Vec<HostPort>), ConfigError> {
-    const KEY: &str = "controller.quorum.voters";
-    const BOOTSTRAP_KEY: &str = "controller.quorum.bootstrap.servers";
-    let text = values.text(KEY).unwrap_or_default();
-    let voters = quorum_voters::parse_voters(text)?;
-    let bootstrap_text = values.text(BOOTSTRAP_KEY).unwrap_or_default();
-    let bootstrap_servers = quorum_voters::parse_bootstrap_servers(bootstrap_text)?;
-    let is_voter = voters.iter().any(|voter| voter.node_id == node_id);
-    if voters.is_empty() {
-        return match (roles.controller, bootstrap_servers.as_slice()) {
-            (_, []) => Err(ConfigError::Missing {
-                key: KEY,
-                needed: "it must list the controllers as id@host:port, such as 1@localhost:9093"
-                    .to_owned(),
-            }),
-            (true, [endpoint]) => {
-                let alone = QuorumVoter {
-                    node_id,
-                    endpoint: endpoint.clone(),
-                };
-                Ok((vec![alone], bootstrap_servers))
-            }
-            (true, _) => Err(ConfigError::Missing {
-                key: KEY,
-                needed: format!(
-                    "{BOOTSTRAP_KEY}={bootstrap_text} names several controllers without their ids; list them as id@host:port"
-                ),
-            }),
-            (false, _) => Ok((voters, bootstrap_servers)),
-        };
-    }
-    if is_voter != roles.controller {
-        let allowed = if roles.controller {
-            "a node with the controller role must be one of the voters"
-        } else {
-            "a node with only the broker role must not be one of the voters"
-        };
-        return Err(ConfigError::Conflict {
-            key: "node.id",
-            value: node_id.to_string(),
-            other_key: KEY,
-            other_value: text.to_owned(),
-            allowed: allowed.to_owned(),
-        });
-    }
-    Ok((voters, bootstrap_servers))
 }
 
 /// The heartbeat interval and the session timeout of brokers, in ms. A session outlives two

@@ -9,11 +9,13 @@ use crate::{
 /// The quorum of controllers, and how brokers and controllers watch each other.
 #[derive(Clone, Debug)]
 pub struct QuorumSettings {
-    /// The controllers that vote, by `controller.quorum.voters`. A broker that only knows
-    /// `controller.quorum.bootstrap.servers` has none here.
+    /// The controllers that found the cluster, by `controller.quorum.voters`. A node that only
+    /// knows `controller.quorum.bootstrap.servers` has none here and joins.
     pub voters: Vec<QuorumVoter>,
     /// `controller.quorum.bootstrap.servers`.
     pub bootstrap_servers: Vec<HostPort>,
+    /// `controller.quorum.auto.join.enable`: a controller that joins becomes a voter by itself.
+    pub auto_join: bool,
     /// `controller.quorum.election.timeout.ms`.
     pub election_timeout_ms: i32,
     /// `controller.quorum.fetch.timeout.ms`.
@@ -59,6 +61,9 @@ pub struct NetworkSettings {
     pub advertised_listeners: Vec<Listener>,
     /// The name of the listener that brokers use among themselves.
     pub inter_broker_listener_name: String,
+    /// Where other nodes reach this controller; none without the controller role. An empty host or
+    /// 0.0.0.0 stands for the name of this machine.
+    pub advertised_controller_listener: Option<Listener>,
     /// Where the quorum listens; empty without the controller role.
     pub controller_listeners: Vec<Listener>,
     /// `controller.listener.names`, in capitals; at least one.

@@ -118,3 +118,19 @@ fn three_voters() {
         .collect();
     assert_eq!(ids, [1, 2, 3]);
 }
+
+#[test]
+fn a_controller_whose_bootstrap_servers_are_others_joins_them() {
+    for servers in ["a:9093", "localhost:9094", "localhost:9093,b:9093"] {
+        let given = format!("controller.quorum.bootstrap.servers={servers}");
+        let text = COMBINED.replace("controller.quorum.bootstrap.servers=localhost:9093", &given);
+        let (config, _) = load(&format!("{text}controller.quorum.auto.join.enable=true\n"));
+        assert!(config.quorum.voters.is_empty(), "{servers}");
+        assert!(config.quorum.auto_join);
+        let advertised = config.network.advertised_controller_listener.unwrap();
+        assert_eq!(advertised.to_string(), "CONTROLLER://localhost:9093");
+    }
+    let text = COMBINED.replace("CONTROLLER://localhost:9093", "CONTROLLER://me:9093");
+    let (config, _) = load(&text.replace("servers=localhost:9093", "servers=me:9093"));
+    assert_eq!(config.quorum.voters[0].to_string(), "1@me:9093");
+}

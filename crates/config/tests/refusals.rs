@@ -107,13 +107,6 @@ fn a_quorum_that_nobody_could_join() {
         ],
         &["node.id=1", "must not be one of the voters"],
     );
-    refused(
-        &[
-            ("controller.quorum.voters", ""),
-            ("controller.quorum.bootstrap.servers", "a:1,b:1"),
-        ],
-        &["a:1,b:1", "id@host:port"],
-    );
 }
 
 #[test]

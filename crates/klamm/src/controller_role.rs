@@ -2,9 +2,10 @@
 
 use crate::{
     config_rules::TableRules,
+    data_folder,
     failure::{Context, Failure},
 };
-use klamm_config::ServerConfig;
+use klamm_config::{Listener, ServerConfig};
 use klamm_controller::{ChoreConfig, SessionConfig, Settings};
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
@@ -42,15 +43,18 @@ fn quorum_config(
         .ok_or_else(|| Failure::new("listeners: a controller needs a listener"))?;
     let host = match listener.host.as_str() {
         "" => "0.0.0.0".to_owned(),
-        host if host.contains(':') => format!("[{host}]"),
-        host => host.to_owned(),
+        host => in_brackets(host),
     };
     Ok(QuorumConfig {
         node_id: config.node_id,
         voters: voters(config),
+        bootstrap: bootstrap(config),
+        advertised: advertised(config, listener),
+        auto_join: config.quorum.auto_join,
         listen: ListenOn::Address(format!("{host}:{}", listener.port)),
         metadata_dir: config.metadata_log_dir.join(METADATA_LOG),
         cluster_id,
+        directory_id: data_folder::directory_id(&config.metadata_log_dir)?,
         controller: ControllerConfig {
             settings: settings(config),
             config_rules: Arc::new(TableRules(Arc::new(config.clone()))),
@@ -66,13 +70,41 @@ fn quorum_config(
 fn voters(config: &ServerConfig) -> Vec<Voter> {
     let voter = |voter: &klamm_config::QuorumVoter| Voter {
         id: voter.node_id,
-        host: match voter.endpoint.host.as_str() {
-            host if host.contains(':') => format!("[{host}]"),
-            host => host.to_owned(),
-        },
+        host: in_brackets(&voter.endpoint.host),
         port: voter.endpoint.port,
     };
     config.quorum.voters.iter().map(voter).collect()
+}
+
+fn bootstrap(config: &ServerConfig) -> Vec<String> {
+    let servers = config.quorum.bootstrap_servers.iter();
+    servers.map(ToString::to_string).collect()
+}
+
+/// Where the other nodes reach this controller: as the voters' list says, or as it advertises.
+fn advertised(config: &ServerConfig, listener: &Listener) -> Voter {
+    let is_me = |voter: &&Voter| voter.id == config.node_id;
+    if let Some(me) = voters(config).iter().find(is_me) {
+        return me.clone();
+    }
+    let advertised = config.network.advertised_controller_listener.as_ref();
+    let listener = advertised.unwrap_or(listener);
+    let host = match listener.host.as_str() {
+        "" | "0.0.0.0" | "::" => klamm_broker::host_name(),
+        host => host.to_owned(),
+    };
+    Voter {
+        id: config.node_id,
+        host: in_brackets(&host),
+        port: listener.port,
+    }
+}
+
+fn in_brackets(host: &str) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]"),
+        false => host.to_owned(),
+    }
 }
 
 fn settings(config: &ServerConfig) -> Settings {

@@ -6,6 +6,7 @@ use klamm_config::ServerConfig;
 use klamm_storage::{MetaProperties, MetaPropertiesError};
 use klamm_types::{BrokerId, Uuid};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -65,11 +66,18 @@ fn is_broken(error: &io::Error) -> bool {
     error.kind() != io::ErrorKind::PermissionDenied
 }
 
-/// Marks the folders that are not marked yet. Returns those.
+/// The id of a folder that is marked.
+pub(crate) fn directory_id(folder: &Path) -> Result<Option<Uuid>, Failure> {
+    Ok(read(folder)?.map(|meta| meta.directory_id))
+}
+
+/// Marks the folders that are not marked yet. Returns those. Some have an id already, which others
+/// may know; the others draw one.
 pub(crate) fn mark(
     folders: &[PathBuf],
     cluster_id: &str,
     node_id: BrokerId,
+    known: &BTreeMap<PathBuf, Uuid>,
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut marked = Vec::new();
     for folder in folders {
@@ -79,7 +87,10 @@ pub(crate) fn mark(
         let meta = MetaProperties {
             cluster_id: cluster_id.to_owned(),
             node_id,
-            directory_id: Uuid::random().context("draw the id of a directory")?,
+            directory_id: match known.get(folder) {
+                Some(id) => *id,
+                None => Uuid::random().context("draw the id of a directory")?,
+            },
         };
         meta.write(folder)
             .map_err(|error| Failure::new(error.to_string()))?;
@@ -107,7 +118,6 @@ fn check_node(folder: &Path, meta: &MetaProperties, node_id: BrokerId) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     fn config(folder: &Path, node_id: &str) -> ServerConfig {
         let dirs = format!("{0}/a,{0}/b", folder.display());
@@ -129,11 +139,11 @@ mod tests {
         let config = config(temporary.path(), "1");
         assert_eq!(prepare(&config, None).unwrap(), None);
         assert_eq!(
-            mark(&all(&config), "cluster", config.node_id).unwrap(),
+            mark(&all(&config), "cluster", config.node_id, &BTreeMap::new()).unwrap(),
             all(&config)
         );
         assert_eq!(
-            mark(&all(&config), "cluster", config.node_id).unwrap(),
+            mark(&all(&config), "cluster", config.node_id, &BTreeMap::new()).unwrap(),
             Vec::<PathBuf>::new()
         );
         assert_eq!(prepare(&config, None).unwrap().as_deref(), Some("cluster"));
@@ -149,7 +159,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let own = config(temporary.path(), "1");
         prepare(&own, None).unwrap();
-        mark(&all(&own), "cluster", own.node_id).unwrap();
+        mark(&all(&own), "cluster", own.node_id, &BTreeMap::new()).unwrap();
         let message = prepare(&config(temporary.path(), "2"), None)
             .unwrap_err()
             .to_string();

@@ -9,12 +9,10 @@ use clap::Args;
 use klamm_broker::Broker;
 use klamm_config::{ServerConfig, env::CLUSTER_ID};
 use klamm_quorum::Quorum;
+use klamm_types::Uuid;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{path::PathBuf, time::Duration};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 /// How long what is left on the runtime may take to end once the node has stopped.
@@ -102,10 +100,11 @@ async fn serve(config: ServerConfig, cluster_id: Option<String>) -> Result<(), F
         false => None,
     };
     if let Some(quorum) = &quorum {
-        mark_folders(&config, quorum.cluster_id());
+        mark_folders(&config, quorum);
     }
+    let directory_id = quorum.as_ref().map(Quorum::directory_id);
     let outcome = tokio::select! {
-        outcome = Box::pin(run_broker(config, cluster_id, &mut stop)) => outcome,
+        outcome = Box::pin(run_broker(config, cluster_id, directory_id, &mut stop)) => outcome,
         reason = quorum_failed(quorum.as_ref()) => Ok(End::Failed(reason)),
     };
     if let Some(quorum) = quorum {
@@ -128,6 +127,7 @@ async fn serve(config: ServerConfig, cluster_id: Option<String>) -> Result<(), F
 async fn run_broker(
     config: ServerConfig,
     cluster_id: Option<String>,
+    metadata_dir_id: Option<Uuid>,
     stop: &mut StopSignals,
 ) -> Result<End, Failure> {
     if !config.roles.broker {
@@ -135,7 +135,7 @@ async fn run_broker(
         return Ok(End::Asked);
     }
     let started = tokio::select! {
-        started = Box::pin(Broker::start(config, cluster_id)) => started,
+        started = Box::pin(Broker::start(config, cluster_id, metadata_dir_id)) => started,
         () = stop.next() => return Ok(End::Asked),
     };
     let broker = started.context("start the broker")?;
@@ -167,19 +167,22 @@ async fn quorum_failed(quorum: Option<&Quorum>) -> String {
 }
 
 /// Marks the folders that the broker does not mark itself, once the cluster's id is known.
-fn mark_folders(config: &ServerConfig, mut cluster_id: watch::Receiver<Option<String>>) {
+fn mark_folders(config: &ServerConfig, quorum: &Quorum) {
     let node_id = config.node_id;
+    let mut cluster_id = quorum.cluster_id();
+    // The quorum knows this controller by the id of its folder.
+    let known = [(config.metadata_log_dir.clone(), quorum.directory_id())].into();
     let mut folders: Vec<PathBuf> = data_folder::all(config);
     if config.roles.broker {
         folders.retain(|folder| !config.log_dirs.contains(folder));
     }
     tokio::spawn(async move {
-        let known = cluster_id
+        let id = cluster_id
             .wait_for(Option::is_some)
             .await
             .map(|id| id.clone());
-        if let Ok(Some(id)) = known
-            && let Err(failure) = data_folder::mark(&folders, &id, node_id)
+        if let Ok(Some(id)) = id
+            && let Err(failure) = data_folder::mark(&folders, &id, node_id, &known)
         {
             error!(%failure, "cannot mark the data folders");
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use klamm_types::Uuid;
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// The metadata version that formatted folders claim, for scripts that look at the output.
 const METADATA_VERSION: &str = "4.3-IV0";
@@ -107,7 +107,7 @@ fn format(args: &FormatArgs) -> Result<(), Failure> {
         }
     }
     data_folder::prepare(&config, Some((&cluster_id, "--cluster-id")))?;
-    let marked = data_folder::mark(&folders, &cluster_id, config.node_id)?;
+    let marked = data_folder::mark(&folders, &cluster_id, config.node_id, &BTreeMap::new())?;
     if marked.is_empty() {
         println!("All of the log directories are already formatted.");
     }

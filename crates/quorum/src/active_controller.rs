@@ -7,7 +7,7 @@ use crate::{
     leadership::LeadershipWatch,
     metadata_feed::MetadataFeed,
     proposer::{Lost, Proposer},
-    raft_types::Raft,
+    raft_types::{NodeId, Raft, broker_id_of},
 };
 use klamm_controller::{
     BrokerRef, Chores, Context, Draws, Heartbeat, HeartbeatAck, InitCluster, RegisterController,
@@ -15,11 +15,7 @@ use klamm_controller::{
 };
 use klamm_metadata::Listener;
 use klamm_types::{BrokerId, Uuid};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -96,7 +92,6 @@ pub(crate) struct ActiveController {
     pub(crate) session_config: SessionConfig,
     /// The id for a cluster that has none yet; `None`: it is drawn.
     pub(crate) cluster_id: Option<String>,
-    pub(crate) voters: BTreeMap<BrokerId, Listener>,
     pub(crate) clock: Clock,
 }
 
@@ -216,14 +211,37 @@ impl ActiveController {
             features: self.config.features.clone(),
         };
         self.decide(office, &Request::InitCluster(init), None)?;
-        for (id, listener) in &self.voters {
-            let register = RegisterController {
-                controller_id: *id,
-                listeners: vec![listener.clone()],
-            };
-            self.decide(office, &Request::RegisterController(register), None)?;
+        for id in self.leadership.book.voters() {
+            let controller_id = broker_id_of(id);
+            // What they say themselves is newer than what is known of them here.
+            if office
+                .proposer
+                .scratch()
+                .controller(controller_id)
+                .is_some()
+            {
+                continue;
+            }
+            if let Some(listener) = self.listener_of(id) {
+                let register = RegisterController {
+                    controller_id,
+                    listeners: vec![listener],
+                };
+                self.decide(office, &Request::RegisterController(register), None)?;
+            }
         }
         Ok(())
+    }
+
+    fn listener_of(&self, id: NodeId) -> Option<Listener> {
+        let endpoint = self.leadership.book.endpoint(id)?;
+        let (host, port) = endpoint.rsplit_once(':')?;
+        Some(Listener {
+            name: self.config.listener_name.clone(),
+            host: host.to_owned(),
+            port: port.parse().ok()?,
+            security_protocol: 0,
+        })
     }
 
     fn decide(

@@ -8,7 +8,8 @@ use klamm_controller::{
     ChoreConfig, ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings,
 };
 use klamm_metadata::{ConfigResource, Configs};
-use klamm_types::BrokerId;
+use klamm_rpc::ControllerEndpoint;
+use klamm_types::{BrokerId, Uuid};
 use openraft::{Config, SnapshotPolicy};
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,8 +18,15 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 pub struct QuorumConfig {
     /// This node.
     pub node_id: BrokerId,
-    /// `controller.quorum.voters`: the same on every node of the cluster, this one included.
+    /// `controller.quorum.voters`: those who found the cluster, the same on every one of them.
+    /// Where this node is not among them, it joins a cluster that is there.
     pub voters: Vec<Voter>,
+    /// Other addresses (`host:port`) of controllers to ask for the quorum.
+    pub bootstrap: Vec<String>,
+    /// Where the others reach this node; its id is [`QuorumConfig::node_id`].
+    pub advertised: Voter,
+    /// Whether this node becomes a voter by itself when it joins.
+    pub auto_join: bool,
     /// Where to listen.
     pub listen: ListenOn,
     /// The folder for log, vote and snapshots; made if it is not there.
@@ -26,6 +34,8 @@ pub struct QuorumConfig {
     /// The cluster that this node is to belong to; `None`: that of its folder, or of the
     /// others, or one that the first active controller draws.
     pub cluster_id: Option<String>,
+    /// The id of the folder's place if it has one (`meta.properties`); `None`: it is drawn.
+    pub directory_id: Option<Uuid>,
     /// What decisions depend on besides the metadata.
     pub controller: ControllerConfig,
     /// How long things may take.
@@ -196,9 +206,37 @@ impl QuorumConfig {
         Duration::from_millis(2 * self.timings.election_timeout_ms_max)
     }
 
-    /// The endpoints of all voters.
+    /// Those who make the first entry of a new cluster; nobody where this node is none of them.
+    pub(crate) fn founders(&self) -> BTreeMap<NodeId, String> {
+        match self.voters.iter().any(|voter| voter.id == self.node_id) {
+            true => self.endpoints(),
+            false => BTreeMap::new(),
+        }
+    }
+
+    /// Where the controllers are that the configuration names.
     pub(crate) fn endpoints(&self) -> BTreeMap<NodeId, String> {
         let endpoint = |voter: &Voter| (node_id_of(voter.id), voter.endpoint());
         self.voters.iter().map(endpoint).collect()
+    }
+
+    /// Whom to ask who leads: everybody that the configuration names.
+    pub(crate) fn known_controllers(&self) -> Vec<ControllerEndpoint> {
+        let bootstrap = self.bootstrap.iter().filter_map(|address| {
+            let (host, port) = address.rsplit_once(':')?;
+            Some(Voter {
+                id: BrokerId::NONE,
+                host: host.to_owned(),
+                port: port.parse().ok()?,
+            })
+        });
+        let everybody = self.voters.iter().cloned().chain(bootstrap);
+        everybody
+            .map(|voter| ControllerEndpoint {
+                id: voter.id,
+                host: voter.host,
+                port: voter.port,
+            })
+            .collect()
     }
 }

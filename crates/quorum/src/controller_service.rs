@@ -5,9 +5,12 @@
 use crate::{
     active_controller::{Command, Handle},
     clock::Clock,
-    config::Voter,
-    describe_quorum, heartbeat_stream,
+    cluster_id::ClusterId,
+    describe_quorum,
+    follower_progress::FollowerProgress,
+    heartbeat_stream,
     leadership::LeadershipWatch,
+    membership::Membership,
     metadata_feed::MetadataFeed,
     observers::Observers,
     raft_types::Raft,
@@ -36,7 +39,11 @@ pub(crate) struct ControllerServer {
     pub(crate) active: Handle,
     pub(crate) leadership: LeadershipWatch,
     pub(crate) feed: Arc<MetadataFeed>,
-    pub(crate) voters: Arc<Vec<Voter>>,
+    pub(crate) membership: Membership,
+    pub(crate) progress: FollowerProgress,
+    pub(crate) cluster_id: ClusterId,
+    /// The name of the controller listener.
+    pub(crate) listener_name: String,
     pub(crate) clock: Clock,
     pub(crate) streams: Arc<AtomicU64>,
     pub(crate) observers: Arc<Observers>,
@@ -58,7 +65,7 @@ impl ControllerServer {
     }
 
     /// Lets the active controller decide, and waits until it is committed.
-    async fn decide(&self, request: Decide) -> Result<Decided, Status> {
+    pub(crate) async fn decide(&self, request: Decide) -> Result<Decided, Status> {
         self.check_active()?;
         let (to, answer) = oneshot::channel();
         let command = Command::Request(Box::new(request), to);
@@ -203,12 +210,18 @@ impl ControllerService for ControllerServer {
         _request: Request<DescribeQuorumRequest>,
     ) -> Result<Response<DescribeQuorumResponse>, Status> {
         self.check_active()?;
-        let now_ms = self.clock.now_ms();
         let image = self.feed.image();
         self.observers.retain(|id| image.broker(id).is_some());
-        let described =
-            describe_quorum::describe(&self.raft, &self.voters, &image, &self.observers, now_ms);
-        Ok(Response::new(described))
+        let sources = describe_quorum::Sources {
+            raft: &self.raft,
+            members: &self.membership.members(),
+            book: &self.leadership.book,
+            progress: &self.progress,
+            image: &image,
+            observers: &self.observers,
+            now_ms: self.clock.now_ms(),
+        };
+        Ok(Response::new(describe_quorum::describe(&sources)))
     }
 
     async fn watch_metadata(
@@ -229,5 +242,28 @@ impl ControllerService for ControllerServer {
         _request: Request<FindActiveRequest>,
     ) -> Result<Response<ActiveController>, Status> {
         Ok(Response::new(self.leadership.active()))
+    }
+
+    async fn register_controller(
+        &self,
+        request: Request<RegisterControllerRequest>,
+    ) -> Result<Response<RegisterControllerResponse>, Status> {
+        let answer = self.welcome_controller(request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn add_raft_voter(
+        &self,
+        request: Request<AddRaftVoterRequest>,
+    ) -> Result<Response<RaftVoterResponse>, Status> {
+        Ok(Response::new(self.add_voter(request.into_inner()).await?))
+    }
+
+    async fn remove_raft_voter(
+        &self,
+        request: Request<RemoveRaftVoterRequest>,
+    ) -> Result<Response<RaftVoterResponse>, Status> {
+        let answer = self.remove_voter(request.into_inner()).await?;
+        Ok(Response::new(answer))
     }
 }

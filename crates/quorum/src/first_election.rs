@@ -1,16 +1,14 @@
 //! The election after a start: no timeout need pass when a majority has just come up together.
 
 use crate::{
+    controller_node::ControllerNode,
     leadership::{LeadershipWatch, voters_by_log},
     network::Network,
     raft_types::{NodeId, Raft},
 };
 use futures_util::{StreamExt, future, stream::FuturesUnordered};
 use klamm_rpc::{RawRaftClient, raft::StandingRequest};
-use openraft::{
-    BasicNode,
-    errors::{InitializeError, RaftError},
-};
+use openraft::errors::{InitializeError, RaftError};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -35,26 +33,36 @@ const DIAL_PAUSE: Duration = Duration::from_millis(20);
 const DIAL_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Waits until a majority is up, and until it is this voter's turn. If nobody leads by then, it
-/// makes the first entry of a new cluster, or stands for election in one that was stopped as a
-/// whole; where somebody does lead, the others' leases turn it down.
-pub(crate) async fn hold(raft: Raft, voters: LeadershipWatch, network: Network, node_id: NodeId) {
-    if let Some(by_log) = voters_by_log(&raft).await {
-        tell_if_others(&by_log, &voters);
+/// makes the first entry of a new cluster, if it is one of the `founders`, or stands for election
+/// in one that was stopped as a whole; where somebody does lead, the others' leases turn it down.
+pub(crate) async fn hold(
+    raft: Raft,
+    leadership: LeadershipWatch,
+    network: Network,
+    node_id: NodeId,
+    founders: BTreeMap<NodeId, String>,
+) {
+    let by_log = voters_by_log(&raft).await;
+    let voters = by_log.unwrap_or_else(|| founders.keys().copied().collect());
+    if !voters.contains(&node_id) {
+        return;
     }
-    let mut leadership = voters.now.clone();
+    let mut now = leadership.now.clone();
     let somebody_leads = async {
         // A closed channel means that the controller stops.
-        let _ = leadership.wait_for(|now| now.leader.is_some()).await;
+        let _ = now.wait_for(|now| now.leader.is_some()).await;
     };
     let stand = async {
         // The first entry may wait for others for as long as it takes.
-        let _ = timeout(MAJORITY_TIMEOUT, majority_is_up(&voters, node_id)).await;
-        let rank = voters.voters().take_while(|id| **id != node_id).count();
+        let up = majority_is_up(&voters, &leadership, node_id);
+        let _ = timeout(MAJORITY_TIMEOUT, up).await;
+        let rank = voters.iter().take_while(|id| **id != node_id).count();
         sleep(TURN * u32::try_from(rank).unwrap_or(0)).await;
         match voters_by_log(&raft).await {
             // An error means that raft stopped, which is reported elsewhere.
-            Some(_) => drop(raft.trigger().elect(true).await),
-            None => found(&raft, &voters, &network, node_id).await,
+            Some(by_log) if by_log.contains(&node_id) => drop(raft.trigger().elect(true).await),
+            Some(_) => {}
+            None => found(&raft, &founders, &network, node_id).await,
         }
     };
     tokio::select! {
@@ -64,47 +72,25 @@ pub(crate) async fn hold(raft: Raft, voters: LeadershipWatch, network: Network, 
     }
 }
 
-/// The voters are in the log from its first entry on.
-fn tell_if_others(by_log: &BTreeSet<NodeId>, voters: &LeadershipWatch) {
-    let configured: BTreeSet<NodeId> = voters.voters().copied().collect();
-    if *by_log != configured {
-        tracing::error!(
-            ?by_log,
-            ?configured,
-            "controller.quorum.voters names other controllers than this cluster was made with, \
-             which stay the voters: a quorum cannot be changed by its configuration"
-        );
-    }
-}
-
 /// Makes the first entry as soon as it is known that the others have none either. If one of them
 /// has a log, there is a cluster already: its leader brings this voter up to date, if it belongs
 /// to it at all.
-async fn found(raft: &Raft, voters: &LeadershipWatch, network: &Network, node_id: NodeId) {
-    let mut others: BTreeMap<NodeId, RawRaftClient<Channel>> = voters
-        .voters()
-        .filter(|id| **id != node_id)
-        .filter_map(|id| Some((*id, network.client(voters.endpoint(*id)?).ok()?)))
+async fn found(
+    raft: &Raft,
+    founders: &BTreeMap<NodeId, String>,
+    network: &Network,
+    node_id: NodeId,
+) {
+    let mut others: BTreeMap<NodeId, RawRaftClient<Channel>> = founders
+        .iter()
+        .filter(|(id, _)| **id != node_id)
+        .filter_map(|(id, endpoint)| Some((*id, network.client(endpoint).ok()?)))
         .collect();
     let began = Instant::now();
-    let mut is_told = false;
     while voters_by_log(raft).await.is_none() {
         let standings = ask(&mut others).await;
-        if may_found(&standings, voters.voters().count(), began.elapsed()) {
-            return initialize(raft, voters).await;
-        }
-        let with_log = standings.iter().find(|(_, has_log)| **has_log);
-        if let Some((id, _)) = with_log
-            && began.elapsed() >= ABSENCE_MAX
-            && !is_told
-        {
-            is_told = true;
-            tracing::error!(
-                controller = id,
-                "there is a cluster already, and nobody brings this controller up to date. \
-                 If it is new in controller.quorum.voters, it cannot join: a quorum cannot be \
-                 changed by its configuration"
-            );
+        if may_found(&standings, founders.len(), began.elapsed()) {
+            return initialize(raft, founders).await;
         }
         sleep(ASK_PAUSE).await;
     }
@@ -134,10 +120,11 @@ async fn ask(others: &mut BTreeMap<NodeId, RawRaftClient<Channel>>) -> BTreeMap<
 }
 
 /// Makes the first entry: the voters, the same on every node, so it does not matter who does.
-async fn initialize(raft: &Raft, voters: &LeadershipWatch) {
-    let members: BTreeMap<NodeId, BasicNode> = voters
-        .voters()
-        .filter_map(|id| Some((*id, BasicNode::new(voters.endpoint(*id)?))))
+/// Which folders they have is not known to all of them, and told later.
+async fn initialize(raft: &Raft, founders: &BTreeMap<NodeId, String>) {
+    let members: BTreeMap<NodeId, ControllerNode> = founders
+        .iter()
+        .map(|(id, endpoint)| (*id, ControllerNode::at(endpoint)))
         .collect();
     match raft.initialize(members).await {
         Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
@@ -145,22 +132,23 @@ async fn initialize(raft: &Raft, voters: &LeadershipWatch) {
     }
 }
 
-async fn majority_is_up(voters: &LeadershipWatch, node_id: NodeId) {
-    let others_needed = voters.voters().count() / 2;
+async fn majority_is_up(voters: &BTreeSet<NodeId>, leadership: &LeadershipWatch, node_id: NodeId) {
+    let others_needed = voters.len() / 2;
     let dials: FuturesUnordered<_> = voters
-        .voters()
+        .iter()
         .filter(|id| **id != node_id)
-        .filter_map(|id| voters.endpoint(*id))
-        .map(until_it_listens)
+        .map(|id| until_it_listens(leadership, *id))
         .collect();
     dials.take(others_needed).collect::<Vec<()>>().await;
 }
 
-async fn until_it_listens(endpoint: &str) {
+async fn until_it_listens(leadership: &LeadershipWatch, id: NodeId) {
     loop {
-        let dialled = timeout(DIAL_TIMEOUT, TcpStream::connect(endpoint)).await;
-        if matches!(dialled, Ok(Ok(_))) {
-            return;
+        for endpoint in leadership.book.endpoints(id) {
+            let dialled = timeout(DIAL_TIMEOUT, TcpStream::connect(endpoint)).await;
+            if matches!(dialled, Ok(Ok(_))) {
+                return;
+            }
         }
         sleep(DIAL_PAUSE).await;
     }

@@ -71,9 +71,19 @@ impl LeaderProbe {
     }
 
     async fn fate_of(&self, leader: NodeId, term: u64) -> Fate {
-        let Some(endpoint) = self.leadership.endpoint(leader) else {
-            return Fate::Unknown;
-        };
+        let endpoints = self.leadership.book.endpoints(leader);
+        let mut fate = Fate::Unknown;
+        for endpoint in endpoints {
+            // One that may be out of date proves nothing alone.
+            match self.fate_at(&endpoint, term).await {
+                Fate::Gone => fate = Fate::Gone,
+                other => return other,
+            }
+        }
+        fate
+    }
+
+    async fn fate_at(&self, endpoint: &str, term: u64) -> Fate {
         match timeout(PROBE_TIMEOUT, TcpStream::connect(endpoint)).await {
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Fate::Gone,
             Ok(Ok(_)) => match timeout(PROBE_TIMEOUT, self.open_presence(endpoint, term)).await {
@@ -144,13 +154,14 @@ pub(crate) async fn watch_leaders(probe: LeaderProbe, raft: Raft) {
 
 /// Returns only by being dropped, when somebody else leads.
 async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: NodeId, now: Leadership) {
-    let Some(endpoint) = probe.leadership.endpoint(leader) else {
-        return std::future::pending().await;
-    };
     loop {
+        let Some(endpoint) = probe.leadership.book.endpoint(leader) else {
+            sleep(RETRY_PAUSE).await;
+            continue;
+        };
         // The leader's own view may lag behind its first messages: what it says when the
         // stream opens only counts against it in a probe, after a stream has broken.
-        let opened = timeout(PROBE_TIMEOUT, probe.open_presence(endpoint, now.term)).await;
+        let opened = timeout(PROBE_TIMEOUT, probe.open_presence(&endpoint, now.term)).await;
         if let Ok(Ok(mut replies)) = opened {
             while let Ok(Some(reply)) = replies.message().await {
                 if reply.leads_term != now.term {
@@ -159,6 +170,7 @@ async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: NodeId, now: Le
             }
             elect_another(probe, raft, leader, now.term).await;
         } else if !matches!(opened, Ok(Err(NotPresent::LeadsNot))) {
+            probe.leadership.book.failed(leader, &endpoint);
             elect_another(probe, raft, leader, now.term).await;
         }
         sleep(RETRY_PAUSE).await;
@@ -168,6 +180,10 @@ async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: NodeId, now: Le
 /// Stands for election as often as it takes, as long as the leader's loss is certain and this
 /// controller has not voted for another one.
 async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: NodeId, term: u64) {
+    // Observers have no vote, and cannot be elected.
+    if !probe.leadership.book.voters().contains(&probe.node_id) {
+        return;
+    }
     let turn = STAGGER * rank_of(probe, leader);
     let mut wait = turn;
     while probe.end_lease_if_leader_died(raft).await {
@@ -186,8 +202,9 @@ async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: NodeId, term: u
 
 /// How many followers of `leader` come before this one.
 fn rank_of(probe: &LeaderProbe, leader: NodeId) -> u32 {
+    let voters = probe.leadership.book.voters();
     let before = |id: &&NodeId| **id < probe.node_id && **id != leader;
-    let rank = probe.leadership.voters().filter(before).count();
+    let rank = voters.iter().filter(before).count();
     u32::try_from(rank).unwrap_or(u32::MAX).min(10)
 }
 

@@ -1,13 +1,16 @@
 //! Who leads, as this controller knows.
 
-use crate::raft_types::{NodeId, Raft, TypeConfig, broker_id_of, epoch_of, term_of};
+use crate::{
+    address_book::AddressBook,
+    raft_types::{NodeId, Raft, TypeConfig, broker_id_of, epoch_of, term_of},
+};
 use klamm_rpc::ActiveController;
 use openraft::{
     Instant as _, RaftMetrics, ServerState, async_runtime::watch::WatchReceiver,
     metrics::RaftServerMetrics,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -48,7 +51,7 @@ pub(crate) struct LeadershipWatch {
     pub(crate) now: watch::Receiver<Leadership>,
     /// How long a leader may be out of touch, see [`follow`].
     pub(crate) patience: Duration,
-    endpoints: Arc<BTreeMap<NodeId, String>>,
+    pub(crate) book: AddressBook,
 }
 
 /// When a follower last heard from a leader.
@@ -76,21 +79,12 @@ impl LeadershipWatch {
         *self.now.borrow()
     }
 
-    pub(crate) fn endpoint(&self, id: NodeId) -> Option<&str> {
-        self.endpoints.get(&id).map(String::as_str)
-    }
-
-    /// Every voter, in the order of their ids.
-    pub(crate) fn voters(&self) -> impl Iterator<Item = &NodeId> {
-        self.endpoints.keys()
-    }
-
     /// As brokers are told; controller id −1 if nobody is known to lead.
     pub(crate) fn active(&self) -> ActiveController {
         let now = self.get();
         let leader = now
             .leader
-            .and_then(|id| Some((id, self.endpoint(id)?.to_owned())));
+            .and_then(|id| Some((id, self.book.endpoint(id)?)));
         let (controller_id, endpoint) = match leader {
             Some((id, endpoint)) => (broker_id_of(id).0, endpoint),
             None => (-1, String::new()),
@@ -124,12 +118,15 @@ pub(crate) async fn follow(
     contact: LeaderContact,
     patience: Duration,
     failed: watch::Sender<Option<String>>,
+    book: AddressBook,
 ) {
     let mut server = raft.server_metrics();
     let metrics = raft.metrics();
     let mut known_raft = Leadership::default();
     let mut since = Instant::now();
     loop {
+        // Whoever is told who leads must find out where.
+        book.learn(&server.borrow_watched().membership_config);
         let by_raft = by_raft(&server.borrow_watched());
         if std::mem::replace(&mut known_raft, by_raft) != by_raft {
             since = Instant::now();
@@ -193,12 +190,12 @@ fn silence_of_majority(metrics: &RaftMetrics<TypeConfig>) -> Option<Duration> {
 /// A watch of what [`follow`] sends.
 pub(crate) fn watch_of(
     now: watch::Receiver<Leadership>,
-    endpoints: Arc<BTreeMap<NodeId, String>>,
+    book: AddressBook,
     patience: Duration,
 ) -> LeadershipWatch {
     LeadershipWatch {
         now,
         patience,
-        endpoints,
+        book,
     }
 }

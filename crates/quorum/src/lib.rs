@@ -14,10 +14,12 @@
 //! anything about partitions' data.
 
 mod active_controller;
+mod address_book;
 mod broker_probe;
 mod clock;
 mod cluster_id;
 mod config;
+mod controller_node;
 mod controller_service;
 mod damage_check;
 mod describe_quorum;
@@ -25,11 +27,15 @@ mod durable_file;
 mod entry_cut;
 mod entry_log;
 mod first_election;
+mod follower_progress;
 mod heartbeat_stream;
 mod identity;
+mod joining;
 mod leader_loss;
 mod leadership;
 mod log_store;
+mod membership;
+mod membership_calls;
 mod metadata_feed;
 mod network;
 mod observers;
@@ -44,6 +50,7 @@ mod stopping;
 mod translate;
 mod translate_reassignments;
 mod vote_guard;
+mod voter_changes;
 mod watch_metadata;
 mod wire;
 

@@ -3,7 +3,9 @@
 //! Every call ends in bounded time: a hung one would hold up replication to that controller.
 
 use crate::{
+    address_book::AddressBook,
     cluster_id::ClusterId,
+    controller_node::ControllerNode,
     raft_types::{NodeId, Snapshot, TypeConfig, Vote},
     wire,
 };
@@ -17,8 +19,9 @@ use klamm_rpc::{
     ChannelConfig, MESSAGE_BYTES_MAX, RawRaftClient,
     raft::{RaftMessage, SnapshotChunk},
 };
+use klamm_types::Uuid;
 use openraft::{
-    BasicNode, OptionalSend, RaftNetworkFactory, RaftNetworkV2,
+    OptionalSend, RaftNetworkFactory, RaftNetworkV2,
     errors::{RPCError, ReplicationClosed, StreamingError, Unreachable},
     network::RPCOption,
     raft::{
@@ -29,19 +32,18 @@ use openraft::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeMap,
     fmt,
     future::Future,
     io,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use tokio::time::timeout;
-use tonic::{Response, Status, Streaming, transport::Channel};
+use tonic::{Code, Response, Status, Streaming, transport::Channel};
 
 /// How long the answer to an append may take. Longer than openraft's own limit for heartbeats:
 /// the follower syncs its disk before it answers, and retrying too early only adds to its load.
@@ -55,16 +57,20 @@ type Rpc<T> = Result<T, RPCError<TypeConfig>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
     pub(crate) cluster_id: ClusterId,
-    /// Where the voters are by the configuration of this start.
-    pub(crate) endpoints: Arc<BTreeMap<NodeId, String>>,
+    pub(crate) book: AddressBook,
     pub(crate) channel: ChannelConfig,
 }
 
 /// A connection to one controller.
+///
+/// Where that is may change while the connection lives, so each call looks it up.
 pub(crate) struct Peer {
-    /// The reason if its endpoint is no endpoint: every call then fails with it.
-    client: Result<RawRaftClient<Channel>, String>,
-    cluster_id: ClusterId,
+    network: Network,
+    target: NodeId,
+    /// Where it is if nothing newer is known.
+    node: ControllerNode,
+    /// The endpoint of the last call and a client of it.
+    client: Mutex<Option<(String, RawRaftClient<Channel>)>>,
 }
 
 impl Network {
@@ -84,23 +90,50 @@ impl RaftNetworkFactory<TypeConfig> for Network {
     type Network = Peer;
 
     // Heartbeats and snapshots get connections of their own: openraft calls this for each.
-    // Openraft knows the addresses of the day the cluster was made; voters may have moved since.
-    async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Peer {
-        let endpoint = self.endpoints.get(&target).unwrap_or(&node.addr);
-        Peer {
-            client: self.client(endpoint).map_err(|error| error.to_string()),
-            cluster_id: self.cluster_id.clone(),
-        }
+    async fn new_client(&mut self, target: NodeId, node: &ControllerNode) -> Peer {
+        Peer::new(self.clone(), target, node.clone())
     }
 }
 
 impl Peer {
-    fn client(&self) -> Rpc<RawRaftClient<Channel>> {
-        self.client.clone().map_err(unreachable)
+    fn new(network: Network, target: NodeId, node: ControllerNode) -> Peer {
+        Peer {
+            network,
+            target,
+            node,
+            client: Mutex::default(),
+        }
+    }
+
+    /// Where the call goes, and over what.
+    fn client(&self) -> Rpc<(String, RawRaftClient<Channel>)> {
+        let known = self.network.book.endpoint(self.target);
+        let endpoint = known.unwrap_or_else(|| self.node.endpoint.clone());
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((same, client)) = client.as_ref().filter(|(at, _)| *at == endpoint) {
+            return Ok((same.clone(), client.clone()));
+        }
+        let new = self.network.client(&endpoint).map_err(unreachable)?;
+        *client = Some((endpoint.clone(), new.clone()));
+        Ok((endpoint, new))
+    }
+
+    /// The call failed. If nobody answers there, the controller may be elsewhere.
+    fn failed(&self, endpoint: &str, status: &Status) {
+        if matches!(status.code(), Code::Unavailable | Code::FailedPrecondition) {
+            self.network.book.failed(self.target, endpoint);
+        }
     }
 
     fn message<T: Serialize>(&self, request: &T) -> Rpc<RaftMessage> {
-        message(&self.cluster_id, request).map_err(unreachable)
+        self.addressed().message(request).map_err(unreachable)
+    }
+
+    fn addressed(&self) -> Addressed {
+        Addressed {
+            cluster_id: self.network.cluster_id.clone(),
+            directory_id: self.network.book.directory_id(self.target),
+        }
     }
 
     async fn call<Q, A, F>(
@@ -114,20 +147,42 @@ impl Peer {
         A: DeserializeOwned,
         F: Future<Output = Result<Response<RaftMessage>, Status>>,
     {
-        let answer = call(self.client()?, self.message(request)?);
+        let (endpoint, client) = self.client()?;
+        let answer = call(client, self.message(request)?);
         match timeout(limit, answer).await {
             Ok(Ok(answer)) => wire::decode(&answer.into_inner().payload).map_err(unreachable),
-            Ok(Err(status)) => Err(unreachable(status)),
+            Ok(Err(status)) => {
+                self.failed(&endpoint, &status);
+                Err(unreachable(status))
+            }
             Err(elapsed) => Err(unreachable(elapsed)),
         }
     }
 }
 
-fn message<T: Serialize>(cluster_id: &ClusterId, request: &T) -> io::Result<RaftMessage> {
-    Ok(RaftMessage {
-        cluster_id: cluster_id.on_the_wire(),
-        payload: wire::encode(request)?.into(),
-    })
+/// Who a message is for: another cluster or another folder must not take it.
+#[derive(Clone, Debug)]
+struct Addressed {
+    cluster_id: ClusterId,
+    directory_id: Uuid,
+}
+
+impl Addressed {
+    fn message<T: Serialize>(&self, request: &T) -> io::Result<RaftMessage> {
+        Ok(RaftMessage {
+            cluster_id: self.cluster_id.on_the_wire(),
+            payload: wire::encode(request)?.into(),
+            directory_id: directory_on_the_wire(self.directory_id),
+        })
+    }
+}
+
+/// Empty where it is not known.
+pub(crate) fn directory_on_the_wire(id: Uuid) -> Bytes {
+    match id.is_zero() {
+        true => Bytes::new(),
+        false => Bytes::copy_from_slice(id.as_bytes()),
+    }
 }
 
 /// Every failure makes openraft back off (see [`Peer::stream_append`] for where): there is none
@@ -165,17 +220,20 @@ impl RaftNetworkV2<TypeConfig> for Peer {
                 return Ok(stream::empty().boxed());
             };
             let input = stream::once(future::ready(first)).chain(input);
-            let mut client = self.client()?;
-            let cluster_id = self.cluster_id.clone();
+            let (endpoint, mut client) = self.client()?;
+            let addressed = self.addressed();
             let in_flight = Arc::new(AtomicUsize::new(0));
             let sent = in_flight.clone();
             let requests = input.scan((), move |(), request| {
                 sent.fetch_add(1, Ordering::Relaxed);
-                future::ready(message(&cluster_id, &request).ok())
+                future::ready(addressed.message(&request).ok())
             });
             let answers = match timeout(APPEND_TIMEOUT, client.stream_append(requests)).await {
                 Ok(Ok(answers)) => answers.into_inner(),
-                Ok(Err(status)) => return Err(unreachable(status)),
+                Ok(Err(status)) => {
+                    self.failed(&endpoint, &status);
+                    return Err(unreachable(status));
+                }
                 Err(elapsed) => return Err(unreachable(elapsed)),
             };
             let answers = stream::unfold(Some((answers, in_flight)), next_answer);
@@ -216,9 +274,9 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        let mut client = self.client()?;
+        let (_, mut client) = self.client()?;
         let meta = wire::encode(&(vote, &snapshot.meta)).map_err(unreachable)?;
-        let chunks = chunks_of(self.cluster_id.on_the_wire(), meta, snapshot.snapshot);
+        let chunks = chunks_of(self.addressed(), meta, snapshot.snapshot);
         let sending = client.install_snapshot(stream::iter(chunks));
         let answer = tokio::select! {
             answer = timeout(option.soft_ttl(), sending) => answer,
@@ -279,7 +337,7 @@ async fn next_answer(
 
 /// A snapshot in messages; the first one carries vote and metadata, and there is always one.
 fn chunks_of(
-    cluster_id: String,
+    addressed: Addressed,
     meta: Vec<u8>,
     mut data: Bytes,
 ) -> impl Iterator<Item = SnapshotChunk> + Send {
@@ -289,7 +347,8 @@ fn chunks_of(
             return None;
         }
         Some(SnapshotChunk {
-            cluster_id: cluster_id.clone(),
+            cluster_id: addressed.cluster_id.on_the_wire(),
+            directory_id: directory_on_the_wire(addressed.directory_id),
             meta: meta.take().unwrap_or_default().into(),
             data: data.split_to(data.len().min(SNAPSHOT_CHUNK_BYTES)),
         })
@@ -308,13 +367,10 @@ mod tests {
         drop(nobody_listens);
         let network = Network {
             cluster_id: ClusterId::new(None),
-            endpoints: Arc::default(),
+            book: AddressBook::default(),
             channel: ChannelConfig::default(),
         };
-        let mut peer = Peer {
-            client: network.client(&endpoint).map_err(|error| error.to_string()),
-            cluster_id: network.cluster_id.clone(),
-        };
+        let mut peer = Peer::new(network, 2, ControllerNode::at(endpoint));
         let option = RPCOption::new(Duration::from_secs(1));
         {
             let after_a_pause = stream::pending::<AppendEntriesRequest<TypeConfig>>();

@@ -3,15 +3,19 @@
 use crate::{
     QuorumConfig,
     active_controller::{self, ActiveController as Controller},
+    address_book::AddressBook,
     clock::Clock,
     cluster_id::ClusterId,
-    config::{ListenOn, Voter},
+    config::ListenOn,
     controller_service::ControllerServer,
     first_election,
+    follower_progress::FollowerProgress,
     identity::Folder,
+    joining::{self, Joiner},
     leader_loss::{self, LeaderProbe},
     leadership::{self, LeaderContact, Leadership, LeadershipWatch},
     log_store::LogStore,
+    membership::Membership,
     metadata_feed::MetadataFeed,
     network::Network,
     raft_service::RaftServer,
@@ -20,12 +24,10 @@ use crate::{
     state_machine::StateMachine,
     stopping::Stopping,
 };
-use klamm_metadata::Listener;
-use klamm_rpc::{ActiveController, ChannelConfig, MESSAGE_BYTES_MAX};
-use klamm_types::BrokerId;
+use klamm_rpc::{ActiveController, ChannelConfig, ControllerClient, MESSAGE_BYTES_MAX};
+use klamm_types::Uuid;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::{
-    collections::BTreeMap,
     io,
     net::SocketAddr,
     path::PathBuf,
@@ -57,9 +59,6 @@ pub enum QuorumError {
         #[source]
         source: io::Error,
     },
-    /// This node is not among the voters.
-    #[error("node {0} is not one of the controller.quorum.voters")]
-    NotAVoter(BrokerId),
     /// Two voters have the same id, or a voter's address is none.
     #[error("controller.quorum.voters: {0}")]
     BadVoters(String),
@@ -95,6 +94,7 @@ pub enum QuorumError {
 #[derive(Debug)]
 pub struct Quorum {
     node_id: NodeId,
+    directory_id: Uuid,
     local_addr: SocketAddr,
     raft: Raft,
     cluster_id: ClusterId,
@@ -128,11 +128,13 @@ impl Quorum {
         let disk = recover(&config).await?;
 
         let node_id = node_id_of(config.node_id);
-        let endpoints = Arc::new(config.endpoints());
+        let directory_id = disk.folder.directory_id();
+        let founders = config.founders();
+        let book = AddressBook::new(config.endpoints());
         let cluster_id = ClusterId::new(disk.cluster_id);
         let network = Network {
             cluster_id: cluster_id.clone(),
-            endpoints: endpoints.clone(),
+            book: book.clone(),
             channel: ChannelConfig {
                 connect_timeout: Duration::from_millis(500),
                 ..ChannelConfig::default()
@@ -153,7 +155,7 @@ impl Quorum {
         let (failed_sender, failed) = watch::channel(None);
         let (stopping, stopping_watch) = watch::channel(false);
         let stopping_watch = Stopping(stopping_watch);
-        let leadership = leadership::watch_of(now_watch, endpoints.clone(), config.patience());
+        let leadership = leadership::watch_of(now_watch, book.clone(), config.patience());
         let contact = LeaderContact::start();
         let probe = LeaderProbe {
             node_id,
@@ -168,7 +170,25 @@ impl Quorum {
             contact.clone(),
             config.patience(),
             failed_sender.clone(),
+            book.clone(),
         ));
+        let membership = Membership {
+            raft: raft.clone(),
+            book,
+            network: network.clone(),
+            turn: Arc::default(),
+        };
+        tasks.spawn(membership.clone().keep_settled());
+        let progress = FollowerProgress::default();
+        tasks.spawn(progress.clone().watch(raft.clone(), clock));
+        let joiner = joiner(
+            &config,
+            directory_id,
+            &cluster_id,
+            &leadership,
+            &failed_sender,
+        );
+        tasks.spawn(joiner.run());
         tasks.spawn(leader_loss::watch_leaders(probe.clone(), raft.clone()));
         tasks.spawn(learn_cluster_id(
             feed.clone(),
@@ -184,7 +204,6 @@ impl Quorum {
             feed: feed.clone(),
             session_config: config.timings.sessions,
             cluster_id: config.cluster_id.clone(),
-            voters: listeners_of(&config),
             config: config.controller.clone(),
             clock,
         }
@@ -194,6 +213,7 @@ impl Quorum {
             leadership.clone(),
             network,
             node_id,
+            founders,
         ));
 
         let raft_server = RaftServer {
@@ -204,13 +224,17 @@ impl Quorum {
             stopping: stopping_watch.clone(),
             guard: Arc::default(),
             contact,
+            directory_id,
         };
         let controller_server = ControllerServer {
             raft: raft.clone(),
             active: handle.clone(),
             leadership: leadership.clone(),
             feed,
-            voters: Arc::new(config.voters),
+            membership,
+            progress,
+            cluster_id: cluster_id.clone(),
+            listener_name: config.controller.listener_name,
             clock,
             streams: Arc::new(AtomicU64::new(0)),
             observers: Arc::default(),
@@ -219,6 +243,7 @@ impl Quorum {
         let server = serve(listener, raft_server, controller_server);
         Ok(Quorum {
             node_id,
+            directory_id,
             local_addr,
             raft,
             cluster_id,
@@ -234,6 +259,11 @@ impl Quorum {
     /// The address of the controller listener.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Tells the folder of this controller from one that takes its place.
+    pub fn directory_id(&self) -> Uuid {
+        self.directory_id
     }
 
     /// The id of the cluster, as soon as it is committed.
@@ -281,10 +311,11 @@ impl Quorum {
             return;
         }
         let replication = self.raft.metrics().borrow_watched().replication.clone();
+        let voters = self.leadership.book.voters();
         let furthest = replication
             .unwrap_or_default()
             .into_iter()
-            .filter(|(id, _)| *id != self.node_id)
+            .filter(|(id, _)| *id != self.node_id && voters.contains(id))
             .max_by_key(|(_, matched)| *matched);
         let Some((to, Some(_))) = furthest else {
             return;
@@ -311,10 +342,10 @@ fn check_voters(config: &QuorumConfig) -> Result<(), QuorumError> {
             return bad(format!("{} is not host:port", voter.endpoint()));
         }
     }
-    match ids.contains(&config.node_id) {
-        true => Ok(()),
-        false => Err(QuorumError::NotAVoter(config.node_id)),
+    if config.voters.is_empty() && config.bootstrap.is_empty() {
+        return bad("no controller is named".to_owned());
     }
+    Ok(())
 }
 
 async fn bind(listen: ListenOn) -> Result<(TcpListener, SocketAddr), QuorumError> {
@@ -342,6 +373,7 @@ struct Recovered {
 async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
     let path = config.metadata_dir.clone();
     let (node_id, wanted) = (config.node_id.0, config.cluster_id.clone());
+    let directory_id = config.directory_id;
     let storage = {
         let path = path.clone();
         move |source| QuorumError::Storage { path, source }
@@ -349,7 +381,7 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
     let recovering = task::spawn_blocking(move || {
         let room = Room::of(&path);
         room.prepare(&path);
-        let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref())?;
+        let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref(), directory_id)?;
         let open = || {
             let log_store = room.wait(|| LogStore::open(folder.path(), folder.lock()))?;
             let state_machine = StateMachine::open(folder.path(), folder.lock())?;
@@ -438,13 +470,22 @@ async fn publish_active(mut leadership: LeadershipWatch, active: watch::Sender<A
     }
 }
 
-fn listeners_of(config: &QuorumConfig) -> BTreeMap<BrokerId, Listener> {
-    let listener = |voter: &Voter| Listener {
-        name: config.controller.listener_name.clone(),
-        host: voter.host.clone(),
-        port: voter.port,
-        security_protocol: 0,
-    };
-    let entry = |voter: &Voter| (voter.id, listener(voter));
-    config.voters.iter().map(entry).collect()
+fn joiner(
+    config: &QuorumConfig,
+    directory_id: Uuid,
+    cluster_id: &ClusterId,
+    leadership: &LeadershipWatch,
+    failed: &watch::Sender<Option<String>>,
+) -> Joiner {
+    Joiner {
+        me: config.advertised.clone(),
+        directory_id,
+        listener: joining::listener_of(&config.advertised, &config.controller.listener_name),
+        cluster_id: cluster_id.clone(),
+        client: ControllerClient::new(config.known_controllers()),
+        leadership: leadership.clone(),
+        auto_join: config.auto_join,
+        is_configured: config.voters.iter().any(|voter| voter.id == config.node_id),
+        failed: failed.clone(),
+    }
 }

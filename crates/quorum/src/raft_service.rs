@@ -4,7 +4,8 @@ use crate::{
     cluster_id::ClusterId,
     leader_loss::LeaderProbe,
     leadership::{LeaderContact, LeadershipWatch, voters_by_log},
-    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, term_of},
+    network::directory_on_the_wire,
+    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, broker_id_of, term_of},
     stopping::Stopping,
     vote_guard::VoteGuard,
     wire,
@@ -17,6 +18,7 @@ use klamm_rpc::{
         PresenceReply, PresenceRequest, RaftMessage, SnapshotChunk, StandingReply, StandingRequest,
     },
 };
+use klamm_types::Uuid;
 use openraft::raft::{AppendEntriesRequest, TransferLeaderRequest, VoteRequest};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, pin::pin, sync::Arc};
@@ -36,16 +38,31 @@ pub(crate) struct RaftServer {
     pub(crate) stopping: Stopping,
     pub(crate) guard: Arc<VoteGuard>,
     pub(crate) contact: LeaderContact,
+    /// Of the folder that this controller has.
+    pub(crate) directory_id: Uuid,
 }
 
 type Answer = Result<Response<RaftMessage>, Status>;
 
 impl RaftServer {
     fn request<T: DeserializeOwned>(&self, message: &RaftMessage) -> Result<T, Status> {
-        self.cluster_id
-            .check(&message.cluster_id)
-            .map_err(|status| *status)?;
+        self.check(&message.cluster_id, &message.directory_id)?;
         wire::decode(&message.payload).map_err(invalid)
+    }
+
+    /// Refuses what is meant for another cluster or for another folder. A controller that has lost
+    /// its folder is not the one that promised votes and entries (KIP-853): it takes part again
+    /// under the new folder's id, once the old one was removed from the voters.
+    fn check(&self, cluster_id: &str, directory_id: &[u8]) -> Result<(), Status> {
+        self.cluster_id
+            .check(cluster_id)
+            .map_err(|status| *status)?;
+        match directory_id.is_empty() || directory_id == self.directory_id.as_bytes() {
+            true => Ok(()),
+            false => Err(Status::failed_precondition(
+                "this controller has another folder than the one that was asked",
+            )),
+        }
     }
 
     /// The same, where a leader is heard from.
@@ -73,6 +90,7 @@ impl RaftServer {
     }
 }
 
+/// The answer goes back on the connection of the request: it needs no address.
 fn answer<T: Serialize, E: fmt::Display>(
     cluster_id: &ClusterId,
     answer: Result<T, E>,
@@ -82,6 +100,7 @@ fn answer<T: Serialize, E: fmt::Display>(
     Ok(RaftMessage {
         cluster_id: cluster_id.on_the_wire(),
         payload: payload.into(),
+        directory_id: Bytes::new(),
     })
 }
 
@@ -144,9 +163,7 @@ impl RaftService for RaftServer {
         let mut data = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            self.cluster_id
-                .check(&chunk.cluster_id)
-                .map_err(|status| *status)?;
+            self.check(&chunk.cluster_id, &chunk.directory_id)?;
             if meta.is_none() {
                 meta = Some(wire::decode(&chunk.meta).map_err(invalid)?);
             }
@@ -189,6 +206,11 @@ impl RaftService for RaftServer {
         _request: Request<StandingRequest>,
     ) -> Result<Response<StandingReply>, Status> {
         let has_log = voters_by_log(&self.raft).await.is_some();
-        Ok(Response::new(StandingReply { has_log }))
+        Ok(Response::new(StandingReply {
+            has_log,
+            controller_id: broker_id_of(*self.raft.node_id()).0,
+            directory_id: directory_on_the_wire(self.directory_id),
+            cluster_id: self.cluster_id.on_the_wire(),
+        }))
     }
 }

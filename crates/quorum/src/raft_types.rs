@@ -1,5 +1,6 @@
 //! The types that openraft is instantiated with.
 
+use crate::controller_node::ControllerNode;
 use bytes::Bytes;
 use klamm_types::BrokerId;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ openraft::declare_raft_types!(
         D = EncodedBatch,
         R = Applied,
         NodeId = NodeId,
-        Node = openraft::BasicNode,
+        Node = ControllerNode,
         LeaderId = openraft::impls::leader_id_std::LeaderId<Self::Term, Self::NodeId>,
         AsyncRuntime = openraft_rt_tokio::TokioRuntime,
 );
@@ -22,6 +23,7 @@ pub(crate) type Vote = openraft::type_config::alias::VoteOf<TypeConfig>;
 pub(crate) type StoredMembership = openraft::type_config::alias::StoredMembershipOf<TypeConfig>;
 pub(crate) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<TypeConfig>;
 pub(crate) type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, Bytes>;
+pub(crate) type RaftMetrics = openraft::RaftMetrics<TypeConfig>;
 pub(crate) type Raft = openraft::Raft<TypeConfig, crate::state_machine::StateMachine>;
 
 /// A `RecordBatch` in its prost encoding: what an entry carries.

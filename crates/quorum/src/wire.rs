@@ -22,9 +22,10 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller_node::ControllerNode;
     use crate::raft_types::{EncodedBatch, Entry, LogId, SnapshotMeta, TypeConfig, Vote};
     use openraft::{
-        BasicNode, EntryPayload, Membership, StoredMembership,
+        EntryPayload, Membership, StoredMembership,
         entry::RaftEntry,
         raft::{AppendEntriesRequest, VoteRequest},
     };
@@ -37,8 +38,8 @@ mod tests {
     #[test]
     fn openraft_messages_survive_a_positional_format() {
         let log_id = LogId::new(7.into(), 42);
-        let nodes: BTreeMap<u64, BasicNode> = (1..=3)
-            .map(|id| (id, BasicNode::new(format!("node{id}:9093"))))
+        let nodes: BTreeMap<u64, ControllerNode> = (1..=3)
+            .map(|id| (id, ControllerNode::at(format!("node{id}:9093"))))
             .collect();
         let membership =
             Membership::new(vec![nodes.keys().copied().collect::<BTreeSet<_>>()], nodes).unwrap();

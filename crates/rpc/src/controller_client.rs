@@ -12,7 +12,7 @@ use klamm_types::BrokerId;
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -99,7 +99,9 @@ pub struct ControllerClient(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    endpoints: Vec<ControllerEndpoint>,
+    /// Those it was given, and behind them those it learned of.
+    endpoints: Mutex<Vec<ControllerEndpoint>>,
+    given: usize,
     config: ControllerClientConfig,
     active: ActiveKnown,
     channels: Mutex<BTreeMap<String, Channel>>,
@@ -130,7 +132,7 @@ macro_rules! calls {
                     request: $request,
                     timeout: Duration,
                 ) -> Result<$response, CallError> {
-                    self.call(timeout, |mut raw| {
+                    self.call(timeout, self.0.config.attempt_timeout, |mut raw| {
                         let request = request.clone();
                         async move { raw.$name(request).await }
                     })
@@ -170,6 +172,8 @@ calls! {
     unregister_broker(UnregisterBrokerRequest) -> UnregisterBrokerResponse;
     /// Describes the controller quorum.
     describe_quorum(DescribeQuorumRequest) -> DescribeQuorumResponse;
+    /// Tells where a controller is.
+    register_controller(RegisterControllerRequest) -> RegisterControllerResponse;
 }
 
 impl ControllerClient {
@@ -184,16 +188,39 @@ impl ControllerClient {
         config: ControllerClientConfig,
     ) -> ControllerClient {
         ControllerClient(Arc::new(Inner {
-            endpoints,
+            given: endpoints.len(),
+            endpoints: Mutex::new(endpoints),
             config,
             active: ActiveKnown::new(),
             channels: Mutex::default(),
         }))
     }
 
-    /// The controllers it was given.
-    pub fn endpoints(&self) -> &[ControllerEndpoint] {
-        &self.0.endpoints
+    /// The controllers it was given, and those it has learned of.
+    pub fn endpoints(&self) -> Vec<ControllerEndpoint> {
+        self.lock_endpoints().clone()
+    }
+
+    /// The metadata names these controllers: they are asked too from now on, in place of those
+    /// that were learned of before.
+    pub fn learn_endpoints(&self, named: impl IntoIterator<Item = ControllerEndpoint>) {
+        let mut endpoints = self.lock_endpoints();
+        endpoints.truncate(self.0.given);
+        for endpoint in named.into_iter().take(CHANNELS_MAX) {
+            let address = endpoint.address();
+            let known = endpoints
+                .iter_mut()
+                .find(|known| known.address() == address);
+            match known {
+                Some(known) => known.id = endpoint.id,
+                None => endpoints.push(endpoint),
+            }
+        }
+    }
+
+    fn lock_endpoints(&self) -> MutexGuard<'_, Vec<ControllerEndpoint>> {
+        let endpoints = self.0.endpoints.lock();
+        endpoints.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who is known to be active, now and from now on; controller id −1: nobody.
@@ -282,6 +309,38 @@ impl ControllerClient {
         }
     }
 
+    /// Adds a voter. It may have to catch up first: a try takes as long as the call may.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub async fn add_raft_voter(
+        &self,
+        request: AddRaftVoterRequest,
+        timeout: Duration,
+    ) -> Result<RaftVoterResponse, CallError> {
+        self.call(timeout, timeout, |mut raw| {
+            let request = request.clone();
+            async move { raw.add_raft_voter(request).await }
+        })
+        .await
+    }
+
+    /// Removes a voter. The others must agree first: a try takes as long as the call may.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub async fn remove_raft_voter(
+        &self,
+        request: RemoveRaftVoterRequest,
+        timeout: Duration,
+    ) -> Result<RaftVoterResponse, CallError> {
+        self.call(timeout, timeout, |mut raw| {
+            let request = request.clone();
+            async move { raw.remove_raft_voter(request).await }
+        })
+        .await
+    }
+
     /// A client of the controller at `endpoint` alone, over the shared channel to it.
     ///
     /// # Errors
@@ -309,7 +368,12 @@ impl ControllerClient {
     }
 
     /// Makes a call at the active controller, through changes of leader, until `timeout`.
-    async fn call<T, F, Fut>(&self, timeout: Duration, call: F) -> Result<T, CallError>
+    async fn call<T, F, Fut>(
+        &self,
+        timeout: Duration,
+        attempt_timeout: Duration,
+        call: F,
+    ) -> Result<T, CallError>
     where
         F: Fn(Raw) -> Fut,
         Fut: Future<Output = Result<Response<T>, Status>>,
@@ -322,7 +386,8 @@ impl ControllerClient {
             let Ok(active) = self.find_active(remaining).await else {
                 return Err(CallError::TimedOut(last));
             };
-            match self.attempt(&active, deadline, &call).await? {
+            let until = deadline.min(Instant::now() + attempt_timeout);
+            match self.attempt(&active, until, &call).await? {
                 Attempt::Done(answer) => return Ok(answer),
                 Attempt::Refused(status) => return Err(CallError::Refused(Box::new(status))),
                 Attempt::Moved => continue,
@@ -339,14 +404,13 @@ impl ControllerClient {
     async fn attempt<T, F, Fut>(
         &self,
         active: &ActiveController,
-        deadline: Instant,
+        until: Instant,
         call: &F,
     ) -> Result<Attempt<T>, CallError>
     where
         F: Fn(Raw) -> Fut,
         Fut: Future<Output = Result<Response<T>, Status>>,
     {
-        let until = deadline.min(Instant::now() + self.0.config.attempt_timeout);
         let mut known = self.active();
         let answer = tokio::select! {
             biased;
@@ -401,8 +465,7 @@ impl ControllerClient {
         let until = Instant::now() + self.0.config.find_active_timeout;
         let epoch_known = self.active().borrow().controller_epoch;
         let mut answers: FuturesUnordered<_> = self
-            .0
-            .endpoints
+            .endpoints()
             .iter()
             .filter_map(|endpoint| self.raw(&endpoint.address()).ok())
             .map(|mut raw| async move {

@@ -68,6 +68,27 @@ impl ControllerService for Fake {
         Ok(Response::new(self.believes.lock().unwrap().clone()))
     }
 
+    async fn register_controller(
+        &self,
+        _: Request<RegisterControllerRequest>,
+    ) -> Result<Response<RegisterControllerResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn add_raft_voter(
+        &self,
+        _: Request<AddRaftVoterRequest>,
+    ) -> Result<Response<RaftVoterResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn remove_raft_voter(
+        &self,
+        _: Request<RemoveRaftVoterRequest>,
+    ) -> Result<Response<RaftVoterResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn register_broker(
         &self,
         _: Request<RegisterBrokerRequest>,

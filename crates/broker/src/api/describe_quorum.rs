@@ -5,7 +5,7 @@
 
 use super::{
     Answer, Call, Refusal,
-    forwarding::{Deadline, call_error, error_code},
+    forwarding::{Deadline, call_error, error_code, uuid},
 };
 use crate::{context::Context, topic_name};
 use klamm_protocol::{
@@ -56,7 +56,7 @@ async fn handle(
                 vec![]
             };
             DescribeQuorumResponse {
-                topics: vec![metadata_topic(&quorum)],
+                topics: vec![metadata_topic(&quorum, call.version)],
                 nodes,
                 ..Default::default()
             }
@@ -105,7 +105,8 @@ fn refuse(error: ErrorCode, message: Option<String>) -> DescribeQuorumResponse {
     }
 }
 
-fn metadata_topic(quorum: &rpc::DescribeQuorumResponse) -> TopicData {
+fn metadata_topic(quorum: &rpc::DescribeQuorumResponse, version: i16) -> TopicData {
+    let replica = |replica: &rpc::QuorumReplica| replica_state(replica, version);
     TopicData {
         topic_name: topic_name::CLUSTER_METADATA.to_owned(),
         partitions: vec![PartitionData {
@@ -120,10 +121,14 @@ fn metadata_topic(quorum: &rpc::DescribeQuorumResponse) -> TopicData {
     }
 }
 
-fn replica(replica: &rpc::QuorumReplica) -> ReplicaState {
+fn replica_state(replica: &rpc::QuorumReplica, version: i16) -> ReplicaState {
     ReplicaState {
         replica_id: replica.replica_id,
-        replica_directory_id: Uuid::ZERO,
+        // The folders' ids came with version 2.
+        replica_directory_id: match version {
+            ..2 => Uuid::ZERO,
+            _ => uuid(&replica.directory_id),
+        },
         log_end_offset: replica.log_end_offset,
         last_fetch_timestamp: replica.last_fetch_timestamp_ms,
         last_caught_up_timestamp: replica.last_caught_up_timestamp_ms,

@@ -3,6 +3,7 @@
 //! ApiVersions is answered from the same table, so what is advertised is what is served.
 //! A handler translates and decides; it does not reach into anybody's state.
 
+mod add_raft_voter;
 mod alter_configs;
 mod alter_partition_reassignments;
 mod alter_replica_log_dirs;
@@ -41,6 +42,7 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod remove_raft_voter;
 mod sync_group;
 mod unregister_broker;
 
@@ -141,6 +143,8 @@ const TABLE: &[(ApiKey, Start)] = &[
         ApiKey::DescribeTopicPartitions,
         describe_topic_partitions::start,
     ),
+    (ApiKey::AddRaftVoter, add_raft_voter::start),
+    (ApiKey::RemoveRaftVoter, remove_raft_voter::start),
 ];
 
 /// The APIs that are served, in the order of their keys.

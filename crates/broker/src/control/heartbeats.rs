@@ -196,7 +196,7 @@ mod tests {
             metadata: Arc::new(MetadataCache::new()),
             controller: controller.clone(),
             interval: Duration::from_millis(100),
-            log_dirs: Arc::new(LogDirs::open(BrokerId(7), &[], Path::new("")).unwrap()),
+            log_dirs: Arc::new(LogDirs::open(BrokerId(7), &[], Path::new(""), None).unwrap()),
             wants_shutdown: watch::channel(false).1,
             lifecycle: watch::Sender::new(Lifecycle::default()),
         }

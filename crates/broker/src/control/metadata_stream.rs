@@ -1,11 +1,12 @@
 //! Following the metadata from any controller, the nearest first.
 
 use crate::context::Identity;
-use klamm_metadata::{Delta, Image};
+use klamm_metadata::{Controller, Delta, Image};
 use klamm_rpc::{
-    ControllerClient,
+    ControllerClient, ControllerEndpoint,
     controller::{WatchMetadataRequest, metadata_update::Kind},
 };
+use klamm_types::BrokerId;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, error, info};
@@ -46,12 +47,25 @@ pub(crate) async fn follow_metadata(
 
 /// The controllers' endpoints, the one of this very node last: it is popped first.
 fn by_nearness(identity: &Identity, controller: &ControllerClient) -> Vec<String> {
-    let mut endpoints: Vec<_> = controller.endpoints().to_vec();
+    let mut endpoints: Vec<_> = controller.endpoints();
     endpoints.sort_by_key(|endpoint| (endpoint.id == identity.id, endpoint.id));
     endpoints
         .into_iter()
         .map(|endpoint| format!("{}:{}", endpoint.host, endpoint.port))
         .collect()
+}
+
+/// The controllers that the metadata names: some may not stand in the configuration.
+fn controllers_of(image: &Image) -> Vec<ControllerEndpoint> {
+    let endpoint = |(id, controller): (BrokerId, &Controller)| {
+        let listener = controller.listeners.first()?;
+        Some(ControllerEndpoint {
+            id,
+            host: listener.host.clone(),
+            port: listener.port,
+        })
+    };
+    image.controllers().filter_map(endpoint).collect()
 }
 
 /// One stream's life; returns why it ended.
@@ -101,6 +115,9 @@ async fn stream(
             },
             None => continue,
         };
+        if !delta.changed_controllers.is_empty() {
+            controller.learn_endpoints(controllers_of(image));
+        }
         let change = Change {
             delta,
             image: image.clone(),

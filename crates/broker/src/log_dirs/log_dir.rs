@@ -92,6 +92,7 @@ impl LogDir {
     pub(super) fn open(
         node_id: BrokerId,
         path: &Path,
+        known_id: Option<Uuid>,
         files: &Arc<OpenFiles>,
         failures: watch::Sender<usize>,
     ) -> Result<LogDir, LogDirError> {
@@ -106,9 +107,10 @@ impl LogDir {
                 expected: node_id.to_string(),
             });
         }
-        let id = match &meta {
-            Some(meta) => meta.directory_id,
-            None => Uuid::random()
+        let id = match (&meta, known_id) {
+            (Some(meta), _) => meta.directory_id,
+            (None, Some(id)) => id,
+            (None, None) => Uuid::random()
                 .map_err(|error| io::Error::other(error.to_string()))
                 .map_err(io_error("draw an id for", path))?,
         };
@@ -413,7 +415,7 @@ mod tests {
         let path = dir.path();
         let open = || {
             let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
-            let opened = LogDir::open(BrokerId(1), path, &files, watch::Sender::new(0));
+            let opened = LogDir::open(BrokerId(1), path, None, &files, watch::Sender::new(0));
             Arc::new(opened.unwrap())
         };
         let marked = || BootMark::of(path).read();

@@ -58,7 +58,7 @@ pub(crate) struct LogDirs {
 
 impl LogDirs {
     /// Locks the directories and checks whose they are. One that the disk does not give is
-    /// offline, unless nothing works without it.
+    /// offline, unless nothing works without it. That of the metadata log may have an id already.
     ///
     /// # Errors
     /// A directory belongs to somebody else or may not be used, or too few work.
@@ -66,13 +66,15 @@ impl LogDirs {
         node_id: BrokerId,
         paths: &[PathBuf],
         metadata_log_dir: &Path,
+        metadata_dir_id: Option<Uuid>,
     ) -> Result<LogDirs, LogDirError> {
         let failures = watch::Sender::new(0);
         let files = OpenFiles::of_process();
         let mut dirs = Vec::with_capacity(paths.len());
         let mut first_error = None;
         for path in paths {
-            match LogDir::open(node_id, path, &files, failures.clone()) {
+            let id = metadata_dir_id.filter(|_| path == metadata_log_dir);
+            match LogDir::open(node_id, path, id, &files, failures.clone()) {
                 Ok(dir) => dirs.push(Arc::new(dir)),
                 Err(error) if error.is_disk_failure() => {
                     let dir = LogDir::unknown(path, failures.clone());
@@ -418,7 +420,7 @@ mod tests {
     fn a_checkpoint_says_nothing_of_a_replica_that_was_removed() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = Arc::new(LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap());
+        let dirs = Arc::new(LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap());
         let flusher = Flusher::start().unwrap();
         let id = TopicPartition {
             topic_id: Uuid([1; 16]),
@@ -452,7 +454,7 @@ mod tests {
     fn a_folder_that_is_gone_is_no_failure_of_its_directory() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap();
         let log_dir = dirs.online().next().unwrap();
         assert_eq!(dirs.doom(&dir.path().join("t-0"), log_dir), None);
         assert!(log_dir.is_online());
@@ -462,14 +464,14 @@ mod tests {
     fn a_folder_of_another_node_or_cluster_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().to_owned()];
-        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap();
         dirs.belong_to("one").unwrap();
         drop(dirs);
-        let other_node = LogDirs::open(BrokerId(2), &paths, &paths[0])
+        let other_node = LogDirs::open(BrokerId(2), &paths, &paths[0], None)
             .err()
             .map(|e| e.to_string());
         assert!(other_node.is_some_and(|e| e.contains("belongs to node 1, not 2")));
-        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0]).unwrap();
+        let dirs = LogDirs::open(BrokerId(1), &paths, &paths[0], None).unwrap();
         assert_eq!(dirs.cluster_id(), Some("one"));
         let other_cluster = dirs.belong_to("two").err().map(|e| e.to_string());
         assert!(other_cluster.is_some_and(|e| e.contains("belongs to cluster one, not two")));

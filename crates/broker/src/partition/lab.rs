@@ -39,7 +39,7 @@ pub(crate) fn open_partition(
         log,
         high_watermark: 0,
     };
-    let dirs = Arc::new(LogDirs::open(ME, &[], Path::new("")).unwrap());
+    let dirs = Arc::new(LogDirs::open(ME, &[], Path::new(""), None).unwrap());
     Partition::new(id, topic.into(), found, config, env(dirs, flush_queue))
 }
 

@@ -4,3 +4,4 @@
 mod elections;
 mod nodes;
 mod restarts;
+mod voters;

@@ -24,6 +24,8 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 /// Three controllers with their folders.
 pub(crate) struct Cluster {
     pub(crate) voters: Vec<Voter>,
+    /// Controllers that joined later, and whether they become voters by themselves.
+    joined: BTreeMap<i32, (Voter, bool)>,
     folders: BTreeMap<i32, TempDir>,
     nodes: BTreeMap<i32, Node>,
     snapshot: SnapshotConfig,
@@ -77,6 +79,7 @@ impl Cluster {
     pub(crate) fn of_folders(snapshot: SnapshotConfig) -> Cluster {
         Cluster {
             voters: Vec::new(),
+            joined: BTreeMap::new(),
             folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
             nodes: BTreeMap::new(),
             snapshot,
@@ -120,9 +123,21 @@ impl Cluster {
     /// Whether the node started; `false` if an earlier life of it still holds what it needs.
     fn start_node_on(&mut self, id: i32, listener: Option<std::net::TcpListener>) -> bool {
         let runtime = runtime();
+        let joined = self.joined.get(&id);
+        let (voters, bootstrap) = match joined {
+            None => (self.voters.clone(), Vec::new()),
+            Some(_) => (
+                Vec::new(),
+                self.voters.iter().map(Voter::endpoint).collect(),
+            ),
+        };
         let config = QuorumConfig {
             node_id: BrokerId(id),
-            voters: self.voters.clone(),
+            voters,
+            bootstrap,
+            advertised: self.voter(id),
+            auto_join: joined.is_some_and(|(_, auto_join)| *auto_join),
+            directory_id: None,
             listen: ListenOn::Address(self.address(id).to_string()),
             metadata_dir: self.folders[&id].path().to_owned(),
             cluster_id: None,
@@ -148,8 +163,32 @@ impl Cluster {
     }
 
     pub(crate) fn address(&self, id: i32) -> SocketAddr {
-        let voter = self.voters.iter().find(|voter| voter.id.0 == id).unwrap();
-        voter.endpoint().parse().unwrap()
+        self.voter(id).endpoint().parse().unwrap()
+    }
+
+    pub(crate) fn voter(&self, id: i32) -> Voter {
+        let joined = self.joined.values().map(|(voter, _)| voter);
+        let mut everybody = self.voters.iter().chain(joined);
+        everybody.find(|voter| voter.id.0 == id).unwrap().clone()
+    }
+
+    /// Starts a controller that is new and knows the others.
+    pub(crate) async fn join(&mut self, id: i32, auto_join: bool) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let voter = Voter {
+            id: BrokerId(id),
+            host: "127.0.0.1".into(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        self.joined.insert(id, (voter, auto_join));
+        self.folders.insert(id, TempDir::new().unwrap());
+        assert!(self.start_node_on(id, Some(listener.into_std().unwrap())));
+    }
+
+    /// Kills a controller and takes its folder away.
+    pub(crate) fn lose(&mut self, id: i32) {
+        self.kill(id);
+        self.folders.insert(id, TempDir::new().unwrap());
     }
 
     pub(crate) fn node(&self, id: i32) -> &Quorum {
