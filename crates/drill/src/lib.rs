@@ -11,3 +11,5 @@
 //! ```
 
 pub mod history;
+pub mod random;
+pub mod scenario;
