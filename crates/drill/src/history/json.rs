@@ -277,22 +277,24 @@ fn sent(value: &Value) -> Result<(Option<i64>, u64), MalformedOperation> {
 }
 
 fn polled(partitions: &Map<String, Value>) -> Result<MicroOp, MalformedOperation> {
-    let partitions = partitions.iter().map(|(key, pairs)| {
+    let partitions = partitions.iter().map(|(key, records)| {
         let key = key
             .parse()
             .map_err(|_| MalformedOperation::new(format!("no key: {key:?}")))?;
-        let pairs = pairs.as_array().map_or(&[][..], Vec::as_slice);
-        let pairs = pairs
-            .iter()
-            .map(|pair| match pair.as_array().map(Vec::as_slice) {
-                Some([offset, value]) => Ok((position(offset)?, unique(value)?)),
-                _ => Err(MalformedOperation::new(format!(
-                    "no offset and value: {pair}"
-                ))),
-            });
-        Ok((Key(key), pairs.collect::<Result<_, _>>()?))
+        let records = records.as_array().map_or(&[][..], Vec::as_slice);
+        let pairs: Result<_, _> = records.iter().map(pair).collect();
+        pairs.map(|pairs| (Key(key), pairs))
     });
     Ok(MicroOp::Poll(partitions.collect::<Result<_, _>>()?))
+}
+
+fn pair(pair: &Value) -> Result<(i64, u64), MalformedOperation> {
+    match pair.as_array().map(Vec::as_slice) {
+        Some([offset, value]) => Ok((position(offset)?, unique(value)?)),
+        _ => Err(MalformedOperation::new(format!(
+            "no offset and value: {pair}"
+        ))),
+    }
 }
 
 fn parse<T: DeserializeOwned>(parsed: serde_json::Result<T>) -> Result<T, MalformedOperation> {
