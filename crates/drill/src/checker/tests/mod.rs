@@ -68,9 +68,14 @@ fn expected(bug: Bug) -> (Anomaly, &'static [Anomaly]) {
             Anomaly::TornTransaction,
             &[Anomaly::LostWrite, Anomaly::Unseen],
         ),
+        // It was given a record that lies behind others that it had not been given.
         Bug::OwnRead => (
             Anomaly::PrecommittedRead,
-            &[Anomaly::PollSkip, Anomaly::IntPollSkip],
+            &[
+                Anomaly::PollSkip,
+                Anomaly::IntPollSkip,
+                Anomaly::IntNonmonotonicPoll,
+            ],
         ),
         Bug::ForgedValue => (Anomaly::Phantom, &[Anomaly::InconsistentOffsets]),
         Bug::ShortFinalRead => (Anomaly::Unseen, &[]),

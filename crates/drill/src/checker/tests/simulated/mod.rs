@@ -279,6 +279,9 @@ impl Simulation {
             let (_, value) = self.new_value();
             self.stray_send(key, value);
         }
+        if self.strikes(Bug::ShortFinalRead) {
+            self.logs[0].pop();
+        }
         let slot = FIRST_CONSUMER;
         if self.consumers[0].polling {
             self.poll(0);
@@ -286,9 +289,6 @@ impl Simulation {
         self.tell(slot, Kind::Invoke, Action::Crash);
         self.tell(slot, Kind::Info, Action::Crash);
         self.assign(slot, true);
-        if self.strikes(Bug::ShortFinalRead) {
-            self.logs[0].pop();
-        }
         let ends: Vec<_> = self.logs.iter().map(Vec::len).collect();
         while self.consumers[0].positions[..] != ends[..] {
             self.poll(0);
