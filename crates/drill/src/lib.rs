@@ -10,6 +10,7 @@
 //!                                              checker, availability ──▶ report (text, JSON, HTML)
 //! ```
 
+pub mod availability;
 pub mod checker;
 pub mod history;
 pub mod random;
