@@ -14,4 +14,5 @@ pub mod availability;
 pub mod checker;
 pub mod history;
 pub mod random;
+pub mod report;
 pub mod scenario;
