@@ -19,6 +19,7 @@ mod configs;
 mod crash;
 mod damage;
 mod dev;
+mod drill;
 mod failover;
 mod flushing;
 mod full_disk;
