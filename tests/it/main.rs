@@ -20,6 +20,7 @@ mod configs;
 mod crash;
 mod damage;
 mod dev;
+mod drill;
 mod failover;
 mod flushing;
 mod frozen_follower;

@@ -88,8 +88,13 @@ impl Process {
     }
 
     /// Waits for its end.
-    pub(crate) fn end(mut self) -> Ended {
-        let status = wait_until("klamm ends", PATIENCE, || self.child.try_wait());
+    pub(crate) fn end(self) -> Ended {
+        self.end_within(PATIENCE)
+    }
+
+    /// Waits for the end of something that takes its time.
+    pub(crate) fn end_within(mut self, patience: Duration) -> Ended {
+        let status = wait_until("klamm ends", patience, || self.child.try_wait());
         Ended {
             status,
             stdout: self.stdout(),

@@ -1,5 +1,8 @@
 //! Administration of topics.
 
+mod leader_moves;
+mod quorum;
+
 use crate::{
     client::Client,
     cluster_view::{ClusterView, TopicView},

@@ -196,17 +196,22 @@ impl Client {
     /// # Errors
     /// None can be reached; the last error.
     pub async fn any_broker(&self) -> Result<Arc<Connection>, ClientError> {
-        let mut addresses: Vec<String> = self
-            .view()
-            .brokers
-            .values()
-            .map(|broker| broker.address.clone())
-            .collect();
+        self.any_broker_but(None).await
+    }
+
+    /// The same; a broker that is better not asked is asked only if there is no other.
+    async fn any_broker_but(&self, avoided: Option<i32>) -> Result<Arc<Connection>, ClientError> {
+        let view = self.view();
+        let known = view.brokers.values().map(|broker| broker.address.clone());
+        let mut addresses: Vec<String> = known.collect();
         if !addresses.is_empty() {
             let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed) % addresses.len();
             addresses.rotate_left(turn);
         }
         addresses.extend(self.inner.bootstrap.iter().cloned());
+        if let Some(avoided) = avoided.and_then(|id| view.brokers.get(&id)) {
+            addresses.sort_by_key(|address| *address == avoided.address);
+        }
         let mut last = ClientError::Usage("no bootstrap servers");
         for address in addresses {
             match self.connection(&address).await {
@@ -279,6 +284,15 @@ impl Client {
     /// # Errors
     /// No broker answers, or a topic that is asked for by name can never be, such as one with a space in its name.
     pub async fn refresh(&self, topics: Option<&[&str]>) -> Result<Arc<ClusterView>, ClientError> {
+        self.refresh_without(topics, None).await
+    }
+
+    /// The same without asking one broker, which may be frozen or cut off.
+    pub(crate) async fn refresh_without(
+        &self,
+        topics: Option<&[&str]>,
+        avoided: Option<i32>,
+    ) -> Result<Arc<ClusterView>, ClientError> {
         let named = |name: &&str| MetadataRequestTopic {
             name: Some((*name).to_owned()),
             ..MetadataRequestTopic::default()
@@ -288,7 +302,7 @@ impl Client {
             allow_auto_topic_creation: self.inner.options.allow_auto_topic_creation,
             ..MetadataRequest::default()
         };
-        let connection = self.any_broker().await?;
+        let connection = self.any_broker_but(avoided).await?;
         let patience = self.inner.options.connection.request_timeout;
         // Before version 4 a request cannot forbid the creation of topics.
         let versions = 4..=*ApiKey::Metadata.served().end();

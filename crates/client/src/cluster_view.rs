@@ -95,6 +95,7 @@ impl ClusterView {
                     .map(PartitionView::from)
                     .collect();
                 partitions.sort_by_key(|partition| partition.index);
+                self.keep_newer(&name, topic.topic_id, &mut partitions);
                 let (id, internal) = (topic.topic_id, topic.is_internal);
                 self.topics.insert(
                     name,
@@ -106,6 +107,21 @@ impl ClusterView {
                 );
             }
             _ => {}
+        }
+    }
+
+    /// A broker that was cut off or frozen tells old news: who leads since a newer epoch is kept.
+    fn keep_newer(&self, name: &str, id: Uuid, partitions: &mut [PartitionView]) {
+        // Without an id it may be another topic of the same name, whose epochs begin anew.
+        if id.is_zero() || self.topics.get(name).is_none_or(|known| known.id != id) {
+            return;
+        }
+        for told in partitions {
+            if let Some(known) = self.partition(name, told.index)
+                && known.leader_epoch > told.leader_epoch
+            {
+                *told = known.clone();
+            }
         }
     }
 
@@ -138,5 +154,41 @@ pub(crate) fn address(host: &str, port: i32) -> String {
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(id: u8, leader: i32, leader_epoch: i32) -> MetadataResponse {
+        MetadataResponse {
+            topics: vec![MetadataResponseTopic {
+                name: Some("t".to_owned()),
+                topic_id: Uuid([id; 16]),
+                partitions: vec![MetadataResponsePartition {
+                    leader_id: leader,
+                    leader_epoch,
+                    ..MetadataResponsePartition::default()
+                }],
+                ..MetadataResponseTopic::default()
+            }],
+            ..MetadataResponse::default()
+        }
+    }
+
+    #[test]
+    fn old_news_of_a_leader_do_not_count() {
+        let mut view = ClusterView::default();
+        for (response, leader) in [
+            (told(1, 1, 4), 1),
+            (told(1, 2, 5), 2),
+            (told(1, 1, 4), 2),
+            (told(1, -1, 5), -1),
+            (told(9, 3, 0), 3),
+        ] {
+            view.update(response);
+            assert_eq!(view.partition("t", 0).map(|p| p.leader), Some(leader));
+        }
     }
 }

@@ -1,19 +1,24 @@
 //! Producing records.
 //!
-//! Each partition has a task of its own that collects records into batches and keeps one request in flight, so
-//! that records of a partition arrive in the order in which they were sent. All records that were not answered
-//! yet share one memory limit.
+//! Each partition has a task of its own that collects records into batches and sends them. Idempotent producers have
+//! several batches of a partition in flight, others one, so that records of a partition arrive in the order in which
+//! they were sent. All records that were not answered yet share one memory limit.
 
+mod batch;
 mod partition_writer;
 mod partitioner;
+mod route;
+mod window;
 
 pub use partitioner::{murmur2, partition_of_key};
 
 use crate::{client::Client, error::ClientError};
+use batch::Pending;
 use bytes::Bytes;
 use klamm_records::Compression;
-use partition_writer::{PartitionWriter, Pending};
+use partition_writer::PartitionWriter;
 use partitioner::Sticky;
+use route::Route;
 use std::{
     collections::HashMap,
     future::Future,
@@ -23,7 +28,11 @@ use std::{
     task::{Context, Poll},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{OnceCell, Semaphore, mpsc, oneshot},
+    time::Instant,
+};
+use window::Identity;
 
 /// What a queued record costs beyond its own bytes.
 const RECORD_OVERHEAD_BYTES: usize = 128;
@@ -67,8 +76,24 @@ pub struct ProducerOptions {
     pub batch_bytes_max: usize,
     /// Bytes of records without an answer; sending waits beyond.
     pub buffer_bytes_max: usize,
-    /// How long a batch is tried.
+    /// How long a record is tried. One that is given up then may have been written all the same.
     pub delivery_timeout: Duration,
+    /// Batches of a partition without an answer, 5 at most: so many are recognized by brokers. Always 1 if the
+    /// producer is not idempotent.
+    pub in_flight_max: usize,
+    /// The first pause between attempts; it doubles each time, unless another broker leads by then.
+    pub retry_backoff: Duration,
+    /// The longest pause between attempts.
+    pub retry_backoff_max: Duration,
+}
+
+/// Batches of a producer that a broker remembers for each partition.
+const RECOGNIZED_BATCHES: usize = 5;
+
+impl ProducerOptions {
+    fn is_idempotent(&self) -> bool {
+        self.idempotent && self.acks == Acks::All
+    }
 }
 
 impl Default for ProducerOptions {
@@ -81,6 +106,9 @@ impl Default for ProducerOptions {
             batch_bytes_max: 64 * 1024,
             buffer_bytes_max: 32 << 20,
             delivery_timeout: Duration::from_secs(120),
+            in_flight_max: RECOGNIZED_BATCHES,
+            retry_backoff: Duration::from_millis(50),
+            retry_backoff_max: Duration::from_secs(1),
         }
     }
 }
@@ -161,11 +189,13 @@ struct Inner {
     memory_bytes: u32,
     queues: Mutex<HashMap<(String, i32), mpsc::UnboundedSender<Pending>>>,
     sticky: Mutex<HashMap<String, Sticky>>,
+    identity: Arc<OnceCell<Identity>>,
 }
 
 impl Producer {
     /// A producer for the client's cluster. It connects when the first record is sent.
-    pub fn new(client: Client, options: ProducerOptions) -> Producer {
+    pub fn new(client: Client, mut options: ProducerOptions) -> Producer {
+        options.in_flight_max = options.in_flight_max.clamp(1, RECOGNIZED_BATCHES);
         let limit = options.buffer_bytes_max.min(Semaphore::MAX_PERMITS);
         let memory_bytes = u32::try_from(limit).unwrap_or(u32::MAX).max(1);
         let memory = Arc::new(Semaphore::new(memory_bytes as usize));
@@ -177,6 +207,7 @@ impl Producer {
             memory_bytes,
             queues,
             sticky,
+            identity: Arc::default(),
         };
         Producer {
             inner: Arc::new(inner),
@@ -203,6 +234,7 @@ impl Producer {
             record,
             bytes,
             timestamp_ms,
+            since: Instant::now(),
             answer,
             _memory: memory,
         };
@@ -263,9 +295,14 @@ impl Producer {
             .entry((topic.to_owned(), partition))
             .or_insert_with(|| {
                 let (queue, records) = mpsc::unbounded_channel();
-                let (client, options) = (self.inner.client.clone(), self.inner.options.clone());
-                let writer = PartitionWriter::new(client, options, topic, partition);
-                tokio::spawn(writer.run(records));
+                let route = Route {
+                    client: self.inner.client.clone(),
+                    options: self.inner.options.clone(),
+                    topic: topic.into(),
+                    partition,
+                    shared_identity: self.inner.identity.clone(),
+                };
+                tokio::spawn(PartitionWriter::new(route).run(records));
                 queue
             });
         queue

@@ -25,7 +25,7 @@ use klamm_protocol::{
 };
 use klamm_records::{BatchBuilder, BatchHeader, Records};
 use klamm_types::ErrorCode;
-use scripted_broker::{Call, Reply, ScriptedBroker, TOPIC_ID, metadata};
+use scripted_broker::{Call, Reply, ScriptedBroker, TOPIC_ID, metadata, metadata_in_epoch};
 use std::{
     net::SocketAddr,
     sync::{
@@ -202,10 +202,9 @@ async fn records_that_come_while_a_request_is_in_flight_share_the_next_batch() {
 }
 
 #[tokio::test]
-async fn after_a_failure_a_new_identity_begins_anew() {
-    let ids = AtomicUsize::new(0);
-    let broker = alone(&[1], move |call| match &call.request {
-        AnyRequest::InitProducerId(_) => identity(ids.fetch_add(1, Ordering::SeqCst) as i64).into(),
+async fn after_a_failure_a_new_epoch_begins_anew() {
+    let broker = alone(&[1], |call| match &call.request {
+        AnyRequest::InitProducerId(_) => identity(7).into(),
         _ if batch(call).1[0] == "bad" => produced(call, ErrorCode::InvalidRecord, -1).into(),
         _ => produced(call, ErrorCode::None, 0).into(),
     })
@@ -219,13 +218,93 @@ async fn after_a_failure_a_new_identity_begins_anew() {
         let outcome = producer.send(record(value)).await.unwrap().await;
         assert_eq!(outcome.err().and_then(|error| error.code()), expected);
     }
-    let identities: Vec<(i64, i32)> = broker
-        .calls(ApiKey::Produce)
-        .iter()
-        .map(|call| batch(call).0)
-        .map(|header| (header.producer_id.get(), header.base_sequence))
-        .collect();
-    assert_eq!(identities, [(0, 0), (0, 1), (1, 0)]);
+    assert_eq!(stamps(&broker), [(7, 0, 0), (7, 0, 1), (7, 1, 0)]);
+}
+
+/// Producer id, epoch and sequence number of all batches that a broker got.
+fn stamps(broker: &ScriptedBroker) -> Vec<(i64, i16, i32)> {
+    let stamp = |header: BatchHeader| {
+        let (id, epoch) = (header.producer_id.get(), header.producer_epoch.get());
+        (id, epoch, header.base_sequence)
+    };
+    let calls = broker.calls(ApiKey::Produce);
+    calls.iter().map(|call| stamp(batch(call).0)).collect()
+}
+
+#[tokio::test]
+async fn batches_follow_each_other_without_waiting_and_are_repeated_in_order() {
+    let attempts = AtomicUsize::new(0);
+    let broker = alone(&[1], move |call| match &call.request {
+        AnyRequest::InitProducerId(_) => identity(7).into(),
+        // Five are on their way when the first of them fails.
+        _ => match attempts.fetch_add(1, Ordering::SeqCst) {
+            0..4 => Reply::Silence,
+            4 => Reply::Close,
+            _ => produced(
+                call,
+                ErrorCode::None,
+                i64::from(batch(call).0.base_sequence),
+            )
+            .into(),
+        },
+    })
+    .await;
+    let options = ProducerOptions {
+        // Each record is a batch.
+        batch_bytes_max: 1,
+        ..ProducerOptions::default()
+    };
+    let producer = Producer::new(client(&broker), options);
+    let mut deliveries = Vec::new();
+    for i in 0..7 {
+        deliveries.push(producer.send(record(&i.to_string())).await.unwrap());
+    }
+    for (i, delivery) in (0..).zip(deliveries) {
+        let (partition, offset) = (0, i);
+        assert_eq!(delivery.await, Ok(Delivered { partition, offset }));
+    }
+    let sequences: Vec<i32> = stamps(&broker).iter().map(|(_, _, s)| *s).collect();
+    assert_eq!(sequences, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn a_silent_leader_is_left_when_another_one_is_known() {
+    let leader = Arc::new(AtomicI32::new(1));
+    let listeners = [
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+    ];
+    let addresses: Vec<SocketAddr> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
+    let members = [(1, addresses[0]), (2, addresses[1])];
+    let mut id = 0;
+    let brokers = listeners.map(|listener| {
+        id += 1;
+        let (own_id, leader) = (id, leader.clone());
+        ScriptedBroker::over(listener, move |call| match call.request {
+            AnyRequest::ApiVersions(_) => Reply::Silence,
+            AnyRequest::Metadata(_) => {
+                let now = leader.load(Ordering::SeqCst);
+                metadata_in_epoch(&members, &[now], 4 + now).into()
+            }
+            AnyRequest::InitProducerId(_) => identity(7).into(),
+            // It takes the batch, freezes, and somebody else is elected.
+            _ if own_id == 1 => {
+                leader.store(2, Ordering::SeqCst);
+                Reply::Silence
+            }
+            _ => produced(call, ErrorCode::None, 40).into(),
+        })
+    });
+    let producer = Producer::new(client(&brokers[0]), ProducerOptions::default());
+    let delivery = producer.send(record("a")).await.unwrap();
+    let patience = Duration::from_secs(8);
+    let delivered = tokio::time::timeout(patience, delivery).await;
+    let expected = Delivered {
+        partition: 0,
+        offset: 40,
+    };
+    assert_eq!(delivered, Ok(Ok(expected)), "before the request times out");
+    assert_eq!(stamps(&brokers[0]), stamps(&brokers[1]));
 }
 
 #[tokio::test]

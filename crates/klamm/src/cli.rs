@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::{
-    consume::ConsumeArgs, dev::DevArgs, health::HealthArgs, produce::ProduceArgs,
+    consume::ConsumeArgs, dev::DevArgs, drill::DrillArgs, health::HealthArgs, produce::ProduceArgs,
     server::ServerArgs, storage::StorageArgs, topic::TopicArgs,
 };
 use clap::{Parser, Subcommand};
@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
   echo hello | klamm produce greetings         a first record,
   klamm consume greetings --from-beginning     and there it is
 
-Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong."
+Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong or a drill could not run."
 )]
 pub(crate) struct Cli {
     /// What to log: a level (error, warn, info, debug, trace) or targets with levels, as in
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Server(ServerArgs),
     /// Runs a whole cluster on this machine, to develop against.
     Dev(DevArgs),
+    /// Kills, freezes and cuts off nodes under load, and proves what that cost.
+    Drill(Box<DrillArgs>),
     /// Creates, lists, describes and deletes topics.
     Topic(TopicArgs),
     /// Writes each line of standard input as a record.

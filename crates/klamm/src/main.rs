@@ -1,6 +1,6 @@
 //! The `klamm` binary: a server, a cluster for development, and a few clients.
 //!
-//! Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong.
+//! Exit codes: 0 all went well, 1 it did not, 2 the command line was wrong or a drill could not be run.
 
 mod cli;
 mod client_args;
@@ -9,10 +9,12 @@ mod consume;
 mod controller_role;
 mod data_folder;
 mod dev;
+mod drill;
 mod failure;
 mod health;
 mod load_config;
 mod logging;
+mod parent;
 mod produce;
 mod progress;
 mod server;
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = logging::start(cli.log.as_deref()).and_then(|()| match cli.command {
         cli::Command::Server(args) => server::run(&args),
         cli::Command::Dev(args) => dev::run(args),
+        cli::Command::Drill(args) => drill::run(*args),
         cli::Command::Topic(args) => topic::run(&args),
         cli::Command::Produce(args) => produce::run(&args),
         cli::Command::Consume(args) => consume::run(&args),
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("klamm: {failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.exit_code())
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     controller_role, data_folder,
     failure::{Context, Failure},
     load_config::{self, ConfigArgs},
+    parent,
 };
 use clap::Args;
 use klamm_broker::Broker;
@@ -39,7 +40,7 @@ pub(crate) struct ServerArgs {
 /// Runs the node until it is told to stop.
 pub(crate) fn run(args: &ServerArgs) -> Result<(), Failure> {
     if args.exit_with_parent {
-        stop_with_parent()?;
+        parent::stop_with()?;
     }
     keep_heap_small();
     raise_file_limit();
@@ -209,17 +210,4 @@ impl StopSignals {
             _ = self.interrupt.recv() => info!("ctrl-C: node stops"),
         }
     }
-}
-
-/// Asks the operating system for a SIGTERM when the parent ends, so that no node of
-/// `klamm dev` outlives it.
-#[cfg(target_os = "linux")]
-fn stop_with_parent() -> Result<(), Failure> {
-    use rustix::process::{Signal, set_parent_process_death_signal};
-    set_parent_process_death_signal(Some(Signal::TERM)).context("follow the parent process")
-}
-
-#[cfg(not(target_os = "linux"))]
-fn stop_with_parent() -> Result<(), Failure> {
-    Ok(())
 }

@@ -1,284 +1,319 @@
 //! The task that writes the records of one partition.
+//!
+//! It collects records into batches, sends those that the [`Window`] names, and tells it what came of them. All
+//! that it waits for ends in one `select`; nothing is awaited while acting on what came.
 
-use super::{Acks, Delivered, ProducerOptions, ProducerRecord};
-use crate::{client::Client, error::ClientError};
-use bytes::Bytes;
-use klamm_protocol::{
-    Request,
-    messages::{
-        init_producer_id_request::InitProducerIdRequest,
-        produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData},
-        produce_response::{PartitionProduceResponse, ProduceResponse},
-    },
+use super::{
+    ProducerOptions,
+    batch::{Batch, Collector, Pending},
+    route::Route,
+    window::{Answer, Identity, Next, Stamp, Ticket, Verdict, Window},
 };
-use klamm_records::BatchBuilder;
-use klamm_types::{ErrorCode, ProducerEpoch, ProducerId};
-use std::{sync::Arc, time::Duration};
+use crate::error::ClientError;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use klamm_types::ErrorCode;
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, oneshot},
-    time::{Instant, timeout_at},
+    sync::mpsc,
+    time::{Instant, sleep_until},
 };
 
-/// The last version that names topics instead of giving their ids.
-const LAST_VERSION_WITH_NAMES: i16 = 12;
+/// How often it is looked whether others have found a new leader meanwhile.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A record without an answer.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) record: ProducerRecord,
-    pub(super) bytes: usize,
-    pub(super) timestamp_ms: i64,
-    pub(super) answer: oneshot::Sender<Result<Delivered, ClientError>>,
-    pub(super) _memory: OwnedSemaphorePermit,
-}
+/// A leader that is silent for so long may be none any more: others are asked, again and again.
+const SILENCE_MAX: Duration = Duration::from_millis(500);
+const ASK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Who writes, towards brokers that recognize repeated batches.
-#[derive(Clone, Copy, Debug)]
-struct Identity {
-    id: ProducerId,
-    epoch: ProducerEpoch,
-    next_sequence: i32,
+type Attempt = Pin<Box<dyn Future<Output = (Ticket, Result<i64, ClientError>)> + Send>>;
+type Errand = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// What an errand brought.
+enum Done {
+    LookedUp,
+    Identified(Result<Identity, ClientError>),
 }
 
 pub(super) struct PartitionWriter {
-    client: Client,
-    options: ProducerOptions,
-    topic: Arc<str>,
-    partition: i32,
-    identity: Option<Identity>,
-    /// A record that did not fit into the last batch.
-    left_over: Option<Pending>,
+    route: Arc<Route>,
+    collector: Collector,
+    window: Window<Batch>,
+    attempts: FuturesUnordered<Attempt>,
+    /// Something that must be known before more is sent, or might change where it is sent.
+    errand: Option<Errand>,
+    identified_before: bool,
+    /// No attempt before this time.
+    not_before: Instant,
+    pause: Duration,
+    /// The epoch of the leader that has the attempts in flight, and how long it may be silent.
+    asked_epoch: i32,
+    silent_until: Instant,
+    /// When it is looked next whether others have found a new leader.
+    look_at: Instant,
 }
 
 impl PartitionWriter {
-    pub(super) fn new(
-        client: Client,
-        options: ProducerOptions,
-        topic: &str,
-        partition: i32,
-    ) -> PartitionWriter {
-        let topic = topic.into();
+    pub(super) fn new(route: Route) -> PartitionWriter {
+        let ProducerOptions {
+            batch_bytes_max,
+            linger,
+            in_flight_max,
+            retry_backoff,
+            ..
+        } = route.options;
+        let is_idempotent = route.options.is_idempotent();
+        let now = Instant::now();
         PartitionWriter {
-            client,
-            options,
-            topic,
-            partition,
-            identity: None,
-            left_over: None,
+            route: Arc::new(route),
+            collector: Collector::new(batch_bytes_max, linger),
+            window: Window::new(is_idempotent, in_flight_max),
+            attempts: FuturesUnordered::new(),
+            errand: None,
+            identified_before: false,
+            not_before: now,
+            pause: retry_backoff,
+            asked_epoch: -1,
+            silent_until: now,
+            look_at: now,
         }
     }
 
-    /// Writes until the producer is dropped and the queue is empty.
+    /// Writes until the producer is dropped and all records were written or given up.
     pub(super) async fn run(mut self, mut records: mpsc::UnboundedReceiver<Pending>) {
-        while let Some(batch) = self.collect(&mut records).await {
-            let outcome = self.deliver(&batch).await;
-            for (i, pending) in (0..).zip(batch) {
-                let delivered = outcome.clone().map(|base_offset| Delivered {
-                    partition: self.partition,
-                    offset: if base_offset < 0 { -1 } else { base_offset + i },
-                });
-                // The sender may not be interested.
-                let _ = pending.answer.send(delivered);
+        let mut more = true;
+        loop {
+            let now = Instant::now();
+            more = more && self.collector.drain(&mut records);
+            self.fill_window(now, more);
+            self.expire(now);
+            self.look_around(now);
+            self.send(now);
+            if !more && self.collector.is_empty() && self.window.is_empty() {
+                return;
+            }
+            let wake = self.wake_at(now);
+            tokio::select! {
+                pending = records.recv(), if more && !self.collector.is_full() => match pending {
+                    Some(pending) => self.collector.add(pending),
+                    None => more = false,
+                },
+                Some((ticket, outcome)) = self.attempts.next() => self.take(ticket, outcome),
+                done = finish(&mut self.errand) => self.take_errand(done),
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
     }
 
-    /// The records of the next batch, `None` at the end.
-    async fn collect(
-        &mut self,
-        records: &mut mpsc::UnboundedReceiver<Pending>,
-    ) -> Option<Vec<Pending>> {
-        let first = match self.left_over.take() {
-            Some(pending) => pending,
-            None => records.recv().await?,
-        };
-        let deadline = Instant::now() + self.options.linger;
-        let mut bytes = first.bytes;
-        let mut batch = vec![first];
-        while bytes < self.options.batch_bytes_max {
-            let next = match records.try_recv() {
-                Ok(pending) => Some(pending),
-                Err(_) if self.options.linger.is_zero() => None,
-                Err(_) => timeout_at(deadline, records.recv()).await.ok().flatten(),
+    fn fill_window(&mut self, now: Instant, more_may_come: bool) {
+        while self.window.has_room() {
+            let Some(batch) = self.collector.take(now, more_may_come) else {
+                return;
             };
-            let Some(pending) = next else {
-                break;
-            };
-            if bytes + pending.bytes > self.options.batch_bytes_max {
-                self.left_over = Some(pending);
-                break;
-            }
-            bytes += pending.bytes;
-            batch.push(pending);
+            let deadline = batch.since().unwrap_or(now) + self.route.options.delivery_timeout;
+            let records = batch.len();
+            self.window.push(batch, records, deadline);
         }
-        Some(batch)
     }
 
-    /// Writes a batch and returns the offset of its first record.
-    async fn deliver(&mut self, batch: &[Pending]) -> Result<i64, ClientError> {
-        let deadline = self.options.delivery_timeout;
-        let identity = self.identify(deadline).await?;
-        let bytes = self.build(batch, identity)?;
-        let this = &*self;
-        let outcome = this
-            .client
-            .retry_within(deadline, || this.write(bytes.clone()))
-            .await;
-        // After a failure nobody knows whether the batch was written, hence which sequence number comes next; a
-        // new identity begins anew.
-        self.identity = identity
-            .filter(|_| outcome.is_ok())
-            .map(|identity| Identity {
-                next_sequence: sequence_after(identity.next_sequence, batch.len()),
-                ..identity
+    fn expire(&mut self, now: Instant) {
+        for batch in self.window.expire(now) {
+            let error = batch.last_error.clone().unwrap_or(ClientError::Timeout {
+                what: "produce",
+                after: self.route.options.delivery_timeout,
             });
-        outcome
+            batch.failed(&error);
+        }
     }
 
-    async fn identify(&self, deadline: Duration) -> Result<Option<Identity>, ClientError> {
-        if !self.options.idempotent || self.options.acks != Acks::All {
-            return Ok(None);
+    /// Sends what may be sent now.
+    fn send(&mut self, now: Instant) {
+        if now < self.not_before || self.errand.is_some() {
+            return;
         }
-        if self.identity.is_some() {
-            return Ok(self.identity);
+        loop {
+            let is_first = !self.window.is_in_flight();
+            match self.window.next() {
+                Next::Wait => return,
+                Next::Identify => return self.identify(),
+                Next::Send(ticket, stamp) => {
+                    if is_first {
+                        self.look_at = now + LOOK_INTERVAL;
+                        self.asked_epoch = self.route.leader_epoch();
+                        self.silent_until = now + SILENCE_MAX;
+                    }
+                    self.attempt(ticket, stamp);
+                }
+            }
         }
-        let request = &InitProducerIdRequest {
-            transactional_id: None,
-            transaction_timeout_ms: i32::MAX,
-            ..InitProducerIdRequest::default()
-        };
-        let ask = || async move {
-            let response = self.client.ask_any(request).await?;
-            ClientError::check("InitProducerId", response.error_code, None)?;
-            Ok(response)
-        };
-        let response = self.client.retry_within(deadline, ask).await?;
-        Ok(Some(Identity {
-            id: ProducerId(response.producer_id),
-            epoch: ProducerEpoch(response.producer_epoch),
-            next_sequence: 0,
-        }))
     }
 
-    fn build(&self, batch: &[Pending], identity: Option<Identity>) -> Result<Bytes, ClientError> {
-        let mut builder = BatchBuilder::new(0).compression(self.options.compression);
-        if let Some(Identity {
-            id,
-            epoch,
-            next_sequence,
-        }) = identity
+    fn attempt(&mut self, ticket: Ticket, stamp: Option<Stamp>) {
+        let compression = self.route.options.compression;
+        let Some(batch) = self.window.batch(ticket) else {
+            return;
+        };
+        match batch.build(compression, stamp) {
+            Ok(bytes) => {
+                let route = self.route.clone();
+                self.attempts
+                    .push(Box::pin(async move { (ticket, route.write(bytes).await) }));
+            }
+            Err(error) => {
+                let error = ClientError::Records {
+                    topic: self.route.topic.clone(),
+                    partition: self.route.partition,
+                    reason: error.to_string().into(),
+                };
+                self.take(ticket, Err(error));
+            }
+        }
+    }
+
+    fn identify(&mut self) {
+        let (route, first) = (self.route.clone(), !self.identified_before);
+        self.errand = Some(Box::pin(async move {
+            Done::Identified(route.identity(first).await)
+        }));
+    }
+
+    fn look_up_leader(&mut self) {
+        if self.errand.is_none() {
+            let route = self.route.clone();
+            self.errand = Some(Box::pin(async move {
+                route.look_up_leader().await;
+                Done::LookedUp
+            }));
+        }
+    }
+
+    /// Takes the outcome of an attempt.
+    fn take(&mut self, ticket: Ticket, outcome: Result<i64, ClientError>) {
+        self.silent_until = Instant::now() + SILENCE_MAX;
+        let (answer, base_offset, error) = match outcome {
+            Ok(base_offset) => (Answer::Written, base_offset, None),
+            Err(error) => (
+                meaning(&error, self.route.options.is_idempotent()),
+                -1,
+                Some(error),
+            ),
+        };
+        match self.window.answer(ticket, answer) {
+            Verdict::Written(batch) => {
+                self.pause = self.route.options.retry_backoff;
+                batch.written(self.route.partition, base_offset);
+            }
+            Verdict::GivenUp(batch) => {
+                if let Some(error) = error {
+                    batch.failed(&error);
+                }
+            }
+            Verdict::Again => {
+                tracing::debug!(
+                    topic = &*self.route.topic,
+                    partition = self.route.partition,
+                    error = error.as_ref().map(tracing::field::display),
+                    "a batch is sent again"
+                );
+                if let Some(batch) = self.window.batch(ticket) {
+                    batch.last_error = error;
+                }
+                self.back_off();
+                if answer == Answer::TryAgain {
+                    self.look_up_leader();
+                }
+            }
+            Verdict::Forgotten => {}
+        }
+    }
+
+    fn take_errand(&mut self, done: Done) {
+        match done {
+            Done::LookedUp => self.follow_leader(),
+            Done::Identified(Ok(identity)) => {
+                self.identified_before = true;
+                self.window.identify(identity);
+            }
+            Done::Identified(Err(error)) if error.is_retriable() => self.back_off(),
+            Done::Identified(Err(error)) => {
+                for batch in self.window.give_up_all() {
+                    batch.failed(&error);
+                }
+            }
+        }
+    }
+
+    /// Turns to a newer leader, if one is known. Only if brokers recognize repeated batches, without waiting for
+    /// what the old one still says.
+    fn follow_leader(&mut self) {
+        if self.asked_epoch < 0 || self.route.leader_epoch() <= self.asked_epoch {
+            return;
+        }
+        if self.route.options.is_idempotent() {
+            tracing::debug!(
+                topic = &*self.route.topic,
+                partition = self.route.partition,
+                "another broker leads: its predecessor is not waited for"
+            );
+            self.attempts.clear();
+            self.window.abandon();
+        }
+        self.not_before = Instant::now();
+    }
+
+    /// Looks, now and then, whether the leader that has the attempts still leads.
+    fn look_around(&mut self, now: Instant) {
+        if now < self.look_at || !self.window.is_in_flight() {
+            return;
+        }
+        self.look_at = now + LOOK_INTERVAL;
+        self.follow_leader();
+        if self.silent_until <= now {
+            self.silent_until = now + ASK_INTERVAL;
+            self.look_up_leader();
+        }
+    }
+
+    fn back_off(&mut self) {
+        let now = Instant::now();
+        if self.not_before <= now {
+            self.not_before = now + self.pause;
+            self.pause = (self.pause * 2).min(self.route.options.retry_backoff_max);
+        }
+    }
+
+    /// When something may have to be done though nothing happens.
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let look = self.window.is_in_flight().then_some(self.look_at);
+        let close = self.collector.close_at().filter(|_| self.window.has_room());
+        let retry = Some(self.not_before).filter(|at| *at > now);
+        let times = [look, close, retry, self.window.deadline()];
+        times.into_iter().flatten().min()
+    }
+}
+
+/// Waits for the end of an errand; for ever if there is none.
+async fn finish(errand: &mut Option<Errand>) -> Done {
+    match errand {
+        Some(running) => {
+            let done = running.await;
+            *errand = None;
+            done
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// What an error says about the batch.
+fn meaning(error: &ClientError, is_idempotent: bool) -> Answer {
+    match error.code() {
+        Some(ErrorCode::OutOfOrderSequenceNumber | ErrorCode::UnknownProducerId)
+            if is_idempotent =>
         {
-            builder = builder.producer(id, epoch, next_sequence);
+            Answer::OutOfSequence
         }
-        for pending in batch {
-            let record = &pending.record;
-            let headers: Vec<(&[u8], Option<&[u8]>)> = record
-                .headers
-                .iter()
-                .map(|(key, value)| (&key[..], value.as_deref()))
-                .collect();
-            let (key, value) = (record.key.as_deref(), record.value.as_deref());
-            builder.append(pending.timestamp_ms, key, value, &headers);
-        }
-        builder.build().map_err(|error| ClientError::Records {
-            topic: self.topic.clone(),
-            partition: self.partition,
-            reason: error.to_string().into(),
-        })
-    }
-
-    /// Sends a batch to the leader, once; looks for the leader anew if that fails.
-    async fn write(&self, batch: Bytes) -> Result<i64, ClientError> {
-        let result = self.write_to_leader(batch).await;
-        if result.as_ref().is_err_and(ClientError::is_retriable) {
-            // If this fails as well, the next attempt fails for the same reason.
-            let _ = self.client.refresh(Some(&[&self.topic])).await;
-        }
-        result
-    }
-
-    async fn write_to_leader(&self, batch: Bytes) -> Result<i64, ClientError> {
-        let (connection, _) = self.client.leader(&self.topic, self.partition).await?;
-        let patience = self.client.options().connection.request_timeout;
-        let topic_id = self
-            .client
-            .view()
-            .topics
-            .get(&*self.topic)
-            .map(|topic| topic.id)
-            .unwrap_or_default();
-        let request = ProduceRequest {
-            acks: self.options.acks.code(),
-            timeout_ms: i32::try_from(patience.as_millis()).unwrap_or(i32::MAX),
-            topic_data: vec![TopicProduceData {
-                name: self.topic.to_string(),
-                topic_id,
-                partition_data: vec![PartitionProduceData {
-                    index: self.partition,
-                    records: Some(batch),
-                }],
-            }],
-            ..ProduceRequest::default()
-        };
-        let served = ProduceRequest::KEY.served();
-        let last = if topic_id.is_zero() {
-            LAST_VERSION_WITH_NAMES
-        } else {
-            *served.end()
-        };
-        let versions = *served.start()..=last;
-        if self.options.acks == Acks::None {
-            let version = connection.negotiate(ProduceRequest::KEY, versions).await?;
-            connection.send_unanswered(&request, version).await?;
-            return Ok(-1);
-        }
-        // The broker waits for followers as long as we told it; the answer travels a little longer.
-        let patience = patience + Duration::from_secs(2);
-        let response = self
-            .client
-            .ask(&connection, &request, versions, patience)
-            .await?;
-        self.outcome(response)
-    }
-
-    fn outcome(&self, response: ProduceResponse) -> Result<i64, ClientError> {
-        let partitions = response
-            .responses
-            .into_iter()
-            .flat_map(|t| t.partition_responses);
-        let mut ours = partitions.filter(|partition| partition.index == self.partition);
-        let unmentioned = PartitionProduceResponse {
-            error_code: ErrorCode::UnknownServerError.code(),
-            ..PartitionProduceResponse::default()
-        };
-        let answer = ours.next().unwrap_or(unmentioned);
-        if answer.error_code == ErrorCode::DuplicateSequenceNumber.code() {
-            return Ok(-1);
-        }
-        let first_record_error = answer
-            .record_errors
-            .into_iter()
-            .find_map(|e| e.batch_index_error_message);
-        let message = answer.error_message.or(first_record_error);
-        let what = format!("produce to {}-{}", self.topic, self.partition);
-        ClientError::check(&what, answer.error_code, message.as_deref())?;
-        Ok(answer.base_offset)
-    }
-}
-
-/// The sequence number after `count` records from `base` on; they wrap around to zero.
-fn sequence_after(base: i32, count: usize) -> i32 {
-    ((i64::from(base) + count as i64) % (1 << 31)) as i32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sequence_after;
-
-    #[test]
-    fn sequence_numbers_wrap_to_zero() {
-        assert_eq!(sequence_after(5, 3), 8);
-        assert_eq!(sequence_after(i32::MAX, 1), 0);
-        assert_eq!(sequence_after(i32::MAX - 1, 4), 2);
+        _ if error.is_retriable() => Answer::TryAgain,
+        Some(ErrorCode::UnknownServerError) => Answer::Unknown,
+        None if matches!(error, ClientError::Decode { .. }) => Answer::Unknown,
+        _ => Answer::Refused,
     }
 }

@@ -185,6 +185,15 @@ pub(crate) fn api_versions() -> AnyResponse {
 
 /// A cluster with one topic `t`, whose partitions are led by the given brokers.
 pub(crate) fn metadata(brokers: &[(i32, SocketAddr)], leaders: &[i32]) -> AnyResponse {
+    metadata_in_epoch(brokers, leaders, 5)
+}
+
+/// The same, with the epoch of the leaders.
+pub(crate) fn metadata_in_epoch(
+    brokers: &[(i32, SocketAddr)],
+    leaders: &[i32],
+    leader_epoch: i32,
+) -> AnyResponse {
     let broker = |(id, address): &(i32, SocketAddr)| MetadataResponseBroker {
         node_id: *id,
         host: address.ip().to_string(),
@@ -194,7 +203,7 @@ pub(crate) fn metadata(brokers: &[(i32, SocketAddr)], leaders: &[i32]) -> AnyRes
     let partition = |(index, leader): (i32, &i32)| MetadataResponsePartition {
         partition_index: index,
         leader_id: *leader,
-        leader_epoch: 5,
+        leader_epoch,
         replica_nodes: vec![1, 2],
         isr_nodes: vec![1, 2],
         ..MetadataResponsePartition::default()

@@ -13,7 +13,10 @@ mod ports;
 mod state_file;
 mod supervisor;
 
-use crate::failure::{Context, Failure};
+use crate::{
+    failure::{Context, Failure},
+    parent,
+};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -58,6 +61,10 @@ pub(crate) struct DevArgs {
     #[arg(long = "override", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
 
+    /// Ends when the process that started it ends.
+    #[arg(long, hide = true)]
+    exit_with_parent: bool,
+
     #[command(subcommand)]
     request: Option<Request>,
 }
@@ -93,6 +100,9 @@ enum Request {
 
 /// Runs the cluster until it is told to stop, or passes a request to the one that runs.
 pub(crate) fn run(args: DevArgs) -> Result<(), Failure> {
+    if args.exit_with_parent {
+        parent::stop_with()?;
+    }
     // On one thread: nodes end with the thread that started them (see `--exit-with-parent`).
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -158,6 +158,7 @@ mod tests {
             port: 9092,
             host: "127.0.0.1".to_owned(),
             overrides: overrides.iter().map(|text| text.to_string()).collect(),
+            exit_with_parent: false,
             request: None,
         })
     }

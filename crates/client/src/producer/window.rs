@@ -1,0 +1,500 @@
+//! The batches of one partition that are on their way, and their sequence numbers.
+//!
+//! ```text
+//! answered │ sent, perhaps not for the first time │ never sent │ not yet batches
+//!          └ first                                └ next_sequence
+//! ```
+//!
+//! Batches that never failed are sent one behind the other without waiting; as soon as one has to be sent again, one
+//! at a time goes, in order, until all that were sent before are answered.
+//!
+//! A batch keeps its sequence number however often it is sent, so brokers recognize it. Numbers begin anew, in a
+//! new epoch, only when it is certain that no batch behind a gap was written:
+//!
+//! * `gap`: the first batch does not follow the last one that the broker has, or one was refused for good. Whatever
+//!   is behind it cannot have been written either.
+//! * `unresolved`: a batch was given up without knowing whether it was written. The next one tells, if it was sent
+//!   already: either it is taken, or it does not follow. If it was not, it begins a new epoch.
+//!
+//! Deliberately not here: clocks, connections, what an error code means.
+
+use klamm_types::{ProducerEpoch, ProducerId};
+use std::collections::VecDeque;
+use tokio::time::Instant;
+
+/// Who writes, towards brokers that recognize repeated batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) id: ProducerId,
+    pub(super) epoch: ProducerEpoch,
+}
+
+/// What a batch is recognized by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) identity: Identity,
+    pub(super) base_sequence: i32,
+}
+
+/// Names a batch of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing until an answer comes or the window gets another batch.
+    Wait,
+    /// Find out who writes, then ask again.
+    Identify,
+    /// Send this batch.
+    Send(Ticket, Option<Stamp>),
+}
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The batch is there.
+    Written,
+    /// The batch does not follow what the broker has, so it is not there.
+    OutOfSequence,
+    /// Nobody knows, or not now.
+    TryAgain,
+    /// Not written, and another attempt would not change that.
+    Refused,
+    /// Perhaps written; another attempt would not tell.
+    Unknown,
+}
+
+/// What became of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict<B> {
+    /// It is there.
+    Written(B),
+    /// It was given up.
+    GivenUp(B),
+    /// It will be sent again.
+    Again,
+    /// It was given up before this answer came.
+    Forgotten,
+}
+
+#[derive(Debug)]
+struct Entry<B> {
+    ticket: Ticket,
+    batch: B,
+    records: usize,
+    deadline: Instant,
+    sequence: Option<i32>,
+    attempts: u32,
+    in_flight: bool,
+    /// Some attempt ended without telling whether the batch was written.
+    uncertain: bool,
+}
+
+impl<B> Entry<B> {
+    /// Whether this is not, or will not be, its first attempt.
+    fn is_repeated(&self) -> bool {
+        self.attempts > u32::from(self.in_flight)
+    }
+}
+
+/// The batches of one partition without an answer, the oldest first.
+#[derive(Debug)]
+pub(super) struct Window<B> {
+    in_flight_max: usize,
+    idempotent: bool,
+    identity: Option<Identity>,
+    next_sequence: i32,
+    next_ticket: u64,
+    entries: VecDeque<Entry<B>>,
+    gap: bool,
+    unresolved: bool,
+}
+
+impl<B> Window<B> {
+    /// An empty window. Without idempotence one batch is in flight at most: nothing else keeps their order.
+    pub(super) fn new(idempotent: bool, in_flight_max: usize) -> Window<B> {
+        Window {
+            in_flight_max: if idempotent { in_flight_max.max(1) } else { 1 },
+            idempotent,
+            identity: None,
+            next_sequence: 0,
+            next_ticket: 0,
+            entries: VecDeque::new(),
+            gap: false,
+            unresolved: false,
+        }
+    }
+
+    /// Whether another batch may be added.
+    pub(super) fn has_room(&self) -> bool {
+        self.entries.len() < self.in_flight_max
+    }
+
+    /// Whether every batch was answered or given up.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether some attempt has no answer.
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.entries.iter().any(|entry| entry.in_flight)
+    }
+
+    /// When the oldest batch is to be given up.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.entries.front().map(|entry| entry.deadline)
+    }
+
+    /// Adds a batch that is to be given up at `deadline`, not earlier than the one before it.
+    pub(super) fn push(&mut self, batch: B, records: usize, deadline: Instant) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.entries.push_back(Entry {
+            ticket,
+            batch,
+            records,
+            deadline,
+            sequence: None,
+            attempts: 0,
+            in_flight: false,
+            uncertain: false,
+        });
+    }
+
+    /// The batch of a ticket, unless it was answered or given up.
+    pub(super) fn batch(&mut self, ticket: Ticket) -> Option<&mut B> {
+        let entry = self.entries.iter_mut().find(|entry| entry.ticket == ticket);
+        entry.map(|entry| &mut entry.batch)
+    }
+
+    /// Who writes from now on.
+    pub(super) fn identify(&mut self, identity: Identity) {
+        self.identity = Some(identity);
+    }
+
+    /// Decides what to send; counts it as sent.
+    pub(super) fn next(&mut self) -> Next {
+        let in_flight = self.entries.iter().filter(|entry| entry.in_flight).count();
+        if in_flight == 0 {
+            self.begin_anew_if_needed();
+        }
+        let one_by_one = self.gap || self.entries.iter().any(Entry::is_repeated);
+        let limit = if one_by_one { 1 } else { self.in_flight_max };
+        let Some(place) = self.entries.iter().position(|entry| !entry.in_flight) else {
+            return Next::Wait;
+        };
+        if in_flight >= limit {
+            return Next::Wait;
+        }
+        if self.idempotent && self.identity.is_none() {
+            return Next::Identify;
+        }
+        let entry = &mut self.entries[place];
+        if entry.sequence.is_none() && self.idempotent {
+            entry.sequence = Some(self.next_sequence);
+            self.next_sequence = sequence_after(self.next_sequence, entry.records);
+        }
+        entry.attempts = entry.attempts.saturating_add(1);
+        entry.in_flight = true;
+        let stamp = self.identity.zip(entry.sequence);
+        let stamp = stamp.map(|(identity, base_sequence)| Stamp {
+            identity,
+            base_sequence,
+        });
+        Next::Send(entry.ticket, stamp)
+    }
+
+    /// Takes an answer.
+    pub(super) fn answer(&mut self, ticket: Ticket, answer: Answer) -> Verdict<B> {
+        let place = self.entries.iter().position(|entry| entry.ticket == ticket);
+        let Some(place) = place else {
+            return Verdict::Forgotten;
+        };
+        match answer {
+            Answer::OutOfSequence | Answer::TryAgain => {
+                let entry = &mut self.entries[place];
+                entry.in_flight = false;
+                entry.uncertain |= answer == Answer::TryAgain;
+                // One that is not the first may follow as soon as its predecessors are there.
+                self.gap |= answer == Answer::OutOfSequence && place == 0;
+                Verdict::Again
+            }
+            Answer::Written | Answer::Refused | Answer::Unknown => {
+                let Some(entry) = self.entries.remove(place) else {
+                    return Verdict::Forgotten;
+                };
+                if answer == Answer::Written {
+                    // It was taken, so everything before it was.
+                    self.unresolved = false;
+                    return Verdict::Written(entry.batch);
+                }
+                let in_doubt = entry.uncertain || answer == Answer::Unknown;
+                self.gap |= !in_doubt;
+                self.unresolved |= in_doubt;
+                Verdict::GivenUp(entry.batch)
+            }
+        }
+    }
+
+    /// Forgets all attempts without an answer: each batch in flight will be sent again.
+    pub(super) fn abandon(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.in_flight) {
+            entry.in_flight = false;
+            entry.uncertain = true;
+        }
+    }
+
+    /// Gives up the batches whose time is over.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<B> {
+        let mut expired = Vec::new();
+        while self.entries.front().is_some_and(|e| e.deadline <= now) {
+            expired.extend(self.give_up_first());
+        }
+        expired
+    }
+
+    /// Gives up all batches.
+    pub(super) fn give_up_all(&mut self) -> Vec<B> {
+        std::iter::from_fn(|| self.give_up_first()).collect()
+    }
+
+    fn give_up_first(&mut self) -> Option<B> {
+        let entry = self.entries.pop_front()?;
+        self.unresolved |= entry.sequence.is_some();
+        Some(entry.batch)
+    }
+
+    /// Begins a new epoch if only that makes the batches fit again; nothing may be in flight.
+    fn begin_anew_if_needed(&mut self) {
+        let first = self.entries.front();
+        let nobody_tells = first.is_none_or(|entry| entry.sequence.is_none());
+        let is_needed = self.gap || (self.unresolved && nobody_tells);
+        if !is_needed {
+            return;
+        }
+        (self.gap, self.unresolved) = (false, false);
+        self.next_sequence = 0;
+        self.identity = self.identity.and_then(|identity| {
+            let epoch = ProducerEpoch(identity.epoch.0.checked_add(1)?);
+            Some(Identity { epoch, ..identity })
+        });
+        for entry in &mut self.entries {
+            entry.sequence = None;
+            entry.attempts = 0;
+            entry.uncertain = false;
+        }
+    }
+}
+
+/// The sequence number after `count` records from `base` on; they wrap around to zero.
+fn sequence_after(base: i32, count: usize) -> i32 {
+    ((i64::from(base) + count as i64) % (1 << 31)) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const ID: ProducerId = ProducerId(7);
+
+    /// A window whose batches are letters of two records each.
+    struct Story {
+        window: Window<char>,
+        begun: Instant,
+    }
+
+    impl Story {
+        fn new(batches: &str) -> Story {
+            let begun = Instant::now();
+            let mut window = Window::new(true, 5);
+            for (i, batch) in batches.chars().enumerate() {
+                let deadline = begun + Duration::from_secs(10 + i as u64);
+                window.push(batch, 2, deadline);
+            }
+            let epoch = ProducerEpoch(0);
+            window.identify(Identity { id: ID, epoch });
+            Story { window, begun }
+        }
+
+        /// Sends what may be sent: batch, epoch and sequence number of each.
+        fn send(&mut self) -> String {
+            let mut sent = Vec::new();
+            while let Next::Send(ticket, stamp) = self.window.next() {
+                let batch = *self.window.batch(ticket).unwrap();
+                let stamp = stamp.unwrap();
+                let epoch = stamp.identity.epoch.0;
+                sent.push(format!("{batch}{epoch}:{}", stamp.base_sequence));
+            }
+            sent.join(" ")
+        }
+
+        fn answer(&mut self, batch: char, answer: Answer) -> Verdict<char> {
+            let mut entries = self.window.entries.iter();
+            let ticket = entries.find(|entry| entry.batch == batch).unwrap().ticket;
+            self.window.answer(ticket, answer)
+        }
+
+        fn again(&mut self, batch: char, answer: Answer) {
+            assert_eq!(self.answer(batch, answer), Verdict::Again);
+        }
+
+        fn written(&mut self, batch: char) {
+            let verdict = self.answer(batch, Answer::Written);
+            assert_eq!(verdict, Verdict::Written(batch));
+        }
+
+        fn expire(&mut self, seconds: u64) -> Vec<char> {
+            self.window
+                .expire(self.begun + Duration::from_secs(seconds))
+        }
+    }
+
+    #[test]
+    fn five_are_in_flight_and_answers_make_room() {
+        let mut story = Story::new("abcde");
+        assert_eq!(story.send(), "a0:0 b0:2 c0:4 d0:6 e0:8");
+        assert!(!story.window.has_room());
+        story.written('a');
+        assert!(story.window.has_room());
+        story.window.push('f', 1, story.begun);
+        assert_eq!(story.send(), "f0:10");
+    }
+
+    #[test]
+    fn repeated_batches_go_one_at_a_time_with_the_same_numbers() {
+        let mut story = Story::new("abc");
+        story.send();
+        story.again('a', Answer::TryAgain);
+        assert_eq!(story.send(), "", "others are still in flight");
+        story.again('b', Answer::OutOfSequence);
+        story.again('c', Answer::TryAgain);
+        story.window.push('d', 2, story.begun);
+        assert_eq!(story.send(), "a0:0");
+        story.written('a');
+        assert_eq!(story.send(), "b0:2");
+        story.written('b');
+        assert_eq!(story.send(), "c0:4");
+        assert_eq!(story.send(), "", "it is still being repeated");
+        story.written('c');
+        assert_eq!(story.send(), "d0:6");
+    }
+
+    #[test]
+    fn what_follows_a_refused_batch_begins_a_new_epoch_once_all_are_answered() {
+        let mut story = Story::new("abc");
+        story.send();
+        story.written('a');
+        assert_eq!(story.answer('b', Answer::Refused), Verdict::GivenUp('b'));
+        assert_eq!(story.send(), "");
+        story.again('c', Answer::OutOfSequence);
+        assert_eq!(story.send(), "c1:0");
+    }
+
+    #[test]
+    fn a_first_batch_that_does_not_follow_begins_a_new_epoch() {
+        let mut story = Story::new("abc");
+        story.send();
+        story.written('a');
+        story.again('b', Answer::OutOfSequence);
+        story.again('c', Answer::OutOfSequence);
+        assert_eq!(story.send(), "b1:0 c1:2");
+    }
+
+    #[test]
+    fn a_batch_given_up_in_doubt_was_written_if_the_next_one_follows() {
+        let mut story = Story::new("ab");
+        story.send();
+        assert_eq!(story.expire(10), ['a']);
+        story.window.push('c', 2, story.begun);
+        story.written('b');
+        assert_eq!(story.send(), "c0:4", "no doubt is left");
+    }
+
+    #[test]
+    fn a_batch_given_up_in_doubt_was_not_written_if_the_next_one_does_not_follow() {
+        let mut story = Story::new("ab");
+        story.send();
+        story.again('a', Answer::TryAgain);
+        story.again('b', Answer::TryAgain);
+        assert_eq!(story.expire(10), ['a']);
+        assert_eq!(story.send(), "b0:2", "it may be there already");
+        story.again('b', Answer::OutOfSequence);
+        assert_eq!(story.send(), "b1:0");
+    }
+
+    #[test]
+    fn doubt_that_nobody_can_clear_up_ends_with_a_new_epoch() {
+        let mut story = Story::new("a");
+        story.send();
+        assert_eq!(story.expire(10), ['a']);
+        story.window.push('b', 2, story.begun);
+        assert_eq!(story.send(), "b1:0");
+    }
+
+    #[test]
+    fn a_batch_refused_in_doubt_may_be_there() {
+        let mut story = Story::new("ab");
+        story.send();
+        story.again('a', Answer::TryAgain);
+        story.again('b', Answer::TryAgain);
+        assert_eq!(story.send(), "a0:0");
+        assert_eq!(story.answer('a', Answer::Refused), Verdict::GivenUp('a'));
+        assert_eq!(story.send(), "b0:2");
+    }
+
+    #[test]
+    fn batches_that_were_never_sent_leave_no_doubt() {
+        let mut story = Story::new("a");
+        assert_eq!(story.expire(10), ['a']);
+        story.window.push('b', 2, story.begun);
+        assert_eq!(story.send(), "b0:0");
+    }
+
+    #[test]
+    fn abandoned_attempts_are_repeated_and_their_answers_count_no_more_than_once() {
+        let mut story = Story::new("ab");
+        story.send();
+        story.window.abandon();
+        assert_eq!(story.send(), "a0:0");
+        let ticket = story.window.entries[0].ticket;
+        story.written('a');
+        let late = story.window.answer(ticket, Answer::Written);
+        assert_eq!(late, Verdict::Forgotten);
+        assert_eq!(story.send(), "b0:2");
+    }
+
+    #[test]
+    fn after_the_last_epoch_a_new_id_is_asked_for() {
+        let mut story = Story::new("ab");
+        let epoch = ProducerEpoch(i16::MAX);
+        story.window.identify(Identity { id: ID, epoch });
+        story.send();
+        story.again('a', Answer::OutOfSequence);
+        story.again('b', Answer::OutOfSequence);
+        assert_eq!(story.window.next(), Next::Identify);
+    }
+
+    #[test]
+    fn without_idempotence_one_is_in_flight() {
+        let mut window = Window::new(false, 5);
+        let deadline = Instant::now();
+        window.push('a', 1, deadline);
+        assert!(!window.has_room());
+        let Next::Send(ticket, None) = window.next() else {
+            panic!("it is not sent");
+        };
+        assert_eq!(window.next(), Next::Wait);
+        assert_eq!(window.answer(ticket, Answer::TryAgain), Verdict::Again);
+        assert_eq!(window.next(), Next::Send(ticket, None));
+    }
+
+    #[test]
+    fn sequence_numbers_wrap_to_zero() {
+        assert_eq!(sequence_after(5, 3), 8);
+        assert_eq!(sequence_after(i32::MAX, 1), 0);
+        assert_eq!(sequence_after(i32::MAX - 1, 4), 2);
+    }
+}
