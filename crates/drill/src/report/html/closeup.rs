@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::markup::escape;
 use super::scale::{Scale, line};
-use super::timeline::nodes;
+use super::timeline::{nodes, rate_shown};
 use crate::availability::{RoundResult, Series};
 use crate::history::Phase;
 use crate::report::Report;
@@ -31,7 +31,7 @@ pub(super) fn push(report: &Report, page: &mut String) {
     page.push_str(
         "<section>\n<h2>Longest gaps from close by</h2>\n<p class=\"hint\">Acknowledgements a second \
          (filled) and the 99th percentile of latency (line, to the same height as the longest). The gap \
-         is hatched; dashed lines are fault and healing.</p>\n<div class=\"grid3\">\n",
+         is shaded; dashed lines are fault and healing.</p>\n<div class=\"grid3\">\n",
     );
     for round in worst.into_iter().take(SHOWN_MAX) {
         push_round(report, round, page);
@@ -95,7 +95,7 @@ fn push_curves(series: &Series, time: &Scale, page: &mut String) {
         .iter()
         .map(|count| f64::from(*count) * per_second);
     let counts: Vec<_> = counts.enumerate().filter(|(at, _)| shown(at)).collect();
-    let highest = counts.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
+    let highest = rate_shown(&series.acknowledged) * per_second;
     let rates = Scale::linear((0.0, highest), (Y.1, Y.0));
     let mut area = format!("M{:.1} {}", X.0, Y.1);
     for (at, rate) in &counts {

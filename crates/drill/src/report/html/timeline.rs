@@ -28,7 +28,7 @@ pub(super) fn push(report: &Report, page: &mut String) {
         page,
         "<section>\n<h2>Timeline</h2>\n<p class=\"hint\">Drag to zoom, double-click to see all. Bands are \
          rounds from fault to healing; each plot counts in buckets of {} ms, latency by when requests were \
-         due.</p>\n<svg id=\"timeline\" class=\"chart\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
+         due. Throughput is cut off at twice the usual.</p>\n<svg id=\"timeline\" class=\"chart\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
          data-end=\"{end_us:.0}\" data-x0=\"{}\" data-x1=\"{}\">\n<defs><clipPath id=\"plot\">\
          <rect x=\"{}\" y=\"0\" width=\"{}\" height=\"{height:.0}\"/></clipPath></defs>\n",
         series.bucket_ms,
@@ -101,11 +101,8 @@ pub(super) fn nodes(nodes: &[crate::history::Node]) -> String {
 
 fn push_throughput(series: &Series, time: &Scale, page: &mut String) {
     let per_second = 1000.0 / series.bucket_ms as f64;
-    let highest = series.acknowledged.iter().copied().max().unwrap_or(0);
-    let rates = Scale::linear(
-        (0.0, f64::from(highest) * per_second),
-        (THROUGHPUT.1, THROUGHPUT.0),
-    );
+    let highest = rate_shown(&series.acknowledged) * per_second;
+    let rates = Scale::linear((0.0, highest), (THROUGHPUT.1, THROUGHPUT.0));
     axis(&rates, rates.ticks(4.0), |rate| format!("{rate:.0}"), page);
     let columns = columns(series, |at| {
         series.acknowledged.get(at).map(|n| f64::from(*n))
@@ -139,6 +136,16 @@ fn push_throughput(series: &Series, time: &Scale, page: &mut String) {
         THROUGHPUT.1,
         THROUGHPUT.0,
     );
+}
+
+/// The highest count that a plot of throughput needs to show. What piled up during an outage comes back at
+/// once; to its height, everything else would be flat.
+pub(super) fn rate_shown(counts: &[u32]) -> f64 {
+    let mut counts = counts.to_vec();
+    counts.sort_unstable();
+    let usual = counts.get(counts.len() * 9 / 10).copied().unwrap_or(0);
+    let highest = counts.last().copied().unwrap_or(0);
+    f64::from(highest.min(usual.max(1).saturating_mul(2)))
 }
 
 fn push_latency(series: &Series, time: &Scale, page: &mut String) {
