@@ -82,7 +82,7 @@ impl World {
         };
         match &mut self.leader {
             Some(leader) if leader.leader_epoch() == state.leader_epoch => {
-                let _ = leader.on_partition_change(&state, 0);
+                let _ = leader.on_partition_change(&state, 2, 0);
             }
             _ => {
                 let replica = &self.replicas[&me.0];
