@@ -7,6 +7,7 @@
 
 use crate::disk::{self, DiskFile};
 use crate::index_map::IndexMap;
+use crate::removed_files::RemovedCount;
 use rustix::process::{Resource, getrlimit};
 use std::{
     collections::VecDeque,
@@ -27,6 +28,8 @@ pub struct OpenFiles {
     count: AtomicUsize,
     /// Those of them that are mapped.
     map_count: AtomicUsize,
+    /// Files that were removed from a log and are not unlinked yet.
+    removed: RemovedCount,
     /// Those files, and some that were closed or dropped meanwhile, in the order of the next look.
     clock: Mutex<VecDeque<Weak<Slot>>>,
 }
@@ -45,6 +48,7 @@ impl OpenFiles {
             limit: limit.max(1),
             count: AtomicUsize::new(0),
             map_count: AtomicUsize::new(0),
+            removed: RemovedCount::default(),
             clock: Mutex::new(VecDeque::new()),
         })
     }
@@ -62,6 +66,16 @@ impl OpenFiles {
     /// How many files are open.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether any of the logs has removed files that wait to be unlinked.
+    pub fn has_removed(&self) -> bool {
+        self.removed.is_any()
+    }
+
+    /// Counts files that were removed from a log.
+    pub(crate) fn removed(&self) -> &RemovedCount {
+        &self.removed
     }
 
     /// Notes a file that was opened, and closes others for it.

@@ -12,6 +12,10 @@ use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// What waits to be unlinked. As many files as the log ever had in segments, at most.
@@ -24,6 +28,32 @@ struct Removed {
     delay_ms: i64,
     /// Set by whoever first looks with a clock.
     due_ms: Option<i64>,
+    _counted: Counted,
+}
+
+/// How many files wait to be unlinked, of all logs that share this.
+#[derive(Debug, Default)]
+pub(crate) struct RemovedCount(Arc<AtomicUsize>);
+
+/// One of them, until this is dropped.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl RemovedCount {
+    pub(crate) fn is_any(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+
+    fn count(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Counted(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl RemovedFiles {
@@ -67,6 +97,7 @@ impl LogState {
                         path: renamed,
                         delay_ms,
                         due_ms: None,
+                        _counted: self.files().removed().count(),
                     });
                     return Ok(());
                 }
@@ -102,13 +133,16 @@ mod tests {
     #[test]
     fn files_are_due_their_delay_after_a_clock_first_saw_them() {
         let mut files = RemovedFiles::default();
+        let count = RemovedCount::default();
         let add = |files: &mut RemovedFiles, name: &str, delay_ms| {
             files.0.push(Removed {
                 path: name.into(),
                 delay_ms,
                 due_ms: None,
+                _counted: count.count(),
             });
         };
+        assert!(!count.is_any());
         add(&mut files, "a", 100);
         let nothing: [PathBuf; 0] = [];
         assert_eq!(files.take_due(1_000, false), nothing);
@@ -116,9 +150,17 @@ mod tests {
         assert_eq!(files.take_due(1_099, false), nothing);
         assert_eq!(files.take_due(1_100, false), [PathBuf::from("a")]);
         assert_eq!(files.take_due(1_198, false), nothing);
+        assert!(count.is_any());
         assert_eq!(files.take_due(1_199, false), [PathBuf::from("b")]);
+        assert!(!count.is_any());
         add(&mut files, "c", i64::MAX);
         assert_eq!(files.take_due(i64::MAX - 1, false), nothing);
         assert_eq!(files.take_due(0, true), [PathBuf::from("c")]);
+        add(&mut files, "d", 100);
+        drop(files);
+        assert!(
+            !count.is_any(),
+            "nobody waits for those of a log that is gone"
+        );
     }
 }

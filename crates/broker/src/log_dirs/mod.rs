@@ -117,6 +117,11 @@ impl LogDirs {
         self.online().count() < self.dirs.len()
     }
 
+    /// Whether any log has removed files that wait to be unlinked.
+    pub(crate) fn have_removed_files(&self) -> bool {
+        self.dirs.iter().any(|dir| dir.files.has_removed())
+    }
+
     /// The directory of an id, if it is online.
     pub(crate) fn by_id(&self, id: Uuid) -> Option<&Arc<LogDir>> {
         self.online().find(|dir| dir.id() == id)

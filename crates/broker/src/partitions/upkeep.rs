@@ -51,8 +51,10 @@ impl Partitions {
     /// all of them `at_once` if need be.
     pub(crate) fn purge_removed(&self, at_once: bool) {
         let now_ms = now_ms();
-        for partition in &*self.list() {
-            partition.purge_removed(now_ms, at_once);
+        if self.dirs.have_removed_files() {
+            for partition in &*self.list() {
+                partition.purge_removed(now_ms, at_once);
+            }
         }
         self.deleted.delete_due(now_ms, at_once);
     }
