@@ -176,6 +176,8 @@ impl World {
         let Some(office) = &self.quorum.controllers[deposed].office else {
             return;
         };
+        // One that was committed may come again as well, of a leader that did not hear of it.
+        let last = self.quorum.log.last().cloned();
         let under_way: Vec<_> = office.batches_under_way().collect();
         let kept = self.random.index(under_way.len() + 1);
         for (index, batch) in under_way.into_iter().enumerate() {
@@ -185,6 +187,9 @@ impl World {
             if self.random.permille(300) {
                 self.quorum.late.push(batch);
             }
+        }
+        if self.random.permille(500) {
+            self.quorum.late.extend(last);
         }
     }
 

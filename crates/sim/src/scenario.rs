@@ -1,6 +1,9 @@
 //! What kind of cluster a seed stands for, and how rough its world is.
 
-use crate::{agenda::Micros, random::Random};
+use crate::{
+    agenda::{MS, Micros},
+    random::Random,
+};
 
 /// The most brokers of a cluster.
 pub(crate) const BROKERS_MAX: usize = 5;
@@ -32,6 +35,8 @@ pub(crate) struct Scenario {
     /// How long the faults go on.
     pub(crate) chaos_ms: u64,
     pub(crate) produce_pause_ms: u64,
+    /// How long following a change of the metadata may take.
+    pub(crate) apply_max: Micros,
     /// Clocks run that much too fast or slow at most.
     pub(crate) clock_drift: u64,
     /// How far producers run ahead of their oldest record without an answer; brokers remember five.
@@ -86,6 +91,10 @@ impl Scenario {
             fault_pause_ms: random.between(150, 700),
             chaos_ms: random.between(1_500, 4_500),
             produce_pause_ms: random.between(8, 40),
+            apply_max: match random.permille(250) {
+                true => random.between(10, 150) * MS,
+                false => 3 * MS,
+            },
             clock_drift: random.below(60),
             // A replica that starts anew behind deleted records has forgotten the producers.
             ahead_max: if faults.delete_records > 0 { 1 } else { 4 },
@@ -101,7 +110,13 @@ impl Scenario {
 
 impl FaultWeights {
     fn of(random: &mut Random, unclean: bool) -> FaultWeights {
-        let mut weight = |most: u64| random.below(most + 1);
+        // Some clusters see more of one kind than of all others.
+        let mut is_frequent = random.below(40);
+        let mut weight = |most: u64| {
+            let factor = if is_frequent == 0 { 8 } else { 1 };
+            is_frequent = is_frequent.wrapping_sub(1);
+            random.below(most + 1) * factor
+        };
         FaultWeights {
             power_loss: weight(10),
             kill: weight(10),
