@@ -26,8 +26,9 @@ pub(crate) struct Scenario {
     pub(crate) lag_time_max_ms: i64,
     pub(crate) floor_interval_ms: u64,
     pub(crate) delay_max: Micros,
-    /// Messages that take much longer.
+    /// Messages that take much longer, and how long at most.
     pub(crate) slow: u64,
+    pub(crate) slow_max: Micros,
     pub(crate) loss: u64,
     pub(crate) duplication: u64,
     /// Between two faults, at most.
@@ -35,6 +36,8 @@ pub(crate) struct Scenario {
     /// How long the faults go on.
     pub(crate) chaos_ms: u64,
     pub(crate) produce_pause_ms: u64,
+    /// Batches of metadata that a broker follows in one step.
+    pub(crate) batches_max: usize,
     /// How long following a change of the metadata may take.
     pub(crate) apply_max: Micros,
     /// Clocks run that much too fast or slow at most.
@@ -86,11 +89,13 @@ impl Scenario {
             floor_interval_ms: random.between(100, 800),
             delay_max: random.between(300, 3_000),
             slow: random.below(15),
+            slow_max: if random.permille(150) { 2_000 } else { 400 } * MS,
             loss: random.below(12),
             duplication: random.below(12),
             fault_pause_ms: random.between(150, 700),
             chaos_ms: random.between(1_500, 4_500),
             produce_pause_ms: random.between(8, 40),
+            batches_max: random.between(1, 8) as usize,
             apply_max: match random.permille(250) {
                 true => random.between(10, 150) * MS,
                 false => 3 * MS,
