@@ -27,7 +27,7 @@ const UNANSWERED_MAX: u32 = 3;
 /// How often leaders look for laggards.
 const TICK_PERIOD: Micros = 50 * MS;
 
-const CHECKPOINT_PERIOD: Micros = 300 * MS;
+const CHECKPOINT_PERIOD: Micros = 1_000 * MS;
 const BACKGROUND_FLUSH_PERIOD: Micros = 250 * MS;
 const RESIGN_PERIOD: Micros = 100 * MS;
 
@@ -182,7 +182,7 @@ impl World {
 
     pub(crate) fn on_broker_message(&mut self, index: usize, from: Node, message: Message) {
         match message {
-            Message::Registered(result) => self.on_registered(index, result),
+            Message::Registered(to, result) => self.on_registered(index, to, result),
             Message::HeartbeatAck(stream, ack) => self.on_ack(index, stream, &ack),
             Message::NotActive(call) => self.on_not_active(index, call),
             Message::Altered(call, Ok(results)) => self.on_altered(index, call, &results),
@@ -243,8 +243,7 @@ impl World {
             version: String::new(),
         };
         let to = Node::Controller(process.controller);
-        let call = self.next_call();
-        let message = Message::Register(call, Box::new(request));
+        let message = Message::Register(Box::new(request));
         self.send(Node::Broker(index), to, message);
         self.try_next_controller(index);
         self.set(index, REGISTER_PERIOD, Timer::Register);
@@ -259,13 +258,21 @@ impl World {
         }
     }
 
-    fn on_registered(&mut self, index: usize, result: Result<BrokerEpoch, ErrorCode>) {
+    fn on_registered(
+        &mut self,
+        index: usize,
+        incarnation: Uuid,
+        result: Result<BrokerEpoch, ErrorCode>,
+    ) {
         let Some(process) = &mut self.brokers[index].process else {
             return;
         };
         let (Ok(epoch), None) = (result, process.epoch) else {
             return;
         };
+        if process.incarnation != incarnation {
+            return;
+        }
         process.epoch = Some(epoch);
         // What it stopped with says nothing about the next stop.
         self.brokers[index].clean_epoch = BrokerEpoch::NONE;

@@ -3,6 +3,8 @@
 //! Each is made in the simulation's shell around the cores, never in a core: a wrong argument, an
 //! effect carried out too early, a check left out.
 
+use crate::{agenda::MS, scenario::Scenario};
+
 /// A mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Bug {
@@ -46,6 +48,50 @@ pub enum Bug {
     AnswerAheadOfMetadata,
     /// A change of `min.insync.replicas` takes effect before the changes of roles that come with it.
     ConfigsAheadOfRoles,
+    /// A replica that is cut below its high watermark leaves that on record.
+    RecordLeftBehind,
     /// A leader acknowledges what it has appended, committed or not.
     AckBeforeCommit,
+}
+
+impl Bug {
+    /// Every mistake there is.
+    pub fn all() -> &'static [Bug] {
+        <Bug as clap::ValueEnum>::value_variants()
+    }
+
+    /// Makes the world rough where the mistake shows: it is to be found within a few seeds.
+    pub(crate) fn provoke(self, scenario: &mut Scenario) {
+        let faults = &mut scenario.faults;
+        match self {
+            Bug::AnswerAheadOfMetadata | Bug::ConfigsAheadOfRoles => {
+                (faults.min_isr_change, faults.pause, faults.isolate) = (25, 30, 20);
+                scenario.min_isr = scenario.replication_factor;
+                (scenario.session_timeout_ms, scenario.fault_pause_ms) = (300, 150);
+                scenario.apply_max = 300 * MS;
+                (scenario.produce_pause_ms, scenario.batches_max) = (8, 50);
+            }
+            Bug::ExpandWithStaleBrokerEpoch => {
+                (faults.power_loss, faults.pause) = (40, 30);
+                (scenario.session_timeout_ms, scenario.lag_time_max_ms) = (2_000, 100);
+                scenario.flushes_before_ack = false;
+            }
+            Bug::RecordLeftBehind => {
+                (faults.kill, faults.pause, faults.unclean_election) = (40, 20, 30);
+                (scenario.unclean, scenario.flushes_before_ack) = (true, true);
+                (scenario.min_isr, scenario.replication_factor) = (1, 2);
+                (scenario.fault_pause_ms, scenario.chaos_ms) = (150, 6_000);
+                scenario.session_timeout_ms = 300;
+            }
+            Bug::CleanStopClaimed => {
+                faults.power_loss = 40;
+                scenario.flushes_before_ack = false;
+            }
+            Bug::StaleProposalApplied | Bug::QuorumLogNotPersisted => {
+                faults.controller_crash = 30;
+                faults.isolate = 10;
+            }
+            _ => {}
+        }
+    }
 }

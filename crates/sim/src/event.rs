@@ -7,7 +7,7 @@ use klamm_controller::{
 };
 use klamm_metadata::Image;
 use klamm_replica::divergence::EpochEnd;
-use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch};
+use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, Uuid};
 use std::sync::Arc;
 
 /// Tells one call of a node from its others.
@@ -94,8 +94,9 @@ pub(crate) enum Timer {
 /// What a node says to another.
 #[derive(Clone)]
 pub(crate) enum Message {
-    Register(Call, Box<RegisterBroker>),
-    Registered(Result<BrokerEpoch, ErrorCode>),
+    Register(Box<RegisterBroker>),
+    /// To the incarnation that asked.
+    Registered(Uuid, Result<BrokerEpoch, ErrorCode>),
     Heartbeat(Heartbeat),
     HeartbeatAck(StreamId, HeartbeatAck),
     StreamClosed(klamm_controller::BrokerRef, StreamId),

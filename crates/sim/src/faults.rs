@@ -300,6 +300,7 @@ impl World {
     pub(crate) fn heal(&mut self) {
         self.trace(|| "the faults are over".to_owned());
         self.network.heal();
+        self.scenario.apply_max = 3 * MS;
         (self.phase, self.phase_began) = (Phase::Healing, self.agenda.now());
         self.is_producing = false;
         let now = self.agenda.now();

@@ -19,9 +19,6 @@ const WATCH_TIMEOUT: Micros = 400 * MS;
 /// Stands for the call that is made when a change has been followed.
 const AGAIN: Call = 0;
 
-/// How long following a change may take.
-const APPLY_MAX: Micros = 3 * MS;
-
 pub(crate) const MIN_ISR: &str = "min.insync.replicas";
 
 impl World {
@@ -76,7 +73,7 @@ impl World {
         if let Some(process) = &mut self.brokers[index].process {
             process.watch = Some(AGAIN);
         }
-        let again = self.random.below(APPLY_MAX);
+        let again = self.random.below(self.scenario.apply_max);
         self.set(index, again, Timer::Watch(AGAIN));
     }
 

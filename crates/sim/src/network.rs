@@ -19,6 +19,7 @@ pub(crate) enum Node {
 pub(crate) struct Network {
     delay_max: Micros,
     slow: u64,
+    slow_max: Micros,
     loss: u64,
     duplication: u64,
     cut: BTreeSet<(Node, Node)>,
@@ -29,6 +30,7 @@ impl Network {
         Network {
             delay_max: scenario.delay_max,
             slow: scenario.slow,
+            slow_max: scenario.slow_max,
             loss: scenario.loss,
             duplication: scenario.duplication,
             cut: BTreeSet::new(),
@@ -50,7 +52,7 @@ impl Network {
     pub(crate) fn delay(&self, random: &mut Random) -> Micros {
         let usual = random.between(50, self.delay_max);
         if random.permille(self.slow) {
-            usual + random.below(400 * MS)
+            usual + random.below(self.slow_max)
         } else {
             usual
         }

@@ -226,9 +226,10 @@ impl World {
         self.notice_lateness(index);
         let is_active = self.quorum.controllers[index].office.is_some();
         match message {
-            Message::Register(_, request) if is_active => {
+            Message::Register(request) if is_active => {
+                let incarnation = request.incarnation_id;
                 let request = Request::RegisterBroker(*request);
-                let answer = |response| Message::Registered(registered(response));
+                let answer = |response| Message::Registered(incarnation, registered(response));
                 self.decide(index, &request, Some((from, &answer)));
             }
             Message::AlterPartition(call, request) if is_active => {
@@ -244,7 +245,7 @@ impl World {
             }
             Message::Heartbeat(heartbeat) if is_active => self.on_heartbeat(index, from, heartbeat),
             Message::StreamClosed(broker, stream) => self.on_stream_closed(index, broker, stream),
-            Message::Register(call, _) | Message::AlterPartition(call, _) => {
+            Message::AlterPartition(call, _) => {
                 self.send(Node::Controller(index), from, Message::NotActive(call));
             }
             Message::Heartbeat(heartbeat) => {

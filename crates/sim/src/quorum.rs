@@ -176,6 +176,8 @@ impl World {
         let Some(office) = &self.quorum.controllers[deposed].office else {
             return;
         };
+        // One that was committed may come again as well, of a leader that did not hear of it.
+        let last = self.quorum.log.last().cloned();
         let under_way: Vec<_> = office.batches_under_way().collect();
         let kept = self.random.index(under_way.len() + 1);
         for (index, batch) in under_way.into_iter().enumerate() {
@@ -185,6 +187,9 @@ impl World {
             if self.random.permille(300) {
                 self.quorum.late.push(batch);
             }
+        }
+        if self.random.permille(500) {
+            self.quorum.late.extend(last);
         }
     }
 
@@ -330,7 +335,7 @@ impl World {
     /// A broker asks for the metadata from an offset on.
     pub(crate) fn on_watch(&mut self, index: usize, from: Node, call: u64, offset: i64) {
         use crate::event::Updates;
-        const BATCHES_MAX: usize = 4;
+        let batches_max = self.scenario.batches_max;
         let controller = &mut self.quorum.controllers[index];
         if controller.image.offset() <= offset {
             controller.watchers.push((from, call, offset));
@@ -339,11 +344,11 @@ impl World {
         let log = &controller.log;
         let first = log.partition_point(|batch| batch.base_offset < offset);
         let follows = log.get(first).is_some_and(|b| b.base_offset == offset);
-        let is_far = log.len() - first > 3 * BATCHES_MAX;
+        let is_far = log.len() - first > 3 * batches_max;
         let updates = if !follows || is_far && self.random.permille(500) {
             Updates::Snapshot(Box::new(controller.image.clone()), log.len())
         } else {
-            let batches = log[first..].iter().take(BATCHES_MAX).cloned();
+            let batches = log[first..].iter().take(batches_max).cloned();
             Updates::Batches(batches.collect())
         };
         let message = Message::Updates(call, updates);

@@ -430,6 +430,10 @@ impl Replica {
             self.high_watermark = offset;
         }
         self.give_up_from(offset);
+        if !self.has(Bug::RecordLeftBehind) {
+            let recorded = &mut self.log.recorded_high_watermark;
+            *recorded = offset.min(*recorded);
+        }
         self.log.truncate_to(offset);
         self.flushing_to = self.flushing_to.map(|to| to.min(offset));
     }

@@ -1,6 +1,9 @@
 //! What kind of cluster a seed stands for, and how rough its world is.
 
-use crate::{agenda::Micros, random::Random};
+use crate::{
+    agenda::{MS, Micros},
+    random::Random,
+};
 
 /// The most brokers of a cluster.
 pub(crate) const BROKERS_MAX: usize = 5;
@@ -23,8 +26,9 @@ pub(crate) struct Scenario {
     pub(crate) lag_time_max_ms: i64,
     pub(crate) floor_interval_ms: u64,
     pub(crate) delay_max: Micros,
-    /// Messages that take much longer.
+    /// Messages that take much longer, and how long at most.
     pub(crate) slow: u64,
+    pub(crate) slow_max: Micros,
     pub(crate) loss: u64,
     pub(crate) duplication: u64,
     /// Between two faults, at most.
@@ -32,6 +36,10 @@ pub(crate) struct Scenario {
     /// How long the faults go on.
     pub(crate) chaos_ms: u64,
     pub(crate) produce_pause_ms: u64,
+    /// Batches of metadata that a broker follows in one step.
+    pub(crate) batches_max: usize,
+    /// How long following a change of the metadata may take.
+    pub(crate) apply_max: Micros,
     /// Clocks run that much too fast or slow at most.
     pub(crate) clock_drift: u64,
     /// How far producers run ahead of their oldest record without an answer; brokers remember five.
@@ -81,11 +89,17 @@ impl Scenario {
             floor_interval_ms: random.between(100, 800),
             delay_max: random.between(300, 3_000),
             slow: random.below(15),
+            slow_max: if random.permille(150) { 2_000 } else { 400 } * MS,
             loss: random.below(12),
             duplication: random.below(12),
             fault_pause_ms: random.between(150, 700),
             chaos_ms: random.between(1_500, 4_500),
             produce_pause_ms: random.between(8, 40),
+            batches_max: random.between(1, 8) as usize,
+            apply_max: match random.permille(250) {
+                true => random.between(10, 150) * MS,
+                false => 3 * MS,
+            },
             clock_drift: random.below(60),
             // A replica that starts anew behind deleted records has forgotten the producers.
             ahead_max: if faults.delete_records > 0 { 1 } else { 4 },
@@ -101,7 +115,13 @@ impl Scenario {
 
 impl FaultWeights {
     fn of(random: &mut Random, unclean: bool) -> FaultWeights {
-        let mut weight = |most: u64| random.below(most + 1);
+        // Some clusters see more of one kind than of all others.
+        let mut is_frequent = random.below(40);
+        let mut weight = |most: u64| {
+            let factor = if is_frequent == 0 { 8 } else { 1 };
+            is_frequent = is_frequent.wrapping_sub(1);
+            random.below(most + 1) * factor
+        };
         FaultWeights {
             power_loss: weight(10),
             kill: weight(10),

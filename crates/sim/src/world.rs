@@ -66,7 +66,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, bug: Option<Bug>, is_traced: bool) -> World {
         let mut random = Random::new(seed);
-        let scenario = Scenario::of(&mut random);
+        let mut scenario = Scenario::of(&mut random);
+        if let Some(bug) = bug {
+            bug.provoke(&mut scenario);
+        }
         let mut brokers: Vec<Broker> = (0..scenario.brokers)
             .map(|index| Broker::new(index, scenario.partitions, random.id()))
             .collect();

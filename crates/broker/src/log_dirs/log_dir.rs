@@ -214,7 +214,7 @@ impl LogDir {
     }
 
     /// Notes recovery point, high watermark and log start of a log that comes here.
-    pub(super) fn vouch(
+    pub(crate) fn vouch(
         &self,
         topic: &str,
         partition: i32,

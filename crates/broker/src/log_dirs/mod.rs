@@ -356,6 +356,30 @@ impl LogDirs {
         dir.lower_cleaned(topic, index, partition.log_end_offset())
     }
 
+    /// Lowers the high watermark on record to `offset`, if it lies behind that: what was committed
+    /// there has been given up. Were it found again after a crash, the replica would be taken for
+    /// one that has lost it, and would never lead again.
+    ///
+    /// # Errors
+    /// The disk did not take it.
+    pub(crate) fn lower_high_watermark(
+        &self,
+        partition: &Partition,
+        offset: i64,
+    ) -> Result<(), LogDirError> {
+        let place = partition.place();
+        let dir = place.seat().log_dir();
+        let (topic, index) = (&*partition.topic, partition.id.partition);
+        let mut checkpoints = dir.checkpoints();
+        let known = checkpoints.high_watermarks.get(topic, index);
+        if known.is_some_and(|known| known > offset) {
+            let mut lowered = checkpoints.high_watermarks.clone();
+            lowered.set(topic, index, offset);
+            checkpoints.update(&dir.path, CheckpointKind::HighWatermark, lowered)?;
+        }
+        Ok(())
+    }
+
     /// Notes that every log in a directory was closed in order under this registration.
     pub(crate) fn mark_clean(&self, dir: &LogDir, broker_epoch: BrokerEpoch) {
         if let Err(error) = CleanShutdownFile::of(&dir.path).write(CleanShutdown { broker_epoch }) {

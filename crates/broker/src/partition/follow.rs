@@ -193,13 +193,20 @@ impl Partition {
                 "truncating below the high watermark to follow the leader");
             self.high_watermark.store(offset, Ordering::Release);
         }
-        self.give_up_from(offset);
+        self.record_given_up(offset)?;
         if let Err(error) = log.truncate_to(offset) {
             self.storage_error("truncate", &error);
             return Err(error.into());
         }
         // Somebody may have raised it in between.
         self.lower_recovery_point(self.flushed_offset())
+    }
+
+    /// What was recorded as committed from `offset` on is gone for good: the leader says so.
+    fn record_given_up(&self, offset: i64) -> Result<(), FollowError> {
+        self.give_up_from(offset);
+        let lowered = self.env.dirs.lower_high_watermark(self, offset);
+        lowered.map_err(|error| self.not_recorded(error))
     }
 
     /// Where the batch begins that an offset lies in.
@@ -211,13 +218,16 @@ impl Partition {
     /// The append lock is held: nothing is appended before the disk knows.
     pub(super) fn lower_recovery_point(&self, offset: i64) -> Result<(), FollowError> {
         let lowered = self.env.dirs.lower_recovery_point(self, offset);
-        lowered.map_err(|error| {
-            match error.is_storage_full() {
-                true => self.place.load().seat().log_dir().space.set_low(),
-                false => self.fail("truncate", &error),
-            }
-            error.into()
-        })
+        lowered.map_err(|error| self.not_recorded(error))
+    }
+
+    /// A checkpoint could not be written.
+    fn not_recorded(&self, error: LogDirError) -> FollowError {
+        match error.is_storage_full() {
+            true => self.place.load().seat().log_dir().space.set_low(),
+            false => self.fail("truncate", &error),
+        }
+        error.into()
     }
 
     /// The append lock, if this replica follows `leader` in `leader_epoch`.
@@ -280,13 +290,26 @@ fn check(records: &[u8], log_end_offset: i64, leader_epoch: LeaderEpoch) -> Chec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{flusher::Flusher, partition::lab::open_partition};
+    use crate::{
+        flusher::Flusher,
+        partition::lab::{fill, open_partition},
+    };
     use klamm_records::BatchBuilder;
+    use klamm_storage::{CheckpointKind, OffsetCheckpoint};
     use klamm_types::{TopicPartition, Uuid};
+
+    const LEADER: BrokerId = BrokerId(2);
+
+    fn diverging(end_offset: i64) -> EpochEnd {
+        EpochEnd {
+            epoch: LeaderEpoch(0),
+            end_offset,
+        }
+    }
 
     #[test]
     fn a_new_replica_takes_the_batch_that_the_leaders_log_starts_within() {
-        let (leader, epoch) = (BrokerId(2), LeaderEpoch(0));
+        let epoch = LeaderEpoch(0);
         let dir = tempfile::tempdir().unwrap();
         let flusher = Flusher::start().unwrap();
         let id = TopicPartition {
@@ -294,15 +317,15 @@ mod tests {
             partition: 0,
         };
         let partition = open_partition(dir.path(), "t", id, flusher.queue());
-        partition.follow(leader, epoch);
+        partition.follow(LEADER, epoch);
         let mut batch = BatchBuilder::new(10).leader_epoch(epoch);
         for _ in 0..5 {
             batch.append(1_000, None, Some(b"value"), &[]);
         }
         let records: Bytes = batch.build().unwrap();
         // The leader has deleted what lies below 12, which is within the batch.
-        partition.start_anew_following(leader, epoch, 12).unwrap();
-        let append = || partition.append_as_follower(leader, epoch, &records, 15, 12);
+        partition.start_anew_following(LEADER, epoch, 12).unwrap();
+        let append = || partition.append_as_follower(LEADER, epoch, &records, 15, 12);
         append().unwrap();
         assert_eq!(partition.log_start_offset(), 12);
         assert_eq!(partition.log_end_offset(), 15);
@@ -313,6 +336,36 @@ mod tests {
             matches!(again, Err(FollowError::NotContiguous { .. })),
             "{again:?}"
         );
+        flusher.stop();
+    }
+
+    #[test]
+    fn what_an_unclean_election_gives_up_is_not_on_record_after_a_crash() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
+        (0..10).for_each(|_| fill(&partition, 1, 10));
+        let log_dir = partition.place().seat().log_dir().clone();
+        log_dir.vouch("t", 0, [0, 8, 0]).unwrap();
+        let learned = partition.append_as_follower(LEADER, LeaderEpoch(0), &Bytes::new(), 8, 0);
+        learned.unwrap();
+        let recorded = || {
+            let recorded = OffsetCheckpoint::read(dir.path(), CheckpointKind::HighWatermark);
+            recorded.unwrap().get("t", 0)
+        };
+
+        let truncate = |epoch: i32, end_offset: i64| {
+            partition.follow(LEADER, LeaderEpoch(epoch));
+            partition.truncate_to_leader(LEADER, LeaderEpoch(epoch), diverging(end_offset))
+        };
+        assert_eq!(truncate(1, 9).unwrap(), 9);
+        assert_eq!(recorded(), Some(8), "nothing of it was committed");
+        assert_eq!(truncate(2, 4).unwrap(), 4);
+        assert_eq!(recorded(), Some(4));
         flusher.stop();
     }
 }

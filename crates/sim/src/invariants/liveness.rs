@@ -142,16 +142,21 @@ impl World {
     }
 
     /// Whether nobody promises that a partition comes back.
-    fn is_given_up(&self, partition: usize) -> bool {
+    fn is_excused(&self, partition: usize) -> bool {
         let ghost = &self.ghosts[partition];
-        ghost.is_lossy || ghost.is_any_excused(0, ghost.end())
+        ghost.is_any_excused(0, ghost.end())
+    }
+
+    /// Whether producers need not be answered: those that miss records of their own are refused.
+    fn is_given_up(&self, partition: usize) -> bool {
+        self.ghosts[partition].is_lossy || self.is_excused(partition)
     }
 
     fn not_settled(&mut self, partition: usize, state: &Partition) -> Option<String> {
         // Where all candidates have lost something, nobody is elected.
         let nobody = state.isr.is_empty() && state.elr.is_empty();
         let is_hopeless = self.ghosts[partition].is_hopeless();
-        if self.is_given_up(partition) || (nobody && is_hopeless) {
+        if self.is_excused(partition) || (nobody && is_hopeless) {
             self.ghosts[partition].is_lossy = true;
             return None;
         }

@@ -9,6 +9,19 @@ use klamm_metadata::Image;
 const NAME: &str = "metadata log matching";
 
 impl World {
+    /// The quorum has come at least as far as every broker.
+    pub(crate) fn check_nothing_is_forgotten(&mut self) {
+        let agreed = self.quorum.log.len();
+        let known = self
+            .brokers
+            .iter()
+            .map(|b| b.process.as_ref().map_or(0, |p| p.batches));
+        if let Some(known) = known.max().filter(|known| *known > agreed) {
+            let what = format!("a broker knows {known} batches, {agreed} are committed");
+            self.fail(NAME, what);
+        }
+    }
+
     /// A broker has replayed something.
     pub(crate) fn check_metadata(&mut self, index: usize, before: &Image) {
         let Some(process) = &self.brokers[index].process else {

@@ -31,6 +31,7 @@ impl World {
         let Some(topic) = self.quorum.image.topic(topic).cloned() else {
             return;
         };
+        self.check_nothing_is_forgotten();
         for (partition, state) in topic.partitions() {
             let partition = usize::try_from(partition).unwrap_or(0);
             self.check_candidates(partition, state);
