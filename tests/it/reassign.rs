@@ -260,7 +260,10 @@ async fn a_hundred_partitions_move_under_load() {
     let (cluster, traffic) = growing(PARTITIONS).await;
     cluster.restart_all(&[4, 5]);
     cluster.wait_ready();
+    let begin = Instant::now();
     tokio::time::sleep(Duration::from_secs(10)).await;
+    let gap = traffic.longest_gap(begin);
+    eprintln!("before anything moves: longest gap {gap:?}");
     for brokers in [&[1, 2, 3, 4, 5][..], &[5, 4, 3, 2, 1], &[1, 2, 3]] {
         let plan = ring(PARTITIONS, brokers);
         let begin = Instant::now();

@@ -49,6 +49,8 @@ pub(crate) struct Partitions {
     /// The settings of topics without their own, as the metadata has them.
     topic_defaults: Arc<ArcSwap<TopicConfig>>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+    /// Replicas that are to be made as soon as nothing else waits.
+    arriving: Mutex<BTreeSet<TopicPartition>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
     /// Held while the replicas follow the metadata.
@@ -95,6 +97,7 @@ impl Partitions {
             moves,
             preferred: Mutex::default(),
             replicas: RwLock::default(),
+            arriving: Mutex::default(),
             uncreated: Mutex::default(),
             applying: Mutex::default(),
             found: Mutex::new(found),
@@ -170,7 +173,8 @@ impl Partitions {
         self.read_replicas().values().cloned().collect()
     }
 
-    /// Follows a change of the metadata to `image`.
+    /// Follows a change of the metadata to `image`. Replicas that are not here yet are left to
+    /// [`Partitions::create_arriving`].
     pub(crate) fn apply(&self, delta: &Delta, image: &Image) {
         let _applying = lock(&self.applying);
         let removed: Vec<(Uuid, Arc<str>)> = delta
@@ -187,18 +191,21 @@ impl Partitions {
         self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
-        let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
-            .changed_partitions
-            .iter()
-            .partition(|id| self.get(**id).is_some());
-        for id in known.into_iter().chain(new) {
-            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(*id))
-            {
-                self.apply_partition(*id, topic, partition, image);
-            }
+        let (known, new): (Vec<TopicPartition>, Vec<_>) =
+            (delta.changed_partitions.iter().copied()).partition(|id| self.get(*id).is_some());
+        lock(&self.arriving).extend(new);
+        for id in known {
+            self.apply_one(id, image);
         }
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
+        }
+    }
+
+    /// Follows the metadata of one partition, if there still is one.
+    fn apply_one(&self, id: TopicPartition, image: &Image) {
+        if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(id)) {
+            self.apply_partition(id, topic, partition, image);
         }
     }
 
