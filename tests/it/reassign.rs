@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use klamm_protocol::messages::alter_partition_reassignments_request::{
     AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic,
@@ -223,6 +223,35 @@ async fn leadership_goes_back_when_it_is_asked_for_and_by_itself() {
     traffic.finish(&client(&cluster)).await;
 }
 
+/// A clean stop hands everything over before it: clients are redirected, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_under_load_loses_nothing() {
+    let cluster = Cluster::start(3);
+    if !cluster.can_control() {
+        return;
+    }
+    create_topic(&cluster, TOPIC, 6, &[]).await;
+    let traffic = Traffic::start(client(&cluster), TOPIC, 6);
+    for id in cluster.broker_ids() {
+        traffic.flows().await;
+        let begin = Instant::now();
+        cluster.stop(id);
+        let view = cluster.view(&[TOPIC]).unwrap();
+        let is_handed_over = |leader: i32| leader >= 0 && leader != id;
+        let mut partitions = view.partitions.iter();
+        assert!(partitions.all(|p| is_handed_over(p.leader)), "{view:?}");
+        cluster.restart(id);
+        cluster.wait_ready();
+        cluster.wait_in_sync(&[TOPIC]);
+        traffic.flows().await;
+        eprintln!(
+            "restart of node {id}: longest gap {:?}",
+            traffic.longest_gap(begin)
+        );
+    }
+    traffic.finish(&client(&cluster)).await;
+}
+
 /// Not a promise that a busy machine could keep: told, not asserted.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes a minute and measures"]
@@ -231,17 +260,19 @@ async fn a_hundred_partitions_move_under_load() {
     let (cluster, traffic) = growing(PARTITIONS).await;
     cluster.restart_all(&[4, 5]);
     cluster.wait_ready();
+    let begin = Instant::now();
     tokio::time::sleep(Duration::from_secs(10)).await;
+    let gap = traffic.longest_gap(begin);
+    eprintln!("before anything moves: longest gap {gap:?}");
     for brokers in [&[1, 2, 3, 4, 5][..], &[5, 4, 3, 2, 1], &[1, 2, 3]] {
         let plan = ring(PARTITIONS, brokers);
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         move_to(&cluster, &plan);
-        eprintln!(
-            "{PARTITIONS} partitions moved to {brokers:?} in {:?}",
-            begin.elapsed()
-        );
+        let taken = begin.elapsed();
         traffic.flows().await;
         wait_for_files(&cluster, &plan, &[1, 2, 3, 4, 5]);
+        let gap = traffic.longest_gap(begin);
+        eprintln!("{PARTITIONS} partitions moved to {brokers:?} in {taken:?}, longest gap {gap:?}");
     }
     traffic.finish(&client(&cluster)).await;
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use klamm_client::{Client, ConsumedRecord, Delivered, Producer, ProducerOptions, ProducerRecord};
 use tokio::task::JoinHandle;
@@ -18,6 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(2);
 pub(crate) struct Ack {
     number: u64,
     delivered: Delivered,
+    at: Instant,
 }
 
 /// An idempotent producer (acks=all) that sends numbered records to all partitions of a topic in turn.
@@ -77,6 +78,18 @@ impl Traffic {
         .await;
     }
 
+    /// The longest time since `begin` in which some partition acknowledged nothing.
+    pub(crate) fn longest_gap(&self, begin: Instant) -> Duration {
+        let mut last: BTreeMap<i32, Instant> = BTreeMap::new();
+        let mut longest = Duration::ZERO;
+        let acks = self.state.acks();
+        for ack in acks.iter().filter(|ack| ack.at >= begin) {
+            let before = last.insert(ack.delivered.partition, ack.at);
+            longest = longest.max(ack.at - before.unwrap_or(begin));
+        }
+        longest
+    }
+
     /// Stops sending, waits for the last answers, reads everything and judges: what was acknowledged is there, at the
     /// place that was told, nothing is there twice, and each partition has the order of sending. Returns the numbers of
     /// all records.
@@ -119,7 +132,14 @@ async fn send(producer: Producer, topic: String, partitions: i32, state: Arc<Sta
         let state = state.clone();
         deliveries.spawn(async move {
             match delivery.await {
-                Ok(delivered) => state.acks().push(Ack { number, delivered }),
+                Ok(delivered) => {
+                    let at = Instant::now();
+                    state.acks().push(Ack {
+                        number,
+                        delivered,
+                        at,
+                    });
+                }
                 Err(error) => state.failures().push(format!("{number}: {error}")),
             }
         });

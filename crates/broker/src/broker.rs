@@ -356,7 +356,7 @@ async fn apply_changes(
 ) {
     let me = context.identity.id;
     let mut is_current = false;
-    while let Some(change) = queue.recv().await {
+    while let Some(change) = next_change(&context, &mut queue).await {
         let registered = |image: &Image| image.broker(me).is_some_and(|b| b.epoch == epoch);
         if !is_current && !registered(&change.image) {
             continue;
@@ -372,6 +372,7 @@ async fn apply_changes(
         let applied = spawn_blocking(move || {
             applying.partitions.apply(&delta, &change.image);
             if first {
+                applying.partitions.create_arriving(&change.image, true);
                 applying.partitions.set_strays_aside();
             }
         });
@@ -379,8 +380,34 @@ async fn apply_changes(
             error!(%error, "following the metadata failed");
         }
         is_current = true;
+        mark_applied(&context);
+    }
+}
+
+/// What there is to follow is followed, once every new replica is made.
+fn mark_applied(context: &Context) {
+    if !context.partitions.has_arriving() {
         context.metadata.mark_applied();
     }
+}
+
+/// The next change. New replicas are made while there is none.
+async fn next_change(context: &Arc<Context>, queue: &mut mpsc::Receiver<Change>) -> Option<Change> {
+    while context.partitions.has_arriving() {
+        if let Ok(change) = queue.try_recv() {
+            return Some(change);
+        }
+        let creating = Arc::clone(context);
+        let created = spawn_blocking(move || {
+            let image = creating.metadata.image();
+            creating.partitions.create_arriving(&image, false);
+        });
+        if let Err(error) = created.await {
+            error!(%error, "making new replicas failed");
+        }
+        mark_applied(context);
+    }
+    queue.recv().await
 }
 
 /// Stops what lives in a log directory when it fails.

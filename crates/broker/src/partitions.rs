@@ -52,6 +52,8 @@ pub(crate) struct Partitions {
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// All of `replicas`, once anybody has asked for them. Goes when they change.
     list: Mutex<Option<Arc<[Arc<Partition>]>>>,
+    /// Replicas that are to be made as soon as nothing else waits.
+    arriving: Mutex<BTreeSet<TopicPartition>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
     /// Held while the replicas follow the metadata.
@@ -101,6 +103,7 @@ impl Partitions {
             preferred: Mutex::default(),
             replicas: RwLock::default(),
             list: Mutex::default(),
+            arriving: Mutex::default(),
             uncreated: Mutex::default(),
             applying: Mutex::default(),
             found: Mutex::new(found),
@@ -190,7 +193,8 @@ impl Partitions {
         Arc::clone(list)
     }
 
-    /// Follows a change of the metadata to `image`.
+    /// Follows a change of the metadata to `image`. Replicas that are not here yet are left to
+    /// [`Partitions::create_arriving`].
     pub(crate) fn apply(&self, delta: &Delta, image: &Image) {
         let _applying = lock(&self.applying);
         let removed: Vec<(Uuid, Arc<str>)> = delta
@@ -210,21 +214,24 @@ impl Partitions {
         let configured = self.apply_configs(delta, image);
         // A replica that exists may take over for a leader that is gone; new ones take the disk's
         // time and come after.
-        let (known, new): (Vec<&TopicPartition>, Vec<_>) = delta
-            .changed_partitions
-            .iter()
-            .partition(|id| self.get(**id).is_some());
-        for id in known.into_iter().chain(new) {
-            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(*id))
-            {
-                self.apply_partition(*id, topic, partition, image);
-            }
+        let (known, new): (Vec<TopicPartition>, Vec<_>) =
+            (delta.changed_partitions.iter().copied()).partition(|id| self.get(*id).is_some());
+        lock(&self.arriving).extend(new);
+        for id in known {
+            self.apply_one(id, image);
         }
         for partition in configured {
             partition.adopt_min_isr(now_ms());
         }
         if !delta.changed_brokers.is_empty() {
             self.apply_brokers(delta, image);
+        }
+    }
+
+    /// Follows the metadata of one partition, if there still is one.
+    fn apply_one(&self, id: TopicPartition, image: &Image) {
+        if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(id)) {
+            self.apply_partition(id, topic, partition, image);
         }
     }
 

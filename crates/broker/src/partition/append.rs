@@ -225,6 +225,11 @@ impl Partition {
         if self.durable_end_offset() >= end_offset {
             return AckFuture::Ready(Ok(()));
         }
+        // Those who waited for a replica that was removed have been told; whoever comes later would
+        // not be.
+        if self.is_abandoned() {
+            return AckFuture::Ready(Err(ErrorCode::NotLeaderOrFollower));
+        }
         let waiting = flushes.wait_for(end_offset);
         drop(flushes);
         self.request_flush();

@@ -322,6 +322,52 @@ mod tests {
         flusher.stop();
     }
 
+    #[tokio::test]
+    async fn nobody_waits_for_a_log_that_was_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(dir.path(), "t", id, flusher.queue());
+        partition.abandon();
+        // It is still in the hands of a fetcher, which waits for what it has appended.
+        let told = partition.durable(1).await;
+        assert_eq!(told, Err(ErrorCode::NotLeaderOrFollower));
+        flusher.stop();
+    }
+
+    #[tokio::test]
+    async fn whoever_leads_on_in_another_epoch_keeps_its_promises() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(dir.path(), "t", id, flusher.queue());
+        let state = |epoch, isr: &[BrokerId]| PartitionState {
+            leader_epoch: LeaderEpoch(epoch),
+            partition_epoch: PartitionEpoch(epoch),
+            replicas: vec![ME, BrokerId(2)],
+            isr: isr.iter().copied().collect(),
+        };
+        fill(&partition, 1, 100);
+        let _ = partition.lead(&state(1, &[ME, BrokerId(2)]), 0, now_ms());
+        let committed = lock(&partition.commits).wait_for(1);
+        // A third replica was removed. 2 has not fetched in this epoch yet.
+        let led = partition.lead(&state(2, &[ME, BrokerId(2)]), 0, now_ms());
+        assert_eq!(led, Leadership::Begins(LeaderEpoch(2)));
+        // 2 has left, and what it was waited for with is committed.
+        let _ = partition.lead(&state(3, &[ME]), 0, now_ms());
+        assert_eq!(committed.await, Ok(()));
+        let lost = lock(&partition.commits).wait_for(i64::MAX);
+        partition.follow(BrokerId(2), LeaderEpoch(4));
+        assert_eq!(lost.await, Err(ErrorCode::NotLeaderOrFollower));
+        flusher.stop();
+    }
+
     #[test]
     fn a_log_that_is_deleted_under_whoever_works_on_it_is_no_failure() {
         let dir = tempfile::tempdir().unwrap();

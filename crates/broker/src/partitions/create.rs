@@ -10,10 +10,34 @@ use crate::{
 use klamm_config::TopicConfig;
 use klamm_metadata::{Image, Topic};
 use klamm_types::{TopicPartition, Uuid};
-use std::sync::Arc;
+use std::{
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
 use tracing::{error, warn};
 
+/// How long changes of the metadata wait at most while replicas are made.
+const CREATION_TURN: Duration = Duration::from_millis(20);
+
 impl Partitions {
+    /// Whether [`Partitions::create_arriving`] has something to do.
+    pub(crate) fn has_arriving(&self) -> bool {
+        !lock(&self.arriving).is_empty()
+    }
+
+    /// Makes replicas that the metadata has given this broker, for a while or until `all` are there:
+    /// when many come at once, those that are here already must not wait to be told that they lead.
+    pub(crate) fn create_arriving(&self, image: &Image, all: bool) {
+        let _applying = lock(&self.applying);
+        let begin = Instant::now();
+        while all || begin.elapsed() < CREATION_TURN {
+            let Some(id) = lock(&self.arriving).pop_first() else {
+                return;
+            };
+            self.apply_one(id, image);
+        }
+    }
+
     /// Tries again to make the logs of replicas that there was no room for. `image` is the latest
     /// that the broker knows.
     pub(crate) fn create_missing(&self, image: impl FnOnce() -> Arc<Image>) {
@@ -24,10 +48,7 @@ impl Partitions {
         }
         let image = image();
         for id in missing {
-            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(id))
-            {
-                self.apply_partition(id, topic, partition, &image);
-            }
+            self.apply_one(id, &image);
         }
     }
 
