@@ -1,4 +1,4 @@
-//! Followers that hang while their brokers seem to live: they leave the ISR soon, and come back.
+//! Replicas that hang while their brokers seem to live: followers leave the ISR soon, leaders let others lead.
 
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,29 @@ async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
     traffic.flows().await;
     traffic.finish(&client).await;
     wait_identical(&cluster, "stuck", 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_whose_disk_hangs_lets_another_lead() {
+    let Some((cluster, [outer, _inner])) = with_disk_that_hangs() else {
+        return;
+    };
+    let client = client(&cluster);
+    create_led_by_first(&cluster, "left", &[3, 1, 2]).await;
+    let traffic = Traffic::start(client.clone(), "left", 1);
+    traffic.flows().await;
+    let frozen = outer.freeze();
+    let what = "is led by one whose disk works";
+    partition_where(&client, "left", 0, what, |p| {
+        p.leader == 1 && p.isr == [1, 2]
+    })
+    .await;
+    traffic.flows().await;
+    drop(frozen);
+    cluster.wait_in_sync(&["left"]);
+    traffic.flows().await;
+    traffic.finish(&client).await;
+    wait_identical(&cluster, "left", 0);
 }
 
 /// Creates a topic of one partition with these replicas, the first of which leads.
