@@ -239,19 +239,21 @@ impl Leader {
         }
     }
 
-    /// Whether another member of the ISR had better lead: this leader's disk hangs, while all
-    /// others are enough without it and keep more than it does.
-    pub fn should_resign(&self, now_ms: i64) -> bool {
-        let stall_ms_max = self.stall_ms_max();
-        let hangs = |since_ms| now_ms.saturating_sub(since_ms) > stall_ms_max;
-        let mut others = self.followers_in(self.isr.committed());
-        let mut count = 0;
-        let have_more = others.all(|(_, follower)| {
-            count += 1;
-            follower.log_end_offset > self.local.durable_end_offset
-        });
-        let is_enough = count >= self.effective_min_isr().max(REDUNDANT);
-        self.unflushed_since_ms.is_some_and(hangs) && have_more && is_enough
+    /// Whether another member of the ISR had better lead: the others are enough, and this leader's
+    /// disk is full, or hangs while they all keep more than it does.
+    pub fn should_resign(&self, is_disk_full: bool, now_ms: i64) -> bool {
+        let isr = self.isr.committed();
+        let is_enough = self.followers_in(isr).count() >= self.effective_min_isr().max(REDUNDANT);
+        is_enough && (is_disk_full || self.hangs(now_ms))
+    }
+
+    fn hangs(&self, now_ms: i64) -> bool {
+        let is_long = |since_ms| now_ms.saturating_sub(since_ms) > self.stall_ms_max();
+        let durable_end = self.local.durable_end_offset;
+        self.unflushed_since_ms.is_some_and(is_long)
+            && self
+                .followers_in(self.isr.committed())
+                .all(|(_, follower)| follower.log_end_offset > durable_end)
     }
 
     /// The cluster's brokers changed: `is_eligible` says who may join an ISR now.

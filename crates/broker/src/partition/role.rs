@@ -185,7 +185,7 @@ impl Partition {
         if let Role::Leader(leader) = &mut *lock(&self.role) {
             let effects = leader.on_tick(now_ms);
             self.carry_out(effects);
-            if leader.should_resign(now_ms) {
+            if leader.should_resign(self.lacks_room(), now_ms) {
                 self.env.resignations.add(self.id, leader.leader_epoch());
             }
         }

@@ -1,6 +1,6 @@
-//! Leaders whose disk hangs ask the controller for others in their place.
+//! Leaders whose disk hangs or is full ask the controller for others in their place.
 //!
-//! A resignation that fails is forgotten: a leader that still hangs resigns again at the next look.
+//! A resignation that fails is forgotten: a leader whose disk is no better resigns again at the next look.
 
 use crate::{context::Identity, metadata::MetadataCache};
 use klamm_metadata::{Image, uuid_bytes};
@@ -104,7 +104,7 @@ fn tell(
             0 => warn!(
                 topic,
                 partition = id.partition,
-                "the disk hangs: resigned, others in sync lead and go on"
+                "the disk hangs or is full: resigned, others in sync lead and go on"
             ),
             code => debug!(
                 topic,
