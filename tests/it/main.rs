@@ -44,5 +44,6 @@ mod shared_cluster;
 mod single_node;
 mod small_disk;
 mod throttled_replicas;
+mod topic_settings;
 mod traffic;
 mod versions;

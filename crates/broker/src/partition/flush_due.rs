@@ -37,8 +37,12 @@ impl Partition {
     /// Sees to it that a flush begins, if one is due. Called after appends, and now and then.
     pub(crate) fn request_flush_if_due(&self, now_ms: i64) {
         let flushed_offset = self.flushed_offset();
+        let messages = self.log_end_offset() - flushed_offset;
+        if messages <= 0 {
+            return; // as most logs are, most of the time
+        }
         let unflushed = Unflushed {
-            messages: self.log_end_offset() - flushed_offset,
+            messages,
             has_sealed: flushed_offset < self.place.load().reader.active_base_offset(),
             since_ms: now_ms.saturating_sub(self.flushed_at_ms.load(Ordering::Relaxed)),
         };
