@@ -1,4 +1,4 @@
-//! Followers that hang while their brokers seem to live: they leave the ISR soon, and come back.
+//! Replicas that hang while their brokers seem to live: followers leave the ISR soon, leaders let others lead.
 
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,6 @@ use crate::traffic::Traffic;
 
 /// Half of `replica.lag.time.max.ms`, which is how long a follower has that only lags.
 const SOON: Duration = Duration::from_secs(15);
-/// Sessions of brokers outlive the test: the controller suspects nobody.
-const NO_SUSPICION: (&str, &str) = ("broker.session.timeout.ms", "120000");
 const CREATE_TOPICS_VERSION: i16 = 5;
 
 async fn wait_dropped(client: &Client, topic: &str, follower: i32) -> PartitionView {
@@ -30,10 +28,8 @@ async fn wait_dropped(client: &Client, topic: &str, follower: i32) -> PartitionV
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follower_that_hangs_is_dropped_by_its_leader() {
-    let cluster = Cluster::builder(3)
-        .property(NO_SUSPICION.0, NO_SUSPICION.1)
-        .start();
+async fn a_follower_that_hangs_is_dropped_soon() {
+    let cluster = Cluster::builder(3).start();
     let client = client(&cluster);
     create_topic(&cluster, "hanging", 1, &[]).await;
     let traffic = Traffic::start(client.clone(), "hanging", 1);
@@ -53,34 +49,63 @@ async fn a_follower_that_hangs_is_dropped_by_its_leader() {
     wait_identical(&cluster, "hanging", 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
+/// Three brokers, the disk of the last of which can hang: it goes on taking writes, but keeps none until it thaws. With it,
+/// the disk to freeze for that.
+fn with_disk_that_hangs() -> Option<(Cluster, [SmallDisk; 2])> {
     let cluster = Cluster::builder(3)
         .separate_controllers(1)
-        .property(NO_SUSPICION.0, NO_SUSPICION.1)
         .property("klamm.log.dirs.free.bytes.min", "12582912")
         .create();
-    let Some(disk) = SmallDisk::mount(&cluster.data_dir(3).unwrap(), 96 << 20) else {
-        return;
-    };
+    let folder = cluster.node_dir(3).parent()?.join("outer");
+    // By this name the watchdog finds and unmounts it.
+    let outer = SmallDisk::mount(&folder.join("data"), 160 << 20)?;
+    let inner = SmallDisk::mount_in(outer.path(), &cluster.data_dir(3).unwrap(), 96 << 20)?;
     cluster.restart_all(&[1, 2, 3, 4]);
     cluster.wait_ready();
+    Some((cluster, [outer, inner]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
+    let Some((cluster, [outer, _inner])) = with_disk_that_hangs() else {
+        return;
+    };
     let client = client(&cluster);
     create_led_by_first(&cluster, "stuck", &[1, 2, 3]).await;
     let traffic = Traffic::start(client.clone(), "stuck", 1);
     traffic.flows().await;
-    if !disk.freeze() {
-        println!("not run: this process may not freeze a file system");
-        return;
-    }
+    let frozen = outer.freeze();
     let view = wait_dropped(&client, "stuck", 3).await;
     assert_eq!((view.leader, view.isr.len()), (1, 2));
     traffic.flows().await;
-    disk.thaw();
+    drop(frozen);
     cluster.wait_in_sync(&["stuck"]);
     traffic.flows().await;
     traffic.finish(&client).await;
     wait_identical(&cluster, "stuck", 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_whose_disk_hangs_lets_another_lead() {
+    let Some((cluster, [outer, _inner])) = with_disk_that_hangs() else {
+        return;
+    };
+    let client = client(&cluster);
+    create_led_by_first(&cluster, "left", &[3, 1, 2]).await;
+    let traffic = Traffic::start(client.clone(), "left", 1);
+    traffic.flows().await;
+    let frozen = outer.freeze();
+    let what = "is led by one whose disk works";
+    partition_where(&client, "left", 0, what, |p| {
+        p.leader == 1 && p.isr == [1, 2]
+    })
+    .await;
+    traffic.flows().await;
+    drop(frozen);
+    cluster.wait_in_sync(&["left"]);
+    traffic.flows().await;
+    traffic.finish(&client).await;
+    wait_identical(&cluster, "left", 0);
 }
 
 /// Creates a topic of one partition with these replicas, the first of which leads.

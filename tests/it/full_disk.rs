@@ -165,3 +165,24 @@ async fn a_follower_without_room_is_left_behind_and_comes_back() {
     traffic.finish(&client).await;
     assert!(cluster.is_running(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_without_room_lets_others_lead() {
+    let Some((cluster, disk)) = with_small_disk(3) else {
+        return;
+    };
+    let client = client(&cluster);
+    create_topic(&cluster, "filled", 3, &[]).await;
+    let traffic = Traffic::start(client.clone(), "filled", 3);
+    traffic.flows().await;
+    disk.fill(0);
+    let what = "is led by a node with room";
+    for partition in 0..3 {
+        partition_where(&client, "filled", partition, what, |p| p.leader > 1).await;
+    }
+    traffic.flows().await;
+    disk.empty();
+    cluster.wait_in_sync(&["filled"]);
+    traffic.finish(&client).await;
+    assert!(cluster.is_running(1));
+}

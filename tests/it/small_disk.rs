@@ -28,7 +28,16 @@ impl SmallDisk {
     /// # Panics
     /// With `CI=true`, where it may not.
     pub(crate) fn mount(mount_point: &Path, bytes: u64) -> Option<Self> {
-        let image = NamedTempFile::new().expect("create an image");
+        Self::mount_in(&std::env::temp_dir(), mount_point, bytes)
+    }
+
+    /// The same with its image in a certain folder: where that is another small disk and freezes, what this one is told to
+    /// keep waits, and the kernel goes on taking writes.
+    ///
+    /// # Panics
+    /// As [`SmallDisk::mount`].
+    pub(crate) fn mount_in(folder: &Path, mount_point: &Path, bytes: u64) -> Option<Self> {
+        let image = NamedTempFile::new_in(folder).expect("create an image");
         image.as_file().set_len(bytes).expect("extend an image");
         fs::create_dir_all(mount_point).expect("create a mount point");
         let is_made = succeeds(
@@ -63,15 +72,11 @@ impl SmallDisk {
         )
     }
 
-    /// Lets every write wait until [`SmallDisk::thaw`]; reads go on. Whether that is possible here.
-    pub(crate) fn freeze(&self) -> bool {
-        succeeds(Command::new("fsfreeze").arg("-f").arg(&self.mount_point))
-    }
-
-    /// Lets writes go on.
-    pub(crate) fn thaw(&self) {
-        let thawed = succeeds(Command::new("fsfreeze").arg("-u").arg(&self.mount_point));
-        assert!(thawed, "a frozen disk stays frozen");
+    /// Lets every write wait until the guard is dropped; reads go on.
+    pub(crate) fn freeze(&self) -> Frozen<'_> {
+        let frozen = succeeds(Command::new("fsfreeze").arg("-f").arg(&self.mount_point));
+        assert!(frozen, "who may mount may freeze as well");
+        Frozen(self)
     }
 
     /// Whether [`SmallDisk::lose_power`] is possible here; says so if not.
@@ -140,6 +145,16 @@ impl SmallDisk {
 
     fn hog(&self) -> PathBuf {
         self.mount_point.join("hog")
+    }
+}
+
+/// A disk that stands still.
+pub(crate) struct Frozen<'a>(&'a SmallDisk);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        // Whoever waits for a frozen disk cannot even be killed.
+        succeeds(Command::new("fsfreeze").arg("-u").arg(&self.0.mount_point));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     partitions::Partitions,
     producer_ids::ProducerIds,
     recovery_backlog::RecoveryBacklog,
-    replication::{Fetchers, IsrUpdates, ReplicationThrottles, Suspects},
+    replication::{Fetchers, IsrUpdates, ReplicationThrottles, Resignations, Suspects},
 };
 use klamm_config::ServerConfig;
 use klamm_metadata::{Delta, Image};
@@ -127,6 +127,7 @@ impl Broker {
         let isr_updates = IsrUpdates::default();
         let damage_reports = DamageReports::default();
         let assignments = DirectoryAssignments::default();
+        let resignations = Resignations::default();
         let failure = flusher.queue().failure();
         let env = PartitionEnv {
             recovery_backlog: RecoveryBacklog::default(),
@@ -138,6 +139,7 @@ impl Broker {
             dirs: Arc::clone(&dirs),
             assignments: assignments.clone(),
             throttles: Arc::new(ReplicationThrottles::default()),
+            resignations: resignations.clone(),
         };
         let context = open(Arc::clone(&config), env).await?;
         let (wants_shutdown, shutdown_wanted) = watch::channel(false);
@@ -160,6 +162,11 @@ impl Broker {
         broker.tasks.spawn(assignments.run(
             Arc::clone(&broker.context.identity),
             broker.context.controller.clone(),
+        ));
+        broker.tasks.spawn(resignations.run(
+            Arc::clone(&broker.context.identity),
+            broker.context.controller.clone(),
+            Arc::clone(&broker.context.metadata),
         ));
         let partitions = Arc::clone(&broker.context.partitions);
         let cleaner = Cleaner::start(&broker.context.config.log, partitions);

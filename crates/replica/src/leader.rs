@@ -33,11 +33,17 @@ pub struct LocalLog {
     pub end_offset: i64,
 }
 
+impl LocalLog {
+    fn is_unflushed(&self) -> bool {
+        self.durable_end_offset < self.end_offset
+    }
+}
+
 /// How long a member of the ISR may lack records without getting any, in milliseconds, where the
 /// others can go on without it. A disk's slow moments are shorter; what a producer bears is longer.
 pub const STALL_MS_MAX: i64 = 1_200;
 
-/// Replicas that stay in sync when one that has stalled is dropped, the leader included.
+/// Replicas that stay in sync when one that has stalled is dropped, whoever leads included.
 const REDUNDANT: usize = 2;
 
 /// What the shell must do after an event.
@@ -64,6 +70,8 @@ pub struct Leader {
     min_isr: usize,
     lag_time_max_ms: i64,
     local: LocalLog,
+    /// Since when there is something to flush and none of it has become durable.
+    unflushed_since_ms: Option<i64>,
     high_watermark: i64,
 }
 
@@ -101,6 +109,7 @@ impl Leader {
             min_isr,
             lag_time_max_ms,
             local,
+            unflushed_since_ms: local.is_unflushed().then_some(now_ms),
             high_watermark: high_watermark.clamp(local.start_offset, local.end_offset),
         }
     }
@@ -174,6 +183,9 @@ impl Leader {
     /// moved (retention, DeleteRecords) lifts the high watermark with it.
     pub fn on_local(&mut self, local: LocalLog, now_ms: i64) -> Effects {
         debug_assert!(local.durable_end_offset <= local.end_offset, "{local:?}");
+        let has_flushed = local.durable_end_offset > self.local.durable_end_offset;
+        let before = self.unflushed_since_ms.filter(|_| !has_flushed);
+        self.unflushed_since_ms = local.is_unflushed().then(|| before.unwrap_or(now_ms));
         self.local = local;
         for follower in self.followers.values_mut() {
             follower.on_leader_end(local.end_offset, now_ms);
@@ -225,6 +237,23 @@ impl Leader {
             high_watermark: None,
             propose: Some(self.proposal()),
         }
+    }
+
+    /// Whether another member of the ISR had better lead: the others are enough, and this leader's
+    /// disk is full, or hangs while they all keep more than it does.
+    pub fn should_resign(&self, is_disk_full: bool, now_ms: i64) -> bool {
+        let isr = self.isr.committed();
+        let is_enough = self.followers_in(isr).count() >= self.effective_min_isr().max(REDUNDANT);
+        is_enough && (is_disk_full || self.hangs(now_ms))
+    }
+
+    fn hangs(&self, now_ms: i64) -> bool {
+        let is_long = |since_ms| now_ms.saturating_sub(since_ms) > self.stall_ms_max();
+        let durable_end = self.local.durable_end_offset;
+        self.unflushed_since_ms.is_some_and(is_long)
+            && self
+                .followers_in(self.isr.committed())
+                .all(|(_, follower)| follower.log_end_offset > durable_end)
     }
 
     /// The cluster's brokers changed: `is_eligible` says who may join an ISR now.

@@ -342,3 +342,47 @@ fn who_stalls_stays_where_the_others_are_too_few_or_have_no_more() {
     // The leader's own disk hangs.
     check(2, 11, 10, false);
 }
+
+#[test]
+fn a_leader_whose_disk_hangs_resigns_where_the_others_are_enough() {
+    let check = |min_isr, isr: &[i32], second_has, durable_later, expected| {
+        let mut l = patient_leader(min_isr);
+        let _ = l.on_partition_change(&state(2, isr), 0);
+        let local = |durable_end_offset, end_offset| LocalLog {
+            start_offset: 0,
+            durable_end_offset,
+            end_offset,
+        };
+        let _ = l.on_local(local(10, 11), 100);
+        let _ = l.on_fetch(fetch(2, second_has), 101).unwrap();
+        let _ = l.on_fetch(fetch(3, 11), 102).unwrap();
+        let _ = l.on_local(local(durable_later, 12), 1_000);
+        assert!(!l.should_resign(false, 100 + STALL_MS_MAX));
+        let resigns = l.should_resign(false, 101 + STALL_MS_MAX);
+        let what = format!("{min_isr} {isr:?} {second_has} {durable_later}");
+        assert_eq!(resigns, expected, "{what}");
+    };
+    check(2, &[1, 2, 3], 11, 10, true);
+    check(1, &[1, 2, 3], 11, 10, true);
+    // It gets on, or the other one does not.
+    check(2, &[1, 2, 3], 11, 11, false);
+    check(2, &[1, 2, 3], 10, 10, false);
+    // acks=all would be refused, or be on one replica only.
+    check(3, &[1, 2, 3], 11, 10, false);
+    check(1, &[1, 3], 11, 10, false);
+}
+
+#[test]
+fn a_leader_whose_disk_is_full_resigns_where_the_others_are_enough() {
+    for (min_isr, isr, expected) in [
+        (2, &[1, 2, 3][..], true),
+        (3, &[1, 2, 3], false),
+        (1, &[1, 2], false),
+        (1, &[1], false),
+    ] {
+        let mut l = patient_leader(min_isr);
+        let _ = l.on_partition_change(&state(2, isr), 0);
+        assert!(!l.should_resign(false, 1));
+        assert_eq!(l.should_resign(true, 1), expected, "{min_isr} {isr:?}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::{
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDir, LogDirs, log_config},
     recovery_backlog::RecoveryBacklog,
-    replication::{IsrUpdates, ReplicationThrottles},
+    replication::{IsrUpdates, ReplicationThrottles, Resignations},
 };
 use bytes::Bytes;
 use klamm_config::TopicConfig;
@@ -54,6 +54,7 @@ pub(crate) fn env(dirs: Arc<LogDirs>, flush_queue: FlushQueue) -> PartitionEnv {
         lag_time_max_ms: 30_000,
         assignments: DirectoryAssignments::default(),
         throttles: Arc::new(ReplicationThrottles::default()),
+        resignations: Resignations::default(),
         dirs,
     }
 }

@@ -44,7 +44,7 @@ use crate::{
     flusher::FlushQueue,
     log_dirs::{FoundLog, LogDirs},
     recovery_backlog::RecoveryBacklog,
-    replication::{IsrUpdates, ReplicationThrottles},
+    replication::{IsrUpdates, ReplicationThrottles, Resignations},
 };
 use damage::DamageState;
 use flush_turn::FlushTurn;
@@ -71,6 +71,7 @@ pub(crate) struct PartitionEnv {
     pub(crate) dirs: Arc<LogDirs>,
     pub(crate) assignments: DirectoryAssignments,
     pub(crate) throttles: Arc<ReplicationThrottles>,
+    pub(crate) resignations: Resignations,
 }
 
 /// A replica of a partition on this broker.

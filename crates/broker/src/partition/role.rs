@@ -189,11 +189,14 @@ impl Partition {
         self.low_watermarks.wake();
     }
 
-    /// Time has passed: the leader may want to drop laggards.
+    /// Time has passed: the leader may want to drop laggards, or to be a leader no more.
     pub(crate) fn tick(&self, now_ms: i64) {
         if let Role::Leader(leader) = &mut *lock(&self.role) {
             let effects = leader.on_tick(now_ms);
             self.carry_out(effects);
+            if leader.should_resign(self.lacks_room(), now_ms) {
+                self.env.resignations.add(self.id, leader.leader_epoch());
+            }
         }
     }
 
