@@ -5,7 +5,7 @@
 //! in which its process was when it was made; so nodes have to be *started* in their groups.
 //!
 //! All rules of a drill are in one table of nftables that carries the drill's process id, and a table replaces its
-//! predecessor at once. [`sweep`] removes what a drill that was killed has left behind.
+//! predecessor at once. `sweep` removes what a drill that was killed has left behind.
 
 use super::{TargetError, process::Process, program};
 use crate::{history::Node, scenario::Direction};
@@ -219,7 +219,7 @@ fn enter(group: &Path, pid: u32) -> Result<(), TargetError> {
 }
 
 /// Removes the rules of drills that do not run any more. Without the right to do so there can be none of ours.
-pub fn sweep() {
+pub(super) fn sweep() {
     let Ok(tables) = program::run("nft", &["list", "tables"]) else {
         return;
     };
