@@ -1,5 +1,7 @@
 //! Reports of a made-up drill: three nodes, a leader killed twice, one acknowledged record lost.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::history::{
     FaultNote, Key, Kind, Leaders, MicroOp, Node, PartitionName, Phase, Recorder,
@@ -187,9 +189,15 @@ impl MadeUp {
     }
 }
 
+/// The report of the drill, which is made once for all tests.
 pub(crate) fn report(lose_a_record: bool) -> Report {
-    let history = MadeUp::history(1, lose_a_record);
-    Report::read(|| Ok(history.as_slice())).unwrap()
+    static REPORTS: [LazyLock<Report>; 2] =
+        [LazyLock::new(|| read(false)), LazyLock::new(|| read(true))];
+    fn read(lose_a_record: bool) -> Report {
+        let history = MadeUp::history(1, lose_a_record);
+        Report::read(|| Ok(history.as_slice())).unwrap()
+    }
+    REPORTS[usize::from(lose_a_record)].clone()
 }
 
 #[test]
