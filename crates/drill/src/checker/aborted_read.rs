@@ -31,6 +31,7 @@ fn describe(evidence: &Evidence, sent: &Sent, reader: u32) -> Finding {
     Finding {
         text,
         key: Some(sent.key),
+        offset: evidence.position(sent),
         values: vec![sent.value],
         operations: evidence.indices([sent.deed, reader]),
     }

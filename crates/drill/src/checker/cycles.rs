@@ -86,6 +86,7 @@ fn report(evidence: &Evidence, anomaly: Anomaly, graph: &Graph, relation: &str) 
             Finding {
                 text,
                 key: None,
+                offset: None,
                 values: Vec::new(),
                 operations: evidence.indices(circle),
             }

@@ -35,6 +35,7 @@ fn describe(evidence: &Evidence, key: Key, same: &[Entry]) -> Finding {
             places.join(", ")
         ),
         key: Some(key),
+        offset: None,
         values: vec![value],
         operations: evidence.indices(same.iter().map(|entry| entry.deed).chain(writer)),
     }

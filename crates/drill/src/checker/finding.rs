@@ -16,6 +16,8 @@ pub struct Finding {
     pub text: String,
     /// The partition, unless there are several.
     pub key: Option<Key>,
+    /// The offset in question, if there is one.
+    pub offset: Option<i64>,
     /// The values in question, for those who look for them in the history.
     pub values: Vec<u64>,
     /// The operations that prove it, by their index in the history.

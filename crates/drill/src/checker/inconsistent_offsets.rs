@@ -32,6 +32,7 @@ fn describe(evidence: &Evidence, key: Key, same: &[Entry]) -> Finding {
             values.join(", ")
         ),
         key: Some(key),
+        offset: Some(offset),
         values: same.iter().map(|entry| entry.value).collect(),
         operations: evidence.indices(same.iter().map(|entry| entry.deed)),
     }

@@ -50,6 +50,7 @@ fn describe(evidence: &Evidence, sent: &Sent, (highest, poll): (i64, u32)) -> Fi
     Finding {
         text,
         key: Some(sent.key),
+        offset: Some(offset),
         values: vec![sent.value],
         operations: evidence.indices([sent.deed, witnesses, poll]),
     }

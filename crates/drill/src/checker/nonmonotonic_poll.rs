@@ -43,6 +43,7 @@ fn describe(evidence: &Evidence, step: Step) -> Finding {
     Finding {
         text,
         key: Some(step.key),
+        offset: Some(step.to),
         values: again.next().map(|read| read.value).into_iter().collect(),
         operations: evidence.indices([step.before, step.after]),
     }

@@ -66,6 +66,7 @@ pub(super) fn describe(
     Finding {
         text,
         key: Some(second.key),
+        offset: Some(second_offset),
         values: vec![first.value, second.value],
         operations: evidence.indices([first.deed, second.deed].into_iter().chain(readers)),
     }

@@ -41,6 +41,7 @@ fn describe(
             read.value, read.offset
         ),
         key: Some(read.key),
+        offset: Some(read.offset),
         values: vec![read.value],
         operations: evidence.indices([reader].into_iter().chain(writer)),
     }

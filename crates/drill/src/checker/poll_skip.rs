@@ -60,6 +60,7 @@ fn describe(evidence: &Evidence, step: Step, skipped: Vec<super::partition_log::
     Finding {
         text,
         key: Some(step.key),
+        offset: Some(first),
         values: told.map(|entry| entry.value).collect(),
         operations: evidence.indices(proof.chain([step.before, step.after])),
     }

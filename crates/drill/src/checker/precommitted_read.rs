@@ -25,6 +25,7 @@ pub(super) fn find(evidence: &Evidence) -> Findings {
                     read.value, read.offset
                 ),
                 key: Some(read.key),
+                offset: Some(read.offset),
                 values: vec![read.value],
                 operations: evidence.indices([at]),
             });

@@ -63,6 +63,7 @@ fn describe(evidence: &Evidence, at: u32, seen: &[&Sent], never: &[&Sent]) -> Fi
             list(never)
         ),
         key: None,
+        offset: None,
         values: never
             .iter()
             .take(VALUES_MAX)

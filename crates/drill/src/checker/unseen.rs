@@ -50,6 +50,7 @@ fn describe(evidence: &Evidence, key: Key, count: u64, told: &[&Sent]) -> Findin
     Finding {
         text: format!("{records} {name} were acknowledged and not read by the end; {read}"),
         key: Some(key),
+        offset: None,
         values: told.iter().map(|sent| sent.value).collect(),
         operations: evidence.indices(told.iter().map(|sent| sent.deed).chain(last_read)),
     }

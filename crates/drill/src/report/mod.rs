@@ -3,6 +3,7 @@
 //! All of it is made from the history alone, so a kept history can be reported again at any time.
 
 mod format;
+mod html;
 mod proof;
 mod text;
 
