@@ -33,7 +33,7 @@ fn a_drill_kills_leaders_and_finds_nothing_wrong_until_an_acknowledged_record_is
         let marked = history.matches(&format!("\"phase\":\"{phase}\"")).count();
         assert_eq!(marked, 2, "{phase}");
     }
-    for file in ["history.edn", "report.json"] {
+    for file in ["history.edn", "report.html", "report.json"] {
         assert!(out.join(file).exists(), "{file} is missing");
     }
 
