@@ -132,6 +132,13 @@ impl Report {
             );
         }
         page.push_str("</section>\n");
+        if !self.remarks.is_empty() {
+            page.push_str("<section class=\"remarks\">\n<h2>Remarks</h2>\n<ul>\n");
+            for remark in &self.remarks {
+                let _ = writeln!(page, "<li>{}</li>", escape(remark));
+            }
+            page.push_str("</ul>\n</section>\n");
+        }
     }
 
     fn push_latencies(&self, page: &mut String) {
