@@ -124,8 +124,8 @@ fn a_round_costs_its_longest_gap_and_recovers_with_its_slowest_partition() {
     // Due before the fault: it does not count as recovered.
     story.acknowledged(0, 99, 150);
     story
-        .acknowledged(0, 110, 400)
-        .acknowledged(1, 120, 700)
+        .acknowledged(0, 110, 700)
+        .acknowledged(1, 120, 400)
         .acknowledged(2, 130, 1500);
     story
         .fault(1, Phase::Heal, 800, &[])
