@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::history::{
-    FaultNote, Key, Kind, Leaders, MicroOp, Node, PartitionName, Phase, Recorder,
+    FaultNote, Key, Kind, Leaders, MicroOp, Node, PartitionName, Phase, Process, Recorder,
 };
 use crate::random::Random;
 
@@ -75,6 +75,8 @@ impl MadeUp {
         };
         self.operations
             .push(Operation::nemesis(Action::Leaders(leaders), 1));
+        let remark = Action::Remark("node 2 came late <really>".to_owned());
+        self.operations.push(Operation::nemesis(remark, 2));
     }
 
     /// Kills or pauses a node in each round; its partitions are led by the next node afterwards. Returns
@@ -252,6 +254,7 @@ fn the_text_tells_the_verdict_the_gaps_and_what_was_not_drilled() {
         "write gap     rounds",
         "kill-leader        2",
         "quiet",
+        "remark: node 2 came late <really>",
         "not drilled: cut-leader needs root",
     ] {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");

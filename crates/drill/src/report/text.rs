@@ -25,6 +25,9 @@ impl Report {
         }
         let _ = write!(out, "\n{}", self.latency_table());
         let _ = writeln!(out, "\n{}", self.longest_gaps());
+        for remark in &self.remarks {
+            let _ = writeln!(out, "remark: {remark}");
+        }
         for limit in &self.setup.limits {
             let _ = writeln!(out, "not drilled: {limit}");
         }
