@@ -236,10 +236,10 @@ async fn batches_follow_each_other_without_waiting_and_are_repeated_in_order() {
     let attempts = AtomicUsize::new(0);
     let broker = alone(&[1], move |call| match &call.request {
         AnyRequest::InitProducerId(_) => identity(7).into(),
-        // Five are on their way when the first of them fails.
+        // The first goes alone; then five are on their way when the connection breaks.
         _ => match attempts.fetch_add(1, Ordering::SeqCst) {
-            0..4 => Reply::Silence,
-            4 => Reply::Close,
+            1..5 => Reply::Silence,
+            5 => Reply::Close,
             _ => produced(
                 call,
                 ErrorCode::None,
@@ -256,7 +256,7 @@ async fn batches_follow_each_other_without_waiting_and_are_repeated_in_order() {
     };
     let producer = Producer::new(client(&broker), options);
     let mut deliveries = Vec::new();
-    for i in 0..7 {
+    for i in 0..8 {
         deliveries.push(producer.send(record(&i.to_string())).await.unwrap());
     }
     for (i, delivery) in (0..).zip(deliveries) {
@@ -264,7 +264,7 @@ async fn batches_follow_each_other_without_waiting_and_are_repeated_in_order() {
         assert_eq!(delivery.await, Ok(Delivered { partition, offset }));
     }
     let sequences: Vec<i32> = stamps(&broker).iter().map(|(_, _, s)| *s).collect();
-    assert_eq!(sequences, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(sequences, [0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7]);
 }
 
 #[tokio::test]

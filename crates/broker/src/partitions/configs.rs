@@ -1,7 +1,11 @@
 //! Settings of topics, as the metadata changes them.
 
 use super::Partitions;
-use crate::{clock::now_ms, dynamic_configs::{changed_topic_defaults, dynamic_configs}, partition::Partition};
+use crate::{
+    clock::now_ms,
+    dynamic_configs::{changed_topic_defaults, dynamic_configs},
+    partition::Partition,
+};
 use klamm_config::TopicConfig;
 use klamm_metadata::{ConfigResource, Delta, Image};
 use std::{

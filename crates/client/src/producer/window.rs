@@ -8,6 +8,9 @@
 //! Batches that never failed are sent one behind the other without waiting; as soon as one has to be sent again, one
 //! at a time goes, in order, until all that were sent before are answered.
 //!
+//! The first batch of an epoch goes alone as well, until it is answered: a broker that has nothing of a producer takes
+//! any sequence number, so the second batch could get in before the first one, if that is refused for the moment.
+//!
 //! A batch keeps its sequence number however often it is sent, so brokers recognize it. Numbers begin anew, in a
 //! new epoch, only when it is certain that no batch behind a gap was written:
 //!
@@ -110,6 +113,8 @@ pub(super) struct Window<B> {
     entries: VecDeque<Entry<B>>,
     gap: bool,
     unresolved: bool,
+    /// Brokers have a batch of this epoch, so they take the next one only behind it.
+    is_known: bool,
 }
 
 impl<B> Window<B> {
@@ -124,6 +129,7 @@ impl<B> Window<B> {
             entries: VecDeque::new(),
             gap: false,
             unresolved: false,
+            is_known: false,
         }
     }
 
@@ -180,7 +186,7 @@ impl<B> Window<B> {
         if in_flight == 0 {
             self.begin_anew_if_needed();
         }
-        let one_by_one = self.gap || self.entries.iter().any(Entry::is_repeated);
+        let one_by_one = self.gap || !self.is_known || self.entries.iter().any(Entry::is_repeated);
         let limit = if one_by_one { 1 } else { self.in_flight_max };
         let Some(place) = self.entries.iter().position(|entry| !entry.in_flight) else {
             return Next::Wait;
@@ -228,6 +234,7 @@ impl<B> Window<B> {
                 if answer == Answer::Written {
                     // It was taken, so everything before it was.
                     self.unresolved = false;
+                    self.is_known = true;
                     return Verdict::Written(entry.batch);
                 }
                 let in_doubt = entry.uncertain || answer == Answer::Unknown;
@@ -274,7 +281,7 @@ impl<B> Window<B> {
         if !is_needed {
             return;
         }
-        (self.gap, self.unresolved) = (false, false);
+        (self.gap, self.unresolved, self.is_known) = (false, false, false);
         self.next_sequence = 0;
         self.identity = self.identity.and_then(|identity| {
             let epoch = ProducerEpoch(identity.epoch.0.checked_add(1)?);
@@ -316,6 +323,7 @@ mod tests {
             }
             let epoch = ProducerEpoch(0);
             window.identify(Identity { id: ID, epoch });
+            window.is_known = true;
             Story { window, begun }
         }
 
@@ -350,6 +358,18 @@ mod tests {
             self.window
                 .expire(self.begun + Duration::from_secs(seconds))
         }
+    }
+
+    /// The leader of a new topic may refuse the first batch and take the second one a moment later.
+    #[test]
+    fn the_first_batch_of_an_epoch_goes_alone() {
+        let mut story = Story::new("abc");
+        story.window.is_known = false;
+        assert_eq!(story.send(), "a0:0");
+        story.again('a', Answer::TryAgain);
+        assert_eq!(story.send(), "a0:0");
+        story.written('a');
+        assert_eq!(story.send(), "b0:2 c0:4");
     }
 
     #[test]
@@ -400,7 +420,9 @@ mod tests {
         story.written('a');
         story.again('b', Answer::OutOfSequence);
         story.again('c', Answer::OutOfSequence);
-        assert_eq!(story.send(), "b1:0 c1:2");
+        assert_eq!(story.send(), "b1:0");
+        story.written('b');
+        assert_eq!(story.send(), "c1:2");
     }
 
     #[test]

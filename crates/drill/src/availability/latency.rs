@@ -50,7 +50,7 @@ pub(super) fn nearest_rank(ordered: &[u64], permille: usize) -> Option<u64> {
 /// The latencies of a part of the time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LatencyByTime {
-    /// "quiet", or the scenario around whose faults the requests were due.
+    /// "quiet", or the scenario around whose faults the requests were outstanding.
     pub when: String,
     /// Of acknowledged requests.
     pub latency: Quantiles,
@@ -62,7 +62,7 @@ pub struct LatencyByTime {
 pub(super) fn latencies(requests: &[Request], windows: &Windows) -> Vec<LatencyByTime> {
     let mut groups: BTreeMap<Option<&str>, (Vec<u64>, u64)> = BTreeMap::new();
     for request in requests {
-        let scenario = windows.around(request.due_ns);
+        let scenario = windows.around(request);
         let (latencies, unacknowledged) = groups.entry(scenario).or_default();
         match request.acknowledged_ns() {
             Some(at) => latencies.push(at.saturating_sub(request.due_ns) / 1000),

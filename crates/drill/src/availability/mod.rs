@@ -7,11 +7,13 @@
 //!   the first of them if a request was outstanding then, else when the next request became due. What comes
 //!   before the first and behind the last acknowledgement counts likewise.
 //! * A **round** lasts from the moment before its first fault is injected to the next round's, or to the last
-//!   request. Its gap is the longest that lies in it, wholly or in part, of any partition.
+//!   request. Its gap is the longest of any partition that lies in it; of one that lies in it by less than
+//!   half, only that part counts.
 //! * The **recovery** of a round is the time from its begin to the first acknowledgement of a request that
 //!   became due afterwards; that of the slowest partition among those that the fault befell (among all, if
 //!   none is named).
-//! * **Quiet** is what is due before a round's begin and later than a second after its last healing.
+//! * A request is **around** the faults of a round if it was outstanding at any time between the round's begin
+//!   and a second after its last healing. All others are **quiet**.
 
 mod gaps;
 mod latency;

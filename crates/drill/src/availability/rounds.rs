@@ -9,8 +9,8 @@ use super::latency::Quantiles;
 use super::observer::{Request, longest};
 use crate::history::{FaultNote, Key, Node, Phase};
 
-/// How long after the last healing of a round requests still count as around its faults.
-const AROUND_AFTER_HEALING_NS: u64 = 1_000_000_000;
+/// How long after the last healing of a round requests still count as around its faults, in microseconds.
+const AROUND_AFTER_HEALING_US: u64 = 1_000_000;
 
 /// A moment of a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,16 +111,24 @@ impl Windows {
         Self { windows }
     }
 
-    /// The scenario around whose faults something was due then.
-    pub(super) fn around(&self, due_ns: u64) -> Option<&str> {
-        let due_us = due_ns / 1000;
-        let after = self
+    /// The scenario around whose faults a request was outstanding: that in which it became due, else the
+    /// first that began before it was acknowledged. One that never was counts by when it was due.
+    pub(super) fn around(&self, request: &Request) -> Option<&str> {
+        let due_us = request.due_ns / 1000;
+        let done_us = request.acknowledged_ns().map_or(due_us, |at| at / 1000);
+        let later = self
             .windows
             .partition_point(|window| window.begin_us <= due_us);
-        let window = self.windows.get(after.checked_sub(1)?)?;
-        let healed_ns = window.healed_us.map(|healed_us| healed_us * 1000);
-        let until_ns = healed_ns.map_or(u64::MAX, |healed| healed + AROUND_AFTER_HEALING_NS);
-        (due_ns < until_ns).then_some(&window.scenario)
+        let before = later.checked_sub(1).and_then(|at| self.windows.get(at));
+        let due_in = before.filter(|window| due_us < around_until_us(window));
+        let outstanding_in = || {
+            self.windows
+                .get(later)
+                .filter(|next| next.begin_us < done_us)
+        };
+        due_in
+            .or_else(outstanding_in)
+            .map(|window| window.scenario.as_str())
     }
 
     /// Whether any part of a gap lies in a round.
@@ -136,7 +144,13 @@ impl Windows {
         together: &[Gap],
     ) -> Vec<RoundResult> {
         let costs = self.windows.iter().map(|window| {
-            let in_it = |gaps: &[Gap]| longest(within(gaps, window).iter());
+            let in_it = |gaps: &[Gap]| {
+                let parts: Vec<_> = within(gaps, window)
+                    .iter()
+                    .map(|gap| part_in(gap, window))
+                    .collect();
+                longest(parts.iter())
+            };
             let worst: Vec<_> = gaps.iter().filter_map(|gaps| in_it(gaps)).collect();
             RoundResult {
                 gap: longest(worst.iter()),
@@ -190,6 +204,28 @@ fn add(window: &mut RoundResult, note: &FaultNote, at_us: u64) {
 
 fn lies_in(gap: &Gap, window: &RoundResult) -> bool {
     gap.to_us > window.begin_us && gap.from_us < window.end_us
+}
+
+/// What a round answers for of a gap: all of it if half of it or more lies in the round, else what lies in
+/// it. A gap begins a little before the fault that caused it, which the round before must not pay for.
+fn part_in(gap: &Gap, window: &RoundResult) -> Gap {
+    let part = Gap {
+        from_us: gap.from_us.max(window.begin_us),
+        to_us: gap.to_us.min(window.end_us),
+        ..*gap
+    };
+    if part.length_us().saturating_mul(2) >= gap.length_us() {
+        *gap
+    } else {
+        part
+    }
+}
+
+/// When requests that become due are no longer around the faults of a round.
+fn around_until_us(window: &RoundResult) -> u64 {
+    window.healed_us.map_or(u64::MAX, |healed_us| {
+        healed_us.saturating_add(AROUND_AFTER_HEALING_US)
+    })
 }
 
 /// The gaps that lie in a round; they are ordered and do not overlap.

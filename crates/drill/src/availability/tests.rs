@@ -124,8 +124,8 @@ fn a_round_costs_its_longest_gap_and_recovers_with_its_slowest_partition() {
     // Due before the fault: it does not count as recovered.
     story.acknowledged(0, 99, 150);
     story
-        .acknowledged(0, 110, 400)
-        .acknowledged(1, 120, 700)
+        .acknowledged(0, 110, 700)
+        .acknowledged(1, 120, 400)
         .acknowledged(2, 130, 1500);
     story
         .fault(1, Phase::Heal, 800, &[])
@@ -176,15 +176,18 @@ fn a_partition_that_never_comes_back_has_no_recovery() {
 }
 
 #[test]
-fn quiet_and_fault_are_told_apart_by_when_requests_were_due() {
+fn requests_are_around_a_fault_if_they_were_outstanding_during_it() {
     let mut story = Story::default();
-    story.acknowledged(0, 0, 2).acknowledged(0, 95, 300);
+    story
+        .acknowledged(0, 0, 2)
+        .acknowledged(0, 95, 300)
+        .acknowledged(0, 96, 99);
     story
         .fault(1, Phase::Begin, 100, &[])
         .acknowledged(0, 110, 500)
         .sent(0, 120, None);
+    story.fault(1, Phase::Healed, 600, &[]);
     story
-        .fault(1, Phase::Healed, 600, &[])
         .acknowledged(0, 1599, 1609)
         .acknowledged(0, 1601, 1604);
     let latencies = story.availability().latencies;
@@ -198,8 +201,26 @@ fn quiet_and_fault_are_told_apart_by_when_requests_were_due() {
             )
         })
         .collect();
-    assert_eq!(told, [("quiet", 3, 205_000), ("kill-leader", 2, 390_000)]);
+    assert_eq!(told, [("quiet", 3, 3000), ("kill-leader", 3, 390_000)]);
     assert_eq!(latencies[1].unacknowledged, 1);
+}
+
+#[test]
+fn a_gap_belongs_to_the_round_that_most_of_it_lies_in() {
+    let mut story = Story::default();
+    story
+        .fault(1, Phase::Begin, 50, &[])
+        .fault(1, Phase::Healed, 60, &[]);
+    story.acknowledged(0, 100, 110).acknowledged(0, 990, 995);
+    // It begins at 995, the fault at 1000.
+    story
+        .fault(2, Phase::Begin, 1000, &[])
+        .acknowledged(0, 994, 1900);
+    story
+        .fault(2, Phase::Healed, 2000, &[])
+        .acknowledged(0, 1901, 1902);
+    let rounds = story.availability().rounds;
+    assert_eq!((rounds[0].gap_us(), rounds[1].gap_us()), (10_000, 905_000));
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn push_value(operation: &Operation, out: &mut String) {
         Action::Setup(setup) => push_serialized(setup, out),
         Action::Fault(note) => push_serialized(note, out),
         Action::Leaders(leaders) => push_serialized(leaders, out),
+        Action::Remark(text) => push_serialized(text, out),
     }
 }
 

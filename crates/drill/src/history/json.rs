@@ -67,6 +67,7 @@ fn push_value(operation: &Operation, out: &mut String) {
         Action::Setup(setup) => push_serialized(setup, out),
         Action::Fault(note) => push_serialized(note, out),
         Action::Leaders(leaders) => push_serialized(leaders, out),
+        Action::Remark(text) => push_serialized(text, out),
     }
 }
 
@@ -210,6 +211,7 @@ fn nemesis_action(f: String, value: Value) -> Result<Action, MalformedOperation>
     Ok(match f.as_str() {
         "setup" => Action::Setup(parse::<Setup>(serde_json::from_value(value))?),
         "leaders" => Action::Leaders(parse(serde_json::from_value(value))?),
+        "remark" => Action::Remark(parse(serde_json::from_value(value))?),
         _ => {
             let mut note: FaultNote = parse(serde_json::from_value(value))?;
             note.fault = f;

@@ -95,7 +95,8 @@ fn nemesis_action() -> impl Strategy<Value = Action> {
             leaders: keys.into_iter().map(|key| (key, Node(-1))).collect(),
         })
     });
-    prop_oneof![setup, fault, leaders]
+    let remark = ".*".prop_map(Action::Remark);
+    prop_oneof![setup, fault, leaders, remark]
 }
 
 fn operation() -> impl Strategy<Value = Operation> {

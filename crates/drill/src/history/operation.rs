@@ -115,6 +115,9 @@ pub enum Action {
     Fault(FaultNote),
     /// Who leads, as far as it differs from what was recorded last. By the nemesis.
     Leaders(Leaders),
+    /// Something that readers of the report should know: what could not be done, what was not waited for.
+    /// By the nemesis.
+    Remark(String),
 }
 
 /// A partition in Kafka's words.
@@ -291,6 +294,7 @@ impl Action {
             Self::Setup(_) => "setup",
             Self::Fault(note) => &note.fault,
             Self::Leaders(_) => "leaders",
+            Self::Remark(_) => "remark",
         }
     }
 

@@ -15,10 +15,13 @@ pub use proof::ToldOperation;
 
 use crate::availability::{Availability, Observer};
 use crate::checker::{EvidenceBuilder, Verdict, judge};
-use crate::history::{Action, HistoryError, HistoryReader, Operation, Process, Setup};
+use crate::history::{Action, HistoryError, HistoryReader, Operation, Setup};
 
 /// The version of the JSON report's shape; it grows when a field changes its meaning or goes.
 pub const REPORT_VERSION: u32 = 1;
+
+/// How many remarks of a history are kept.
+const REMARKS_MAX: usize = 1000;
 
 /// What a drill found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,12 +39,15 @@ pub struct Report {
     pub operations: Vec<ToldOperation>,
     /// What faults cost those who write.
     pub availability: Availability,
+    /// What the drill itself had to say, in order.
+    pub remarks: Vec<String>,
 }
 
 /// Makes a report of operations as they come.
 #[derive(Debug, Default)]
 pub struct ReportBuilder {
     setup: Setup,
+    remarks: Vec<String>,
     evidence: EvidenceBuilder,
     observer: Observer,
 }
@@ -58,8 +64,13 @@ impl ReportBuilder {
     /// # Errors
     /// If it cannot follow those before it; see [`EvidenceBuilder::observe`].
     pub fn observe(&mut self, operation: &Operation) -> Result<(), HistoryError> {
-        if let (Process::Nemesis, Action::Setup(setup)) = (operation.process, &operation.action) {
-            self.setup.clone_from(setup);
+        match &operation.action {
+            Action::Setup(setup) => self.setup.clone_from(setup),
+            // A drill has few; a file that has more is not worth the memory.
+            Action::Remark(text) if self.remarks.len() < REMARKS_MAX => {
+                self.remarks.push(text.clone());
+            }
+            _ => {}
         }
         self.observer.observe(operation);
         self.evidence.observe(operation)
@@ -76,6 +87,7 @@ impl ReportBuilder {
             verdict,
             operations: Vec::new(),
             availability: self.observer.finish(),
+            remarks: self.remarks,
         }
     }
 }

@@ -25,6 +25,9 @@ impl Report {
         }
         let _ = write!(out, "\n{}", self.latency_table());
         let _ = writeln!(out, "\n{}", self.longest_gaps());
+        for remark in &self.remarks {
+            let _ = writeln!(out, "remark: {remark}");
+        }
         for limit in &self.setup.limits {
             let _ = writeln!(out, "not drilled: {limit}");
         }
@@ -34,12 +37,15 @@ impl Report {
     /// What was drilled, in a line.
     pub(super) fn headline(&self) -> String {
         let setup = &self.setup;
+        let known = |number: u64, text: String| if number == 0 { String::new() } else { text };
+        let (nodes, keys) = (setup.nodes.len() as u64, setup.keys.len() as u64);
+        let rate = u64::from(setup.sends_per_second);
         let parts = [
             setup.target.clone(),
             setup.version.clone(),
-            counted(setup.nodes.len() as u64, "node"),
-            counted(setup.keys.len() as u64, "partition"),
-            format!("{} sends/s", count(u64::from(setup.sends_per_second))),
+            known(nodes, counted(nodes, "node")),
+            known(keys, counted(keys, "partition")),
+            known(rate, format!("{} sends/s", count(rate))),
             format!("seed {}", setup.seed),
         ];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -25,6 +25,15 @@ const USUAL: [Scenario; 3] = [
 const HARMLESS: [Scenario; 2] = [Scenario::LeaderMoves, Scenario::ClientPauses];
 
 impl Selection {
+    /// Whether this scenario may be among them.
+    pub fn includes(&self, scenario: Scenario) -> bool {
+        match self {
+            Selection::Usual => USUAL.contains(&scenario),
+            Selection::All => true,
+            Selection::These(scenarios) => scenarios.contains(&scenario),
+        }
+    }
+
     /// The scenarios for a target that can do so much.
     pub(super) fn scenarios(&self, able: &BTreeSet<Capability>) -> Vec<Scenario> {
         let bearable = |scenarios: &[Scenario]| {

@@ -1,6 +1,6 @@
 //! A cluster of `klamm dev` that a drill starts for itself.
 
-use super::{DevTarget, NODE_PATIENCE, TargetError, wait_until};
+use super::{DevTarget, NODE_PATIENCE, TargetError, disk, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
@@ -26,6 +26,48 @@ const PORTS_PER_CLUSTER: usize = 200;
 pub struct DevCluster {
     child: Child,
     data: PathBuf,
+    _disks: Disks,
+}
+
+/// How a cluster is to be.
+#[derive(Debug, Clone, Default)]
+pub struct DevClusterOptions {
+    /// How many nodes.
+    pub nodes: u16,
+    /// Properties of each node, as `key=value`.
+    pub overrides: Vec<String>,
+    /// Gives each node a small file system of its own, if that is allowed.
+    pub small_disks: bool,
+}
+
+/// File systems of nodes; dropping them takes them away.
+#[derive(Debug, Default)]
+struct Disks(Vec<PathBuf>);
+
+impl Disks {
+    /// Makes one for each node; none if it may not.
+    fn mount(data: &Path, nodes: u16) -> Disks {
+        let mut disks = Disks::default();
+        for id in 1..=nodes {
+            let folder = data.join(format!("node-{id}")).join("data");
+            let mounted = fs::create_dir_all(&folder).is_ok() && disk::mount(&folder).is_ok();
+            if !mounted {
+                return Disks::default();
+            }
+            disks.0.push(folder);
+        }
+        disks
+    }
+}
+
+impl Drop for Disks {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            if let Err(error) = disk::unmount(folder) {
+                eprintln!("klamm drill: something was left behind: {error}");
+            }
+        }
+    }
 }
 
 impl DevCluster {
@@ -37,9 +79,9 @@ impl DevCluster {
     pub fn start(
         program: &Path,
         folder: &Path,
-        nodes: u16,
-        overrides: &[String],
+        options: &DevClusterOptions,
     ) -> Result<DevCluster, TargetError> {
+        let nodes = options.nodes;
         let failed = |error: std::io::Error| {
             TargetError::new(format!(
                 "cannot start a cluster in {}: {error}",
@@ -48,6 +90,10 @@ impl DevCluster {
         };
         let data = folder.join("cluster");
         fs::create_dir_all(&data).map_err(failed)?;
+        let disks = match options.small_disks {
+            true => Disks::mount(&data, nodes),
+            false => Disks::default(),
+        };
         let log = folder.join("cluster.log");
         let output = File::create(&log).map_err(failed)?;
         let port = free_port(nodes)?.to_string();
@@ -63,7 +109,7 @@ impl DevCluster {
             ])
             .arg("--data")
             .arg(&data);
-        for text in overrides {
+        for text in &options.overrides {
             command.args(["--override", text]);
         }
         let child = command
@@ -74,7 +120,11 @@ impl DevCluster {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let mut cluster = DevCluster { child, data };
+        let mut cluster = DevCluster {
+            child,
+            data,
+            _disks: disks,
+        };
         wait_until("the cluster starts", NODE_PATIENCE, || {
             let ended = cluster.child.try_wait().map_err(failed)?.is_some();
             let said = fs::read_to_string(&log).unwrap_or_default();

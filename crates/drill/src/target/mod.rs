@@ -17,8 +17,7 @@ mod program;
 pub use commands::{CommandTarget, Commands};
 pub use compose::ComposeTarget;
 pub use dev::DevTarget;
-pub use dev_cluster::DevCluster;
-pub use network::sweep;
+pub use dev_cluster::{DevCluster, DevClusterOptions};
 pub use plain::PlainTarget;
 
 use crate::{
@@ -141,6 +140,12 @@ pub trait Target: Send + Sync {
     fn empty_disk(&self, _node: Node) -> Result<(), TargetError> {
         Ok(())
     }
+}
+
+/// Removes what drills that were killed have left behind on this machine.
+pub fn sweep() {
+    network::sweep();
+    disk::sweep();
 }
 
 /// Waits until `is_done`.

@@ -5,7 +5,7 @@
 //! in which its process was when it was made; so nodes have to be *started* in their groups.
 //!
 //! All rules of a drill are in one table of nftables that carries the drill's process id, and a table replaces its
-//! predecessor at once. [`sweep`] removes what a drill that was killed has left behind.
+//! predecessor at once. `sweep` removes what a drill that was killed has left behind.
 
 use super::{TargetError, process::Process, program};
 use crate::{history::Node, scenario::Direction};
@@ -219,7 +219,8 @@ fn enter(group: &Path, pid: u32) -> Result<(), TargetError> {
 }
 
 /// Removes the rules of drills that do not run any more. Without the right to do so there can be none of ours.
-pub fn sweep() {
+pub(super) fn sweep() {
+    CGROUP_MOUNTS.into_iter().for_each(sweep_groups);
     let Ok(tables) = program::run("nft", &["list", "tables"]) else {
         return;
     };
@@ -234,11 +235,28 @@ fn left_behind(tables: &str) -> Vec<String> {
     let names = tables
         .lines()
         .filter_map(|line| line.strip_prefix("table inet "));
-    let is_orphan = |name: &&str| {
-        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
-        pid.is_some_and(|pid| !Process::new(pid).is_some_and(Process::is_alive))
-    };
-    names.filter(is_orphan).map(str::to_owned).collect()
+    names
+        .filter(|name| is_orphan(name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether this is the name of something of a drill whose process is gone.
+fn is_orphan(name: &str) -> bool {
+    let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
+    pid.is_some_and(|pid| !Process::new(pid).is_some_and(Process::is_alive))
+}
+
+/// Removes control groups of drills whose process is gone, and those of their nodes, if no process is in them.
+fn sweep_groups(mount: &str) {
+    let folders = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
+    let groups = folders(Path::new(mount)).filter(|g| is_orphan(&g.file_name().to_string_lossy()));
+    for group in groups {
+        for node in folders(&group.path()).filter(|entry| entry.path().is_dir()) {
+            let _ = fs::remove_dir(node.path());
+        }
+        let _ = fs::remove_dir(group.path());
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use crate::history::{Action, Kind};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
+/// The ends of all partitions must have been so for this long: a new leader may tell of less at first.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// How a final read ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinalRead {
@@ -22,7 +25,11 @@ pub async fn final_read(workload: &Workload, patience: Duration) -> FinalRead {
     stage.retire(slot);
     let mut consumer = reader::begin(stage, slot);
     let deadline = Instant::now() + patience;
-    while !consumer.at_end() {
+    let mut quiet_since = Instant::now();
+    while !consumer.at_end() || quiet_since.elapsed() < QUIET {
+        if !consumer.at_end() {
+            quiet_since = Instant::now();
+        }
         let left = deadline.saturating_duration_since(Instant::now());
         let poll = reader::poll(stage, slot, &mut consumer);
         if timeout(left, poll).await.is_err() {

@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+/// The report for people.
+const REPORT_HTML: &str = "report.html";
 /// The report for programs.
 const REPORT_JSON: &str = "report.json";
 
@@ -17,7 +19,7 @@ pub(super) fn check(history: &Path, out: Option<&Path>) -> Result<(), Failure> {
     let report = report(history, out).map_err(|failure| failure.exit_with(COULD_NOT_RUN))?;
     print!("{}", report.text());
     if let Some(folder) = out {
-        println!("history and report are in {}", folder.display());
+        println!("look at {}", folder.join(REPORT_HTML).display());
     }
     let violations = report.verdict.violations();
     let names: Vec<&str> = violations.iter().map(|anomaly| anomaly.name()).collect();
@@ -31,10 +33,12 @@ fn report(history: &Path, out: Option<&Path>) -> Result<Report, Failure> {
     let open = || File::open(history).map(BufReader::new);
     let report = Report::read(open).context(format!("judge {}", history.display()))?;
     if let Some(folder) = out {
-        let path = folder.join(REPORT_JSON);
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, report.json()))
-            .context(format!("write {}", path.display()))?;
+        for (name, text) in [(REPORT_HTML, report.html()), (REPORT_JSON, report.json())] {
+            let path = folder.join(name);
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&path, text))
+                .context(format!("write {}", path.display()))?;
+        }
     }
     Ok(report)
 }

@@ -6,7 +6,11 @@ use klamm_client::{Admin, Client, ClientOptions};
 use klamm_drill::{
     Selection,
     history::Node,
-    target::{CommandTarget, Commands, ComposeTarget, DevCluster, DevTarget, PlainTarget, Target},
+    scenario::Scenario,
+    target::{
+        CommandTarget, Commands, ComposeTarget, DevCluster, DevClusterOptions, DevTarget,
+        PlainTarget, Target,
+    },
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -117,7 +121,7 @@ enum Kind {
 
 impl TargetArgs {
     /// Finds the target, or starts one. Call it on the main thread: nodes end with the thread that starts them.
-    pub(super) fn choose(&self, _selection: &Selection) -> Result<Chosen, Failure> {
+    pub(super) fn choose(&self, selection: &Selection) -> Result<Chosen, Failure> {
         let failed = |error: klamm_drill::target::TargetError| Failure::new(error.to_string());
         let ready = |target: Arc<dyn Target>| Chosen {
             kind: Kind::Ready(target),
@@ -142,7 +146,12 @@ impl TargetArgs {
         }
         let program = std::env::current_exe().context("find this program")?;
         let folder = std::env::temp_dir().join(format!("klamm-drill-{}", std::process::id()));
-        let cluster = DevCluster::start(&program, &folder, self.nodes, &self.overrides);
+        let options = DevClusterOptions {
+            nodes: self.nodes,
+            overrides: self.overrides.clone(),
+            small_disks: selection.includes(Scenario::DiskFull),
+        };
+        let cluster = DevCluster::start(&program, &folder, &options);
         let cluster = cluster.map_err(failed)?;
         Ok(Chosen {
             kind: Kind::Ready(Arc::new(cluster.target().map_err(failed)?)),

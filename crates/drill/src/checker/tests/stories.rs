@@ -165,6 +165,15 @@ fn a_consumer_goes_on_where_it_was_unless_the_partition_was_away() {
     rebalanced.read(1, 0, &[(0, 0)]);
     rebalanced.0.last_mut().unwrap().rebalanced = vec![Key(0)];
     assert_eq!(rebalanced.found(), []);
+    // It counts for later polls as well, and within the poll that saw it nothing is certain.
+    let mut later = begin();
+    later.read(1, 4, &[]);
+    later.0.last_mut().unwrap().rebalanced = vec![Key(0)];
+    assert_eq!(later.read(1, 0, &[(0, 0)]).found(), []);
+    let mut within = begin();
+    within.read(1, 0, &[(3, 3), (0, 0)]);
+    within.0.last_mut().unwrap().rebalanced = vec![Key(0)];
+    assert_eq!(within.found(), []);
 }
 
 #[test]

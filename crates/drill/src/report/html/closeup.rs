@@ -95,7 +95,7 @@ fn push_curves(series: &Series, time: &Scale, page: &mut String) {
         .iter()
         .map(|count| f64::from(*count) * per_second);
     let counts: Vec<_> = counts.enumerate().filter(|(at, _)| shown(at)).collect();
-    let highest = rate_shown(&series.acknowledged) * per_second;
+    let highest = rate_shown(series) * per_second;
     let rates = Scale::linear((0.0, highest), (Y.1, Y.0));
     let mut area = format!("M{:.1} {}", X.0, Y.1);
     for (at, rate) in &counts {

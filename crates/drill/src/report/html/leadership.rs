@@ -7,7 +7,7 @@ use super::markup::escape;
 use super::scale::Scale;
 use super::timeline::X;
 use crate::availability::Reign;
-use crate::history::Node;
+use crate::history::{Key, Node};
 use crate::report::Report;
 
 /// Lanes of partitions beyond these are left out; they would be too thin to tell anything.
@@ -32,7 +32,7 @@ pub(super) fn lanes(report: &Report, time: &Scale, end_us: f64, top: f64) -> (St
         top - 8.0
     );
     let named = leadership.partitions.iter().take(LANES_MAX);
-    let partitions = named.map(|(key, reigns)| (report.partition_name(*key), reigns));
+    let partitions = named.map(|(key, reigns)| (label(report, *key), reigns));
     let controller = ("controller".to_owned(), &leadership.controller);
     for (at, (name, reigns)) in [controller].into_iter().chain(partitions).enumerate() {
         if reigns.is_empty() {
@@ -51,6 +51,18 @@ pub(super) fn lanes(report: &Report, time: &Scale, end_us: f64, top: f64) -> (St
         y += height + if at == 0 { 6.0 } else { 2.0 };
     }
     (svg, y + 4.0)
+}
+
+/// The partition in the little room beside its lane: without the topic, if there is just one.
+fn label(report: &Report, key: Key) -> String {
+    let mut topics = report.setup.keys.iter().map(|name| &name.topic);
+    let first = topics.next();
+    let is_alone = topics.all(|topic| Some(topic) == first);
+    let name = report.setup.keys.get(key.0 as usize).filter(|_| is_alone);
+    name.map_or_else(
+        || report.partition_name(key),
+        |name| format!("partition {}", name.partition),
+    )
 }
 
 fn push_reigns(

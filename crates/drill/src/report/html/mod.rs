@@ -14,10 +14,13 @@ use std::fmt::Write as _;
 
 use self::markup::escape;
 use super::Report;
-use super::format::{count, duration};
+use super::format::{count, counted, duration};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+
+/// With more scenarios than these, the title counts them.
+const TITLE_SCENARIOS_MAX: usize = 3;
 
 impl Report {
     /// The report as an HTML file.
@@ -69,7 +72,8 @@ impl Report {
     fn title(&self) -> String {
         match self.setup.scenarios.as_slice() {
             [] => "Drill".to_owned(),
-            scenarios => scenarios.join(", "),
+            few if few.len() <= TITLE_SCENARIOS_MAX => few.join(", "),
+            many => counted(many.len() as u64, "scenario"),
         }
     }
 
@@ -128,13 +132,20 @@ impl Report {
             );
         }
         page.push_str("</section>\n");
+        if !self.remarks.is_empty() {
+            page.push_str("<section class=\"remarks\">\n<h2>Remarks</h2>\n<ul>\n");
+            for remark in &self.remarks {
+                let _ = writeln!(page, "<li>{}</li>", escape(remark));
+            }
+            page.push_str("</ul>\n</section>\n");
+        }
     }
 
     fn push_latencies(&self, page: &mut String) {
         page.push_str(
             "<section>\n<h2>Latency</h2>\n<p class=\"hint\">From the moment a request was due by the fixed \
-             rate to its acknowledgement. Around a fault: due from its begin to a second after its \
-             healing.</p>\n<table>\n<thead><tr><th>when</th><th class=\"n\">acknowledged</th>\
+             rate to its acknowledgement. Around a fault: outstanding between its begin and a second after \
+             its healing.</p>\n<table>\n<thead><tr><th>when</th><th class=\"n\">acknowledged</th>\
              <th class=\"n\">p50</th><th class=\"n\">p90</th><th class=\"n\">p99</th>\
              <th class=\"n\">p99.9</th><th class=\"n\">max</th><th class=\"n\">never acknowledged</th></tr>\
              </thead>\n<tbody>\n",

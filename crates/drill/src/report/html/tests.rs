@@ -136,6 +136,7 @@ fn the_page_tells_the_verdict_the_proof_and_the_rounds() {
         "<code>send to 5: 3000 at 499</code>",
         "<summary>4 rounds</summary>",
         "Not drilled: cut-leader needs root",
+        "<li>node 2 came late &lt;really&gt;</li>",
         "node 2",
     ] {
         assert!(page.contains(part), "{part}");

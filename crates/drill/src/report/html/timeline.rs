@@ -101,7 +101,7 @@ pub(super) fn nodes(nodes: &[crate::history::Node]) -> String {
 
 fn push_throughput(series: &Series, time: &Scale, page: &mut String) {
     let per_second = 1000.0 / series.bucket_ms as f64;
-    let highest = rate_shown(&series.acknowledged) * per_second;
+    let highest = rate_shown(series) * per_second;
     let rates = Scale::linear((0.0, highest), (THROUGHPUT.1, THROUGHPUT.0));
     axis(&rates, rates.ticks(4.0), |rate| format!("{rate:.0}"), page);
     let columns = columns(series, |at| {
@@ -138,14 +138,13 @@ fn push_throughput(series: &Series, time: &Scale, page: &mut String) {
     );
 }
 
-/// The highest count that a plot of throughput needs to show. What piled up during an outage comes back at
-/// once; to its height, everything else would be flat.
-pub(super) fn rate_shown(counts: &[u32]) -> f64 {
-    let mut counts = counts.to_vec();
-    counts.sort_unstable();
-    let usual = counts.get(counts.len() * 9 / 10).copied().unwrap_or(0);
-    let highest = counts.last().copied().unwrap_or(0);
-    f64::from(highest.min(usual.max(1).saturating_mul(2)))
+/// The highest count that a plot of throughput shows: twice what is usually due. What piled up during an
+/// outage comes back at once; to its height, everything else would be flat.
+pub(super) fn rate_shown(series: &Series) -> f64 {
+    let mut due = series.due.clone();
+    due.sort_unstable();
+    let usual = due.get(due.len() / 2).copied().unwrap_or(0);
+    f64::from(usual.max(1)) * 2.0
 }
 
 fn push_latency(series: &Series, time: &Scale, page: &mut String) {
