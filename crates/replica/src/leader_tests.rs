@@ -347,7 +347,7 @@ fn who_stalls_stays_where_the_others_are_too_few_or_have_no_more() {
 fn a_leader_whose_disk_hangs_resigns_where_the_others_are_enough() {
     let check = |min_isr, isr: &[i32], second_has, durable_later, expected| {
         let mut l = patient_leader(min_isr);
-        let _ = l.on_partition_change(&state(2, isr), 0);
+        let _ = l.on_partition_change(&state(2, isr), min_isr, 0);
         let local = |durable_end_offset, end_offset| LocalLog {
             start_offset: 0,
             durable_end_offset,
@@ -381,7 +381,7 @@ fn a_leader_whose_disk_is_full_resigns_where_the_others_are_enough() {
         (1, &[1], false),
     ] {
         let mut l = patient_leader(min_isr);
-        let _ = l.on_partition_change(&state(2, isr), 0);
+        let _ = l.on_partition_change(&state(2, isr), min_isr, 0);
         assert!(!l.should_resign(false, 1));
         assert_eq!(l.should_resign(true, 1), expected, "{min_isr} {isr:?}");
     }

@@ -11,7 +11,7 @@ use klamm_config::TopicConfig;
 use klamm_metadata::{Image, Topic};
 use klamm_types::{TopicPartition, Uuid};
 use std::{
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tracing::{error, warn};
