@@ -6,7 +6,7 @@ use super::markup::escape;
 use super::scale::Scale;
 use super::timeline::nodes;
 use crate::report::Report;
-use crate::report::format::{count, duration};
+use crate::report::format::{Told, count, duration};
 
 const WIDTH: f64 = 1200.0;
 const ROW: f64 = 34.0;
@@ -32,16 +32,16 @@ pub(super) fn push(report: &Report, page: &mut String) {
     );
     for gaps in &report.availability.gaps {
         let _ = write!(page, "<tr><td>{}</td>", escape(&gaps.scenario));
-        let (gap, recovery) = (&gaps.gap, &gaps.recovery);
+        let (gap, recovery) = (Told::of(&gaps.gap), Told::of(&gaps.recovery));
         let figures = [
-            count(gap.count),
-            duration(gap.p50_us),
-            duration(gap.p90_us),
-            duration(gap.p99_us),
-            duration(gap.max_us),
-            duration(recovery.p50_us),
-            duration(recovery.p99_us),
-            duration(recovery.max_us),
+            count(gaps.gap.count),
+            gap.p50,
+            gap.p90,
+            gap.p99,
+            gap.max,
+            recovery.p50,
+            recovery.p99,
+            recovery.max,
             count(gaps.never_recovered),
         ];
         for figure in figures {
