@@ -7,6 +7,7 @@ use super::scale::Scale;
 use super::timeline::nodes;
 use crate::report::Report;
 use crate::report::format::{Told, count, duration};
+use crate::scenario::Scenario;
 
 const WIDTH: f64 = 1200.0;
 const ROW: f64 = 34.0;
@@ -31,7 +32,13 @@ pub(super) fn push(report: &Report, page: &mut String) {
          <th class=\"n\">never</th></tr></thead>\n<tbody>\n",
     );
     for gaps in &report.availability.gaps {
-        let _ = write!(page, "<tr><td>{}</td>", escape(&gaps.scenario));
+        let summary = Scenario::by_name(&gaps.scenario).map_or("", Scenario::summary);
+        let name = escape(&gaps.scenario);
+        let _ = write!(
+            page,
+            "<tr><td>{name}<small>{}</small></td>",
+            escape(summary)
+        );
         let (gap, recovery) = (Told::of(&gaps.gap), Told::of(&gaps.recovery));
         let figures = [
             count(gaps.gap.count),
