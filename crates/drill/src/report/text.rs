@@ -144,7 +144,7 @@ impl Report {
         };
         let quiet = told(self.availability.longest_quiet);
         format!(
-            "longest gap {}; outside of rounds {quiet}",
+            "longest gap {}; in quiet {quiet}",
             told(self.availability.longest)
         )
     }
