@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::foreign::{Client, java, kcat, python};
+use crate::kafka_tools::{TOPICS, tool};
 use crate::process::{TOOL_TIMEOUT, run};
 use crate::records::{Records, records};
 use crate::{say, shared_cluster, unique};
@@ -32,6 +33,46 @@ fn others_read_what_kafka_python_wrote() {
 #[test]
 fn others_read_what_java_wrote() {
     check(Client::Java);
+}
+
+/// Codecs of topics, at the ends of what their levels can do.
+const STORED: [&str; 4] = [
+    "compression.type=lz4,compression.lz4.level=1",
+    "compression.type=lz4,compression.lz4.level=17",
+    "compression.type=gzip,compression.gzip.level=9",
+    "compression.type=zstd,compression.zstd.level=19",
+];
+
+#[test]
+fn all_read_what_brokers_compress() {
+    let producer = Client::Java;
+    if !producer.is_here() {
+        return;
+    }
+    let cluster = shared_cluster();
+    let _logs = cluster.logs_on_panic();
+    let records = records();
+    let topic_prefix = unique("stored");
+    let mut topics = Vec::new();
+    for (number, configs) in STORED.iter().enumerate() {
+        let topic = format!("{topic_prefix}-{number}");
+        let partitions = PARTITIONS.to_string();
+        let mut create = vec!["--create", "--topic", &topic, "--partitions", &partitions];
+        configs
+            .split(',')
+            .for_each(|config| create.extend(["--config", config]));
+        tool(cluster, TOPICS, &create).text();
+        cluster.wait_in_sync(&[&topic]);
+        produce(producer, &cluster.bootstrap(), &topic, "none", records);
+        topics.push(topic);
+    }
+    for consumer in Client::ALL.into_iter().filter(|client| client.is_here()) {
+        let output = consume(consumer, &cluster.bootstrap(), &topics, records.lines.len());
+        for (topic, configs) in topics.iter().zip(STORED) {
+            let what = format!("{} from {configs}", consumer.name());
+            assert_same(records, &output, topic, &what);
+        }
+    }
 }
 
 fn check(producer: Client) {

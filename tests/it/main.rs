@@ -39,5 +39,6 @@ mod separate_roles;
 mod shared_cluster;
 mod single_node;
 mod small_disk;
+mod topic_settings;
 mod traffic;
 mod versions;

@@ -26,6 +26,7 @@ mod fetch_session;
 mod flusher;
 mod groups;
 mod housekeeping;
+mod listeners;
 mod log_dirs;
 mod metadata;
 mod net;

@@ -1,25 +1,24 @@
 //! All replicas on this broker, kept in step with the metadata.
 
+mod close;
+mod configs;
+mod create;
 mod moves;
+mod upkeep;
 
 use crate::{
     clock::now_ms,
     deleted_folders::DeletedFolders,
-    dynamic_configs::changed_topic_defaults,
     groups::Groups,
-    log_dirs::{FoundLog, FoundLogs, LogDir, LogDirError, LogDirs, SpaceReport},
+    log_dirs::{FoundLogs, LogDir, LogDirError, LogDirs},
     partition::{Leadership, Partition, PartitionEnv, RoleKind},
     replica_moves::ReplicaMoves,
     replication::Fetchers,
-    segment_jitter::jittered_log_config,
 };
 use arc_swap::ArcSwap;
 use klamm_config::{ServerConfig, TopicConfig};
-use klamm_metadata::{
-    ConfigResource, Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic,
-};
+use klamm_metadata::{Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic};
 use klamm_replica::{PartitionState, committed_floor};
-use klamm_storage::CheckpointKind;
 use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -31,9 +30,6 @@ use tracing::{error, info, warn};
 
 /// Between two attempts to open the logs on a full disk.
 const ROOM_PAUSE: Duration = Duration::from_millis(250);
-
-/// Logs that are closed at the same time.
-const CLOSE_THREADS: usize = 8;
 
 /// The topic of the groups.
 pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -51,7 +47,7 @@ pub(crate) struct Partitions {
     /// Where replicas are to be made that are not here yet, by topic and index.
     preferred: Mutex<BTreeMap<(String, i32), Arc<LogDir>>>,
     /// The settings of topics without their own, as the metadata has them.
-    topic_defaults: ArcSwap<TopicConfig>,
+    topic_defaults: Arc<ArcSwap<TopicConfig>>,
     replicas: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
@@ -79,14 +75,17 @@ impl Partitions {
         for folder in found.take_doomed() {
             deleted.push(folder, 0);
         }
-        let delay_ms = config.topic_defaults.file_delete_delay_ms;
+        let defaults = config.topic_defaults.clone();
+        let topic_defaults = Arc::new(ArcSwap::from_pointee(defaults));
         let (waiting, folders_of) = (Arc::clone(&deleted), Arc::clone(&dirs));
+        let settings = Arc::clone(&topic_defaults);
         let moves = ReplicaMoves::new(env.assignments.clone(), move |folder, log_dir| {
+            let delay_ms = settings.load().file_delete_delay_ms;
             moves::doom(&folders_of, &waiting, delay_ms, folder, log_dir);
         });
         Ok(Partitions {
             me: config.node_id,
-            topic_defaults: ArcSwap::from_pointee(config.topic_defaults.clone()),
+            topic_defaults,
             config,
             env,
             dirs,
@@ -209,114 +208,6 @@ impl Partitions {
         }
     }
 
-    /// Tries again to make the logs of replicas that there was no room for. `image` is the latest
-    /// that the broker knows.
-    pub(crate) fn create_missing(&self, image: impl FnOnce() -> Arc<Image>) {
-        let _applying = lock(&self.applying);
-        let missing = std::mem::take(&mut *lock(&self.uncreated));
-        if missing.is_empty() {
-            return;
-        }
-        let image = image();
-        for id in missing {
-            if let (Some(topic), Some(partition)) = (image.topic(id.topic_id), image.partition(id))
-            {
-                self.apply_partition(id, topic, partition, &image);
-            }
-        }
-    }
-
-    /// Looks at the free space of the log directories.
-    pub(crate) fn look_at_space(&self) -> SpaceReport {
-        self.dirs.look_at_space(self.config.log.dirs_free_bytes_min)
-    }
-
-    /// Sets aside the logs that no metadata claims: of topics that were deleted, or replicas that
-    /// were moved, while this broker was down. Called once the metadata is known to be current.
-    pub(crate) fn set_strays_aside(&self) {
-        let (strays, copies) = lock(&self.found).take_rest();
-        for (id, found) in strays {
-            warn!(dir = %found.dir.display(), topic_id = %id.topic_id,
-                "no topic claims this log any more: set aside as -stray");
-            if let Err(error) = self.dirs.set_aside(found) {
-                error!(%error, "cannot set a stray log aside");
-            }
-        }
-        for copy in copies {
-            self.delete_later(&copy.dir, copy.seat.log_dir());
-        }
-    }
-
-    /// Lets every leader look for laggards.
-    pub(crate) fn tick(&self) {
-        let now_ms = now_ms();
-        for partition in self.all() {
-            partition.tick(now_ms);
-        }
-    }
-
-    /// Forgets idempotent producers that have been idle for `producer.id.expiration.ms`.
-    pub(crate) fn expire_producers(&self) {
-        let now_ms = now_ms();
-        let expiration_ms = self.config.transaction.producer_id_expiration_ms;
-        for partition in self.all() {
-            partition.expire_producers(now_ms, expiration_ms.into());
-        }
-    }
-
-    /// Writes checkpoints of every log directory.
-    pub(crate) fn checkpoint(&self, kinds: &[CheckpointKind]) {
-        if kinds.contains(&CheckpointKind::RecoveryPoint) {
-            self.env.recovery_backlog.clear();
-            // Before the recovery points: those make them count.
-            self.all()
-                .iter()
-                .for_each(|p| p.snapshot_producers_if_far());
-        }
-        self.dirs.checkpoint(&self.all(), kinds);
-    }
-
-    /// Flushes the logs whose topic wants it by now.
-    pub(crate) fn flush_due(&self) {
-        let now_ms = now_ms();
-        for partition in self.all() {
-            partition.request_flush_if_due(now_ms);
-        }
-    }
-
-    /// Unlinks the files of removed segments and the folders of removed replicas that are due,
-    /// all of them `at_once` if need be.
-    pub(crate) fn purge_removed(&self, at_once: bool) {
-        let now_ms = now_ms();
-        for partition in self.all() {
-            partition.purge_removed(now_ms, at_once);
-        }
-        self.deleted.delete_due(now_ms, at_once);
-    }
-
-    /// Records recovery points before their time, if a start after a crash would take long.
-    pub(crate) fn shorten_recovery(&self) {
-        if self.env.recovery_backlog.is_long() {
-            self.checkpoint(&[CheckpointKind::RecoveryPoint]);
-        }
-    }
-
-    /// Closes every log cleanly, so that the next start scans nothing.
-    pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
-        self.fetchers.stop();
-        self.moves.stop();
-        let partitions = self.all();
-        let unclean = close_all(&partitions);
-        self.checkpoint(&CheckpointKind::ALL);
-        for dir in self
-            .dirs
-            .online()
-            .filter(|dir| !unclean.contains(&dir.id()))
-        {
-            self.dirs.mark_clean(dir, broker_epoch);
-        }
-    }
-
     fn apply_partition(
         &self,
         id: TopicPartition,
@@ -384,41 +275,6 @@ impl Partitions {
         }
     }
 
-    /// What is set for brokers concerns every topic without its own. The partitions concerned.
-    fn apply_configs(&self, delta: &Delta, image: &Image) -> Vec<Arc<Partition>> {
-        let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
-            let topics = delta.changed_topic_configs();
-            return topics
-                .flat_map(|topic| self.apply_config(topic, image))
-                .collect();
-        };
-        self.topic_defaults.store(Arc::new(defaults));
-        let topics: BTreeSet<Arc<str>> = self
-            .read_replicas()
-            .values()
-            .map(|partition| Arc::clone(&partition.topic))
-            .collect();
-        let topics = topics.iter();
-        topics
-            .flat_map(|topic| self.apply_config(topic, image))
-            .collect()
-    }
-
-    fn apply_config(&self, topic: &str, image: &Image) -> Vec<Arc<Partition>> {
-        let Some(metadata) = image.topic_by_name(topic) else {
-            return Vec::new();
-        };
-        let config = self.topic_config(topic, image);
-        let indexes = metadata.partitions().map(|(index, _)| index);
-        let concerned: Vec<Arc<Partition>> = indexes
-            .filter_map(|index| self.get(metadata.topic_partition(index)))
-            .collect();
-        for partition in &concerned {
-            partition.set_config(config.clone(), now_ms());
-        }
-        concerned
-    }
-
     fn apply_brokers(&self, delta: &Delta, image: &Image) {
         let now_ms = now_ms();
         let eligible = |id: BrokerId, epoch: BrokerEpoch| is_eligible(image, id, epoch);
@@ -431,104 +287,6 @@ impl Partitions {
                 self.fetchers.reconnect(*id);
             }
         }
-    }
-
-    fn get_or_create(
-        &self,
-        id: TopicPartition,
-        topic: &Topic,
-        image: &Image,
-    ) -> Option<Arc<Partition>> {
-        if let Some(partition) = self.get(id) {
-            return Some(partition);
-        }
-        let config = self.topic_config(&topic.name, image);
-        let directory = image
-            .partition(id)
-            .and_then(|partition| partition.directory(self.me))
-            .unwrap_or(Uuid::ZERO);
-        let mut log = match self.open_or_create(id, topic, directory, &config) {
-            Ok(Some(log)) => log,
-            Ok(None) => {
-                lock(&self.offline).insert(id);
-                return None;
-            }
-            Err(error) if error.is_storage_full() => {
-                lock(&self.uncreated).insert(id);
-                error!(topic = %topic.name, partition = id.partition, %error,
-                    "no room for the log of a new replica");
-                return None;
-            }
-            Err(error) => {
-                error!(topic = %topic.name, partition = id.partition, %error,
-                    "cannot open the log of a replica");
-                lock(&self.offline).insert(id);
-                return None;
-            }
-        };
-        lock(&self.offline).remove(&id);
-        // A log that was found had been opened before anybody knew the topic's settings.
-        log.log.set_config(jittered_log_config(id, &config));
-        let topic = Arc::clone(&topic.name);
-        let partition = Partition::new(id, topic, log, config, self.env.clone());
-        self.replicas
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, Arc::clone(&partition));
-        partition.report_damage();
-        self.resume_moves(&partition);
-        Some(partition)
-    }
-
-    /// The log that was found, or a new one. `None` if it is in a directory that is offline.
-    fn open_or_create(
-        &self,
-        id: TopicPartition,
-        topic: &Topic,
-        directory: Uuid,
-        config: &TopicConfig,
-    ) -> Result<Option<FoundLog>, LogDirError> {
-        let (found, others) = lock(&self.found).claim(id, directory);
-        for other in others {
-            warn!(dir = %other.dir.display(),
-                "the replica has a log in another directory as well: set aside as -stray");
-            let log_dir = Arc::clone(other.seat.log_dir());
-            // The log that counts is to be had all the same.
-            if let Err(error) = self.dirs.set_aside(other) {
-                error!(dir = %log_dir.path().display(), %error, "cannot set the other log aside");
-                log_dir.on_error(&error);
-            }
-        }
-        if let Some(found) = found {
-            return Ok(found.seat.log_dir().is_online().then_some(found));
-        }
-        let preferred = lock(&self.preferred).remove(&(topic.name.to_string(), id.partition));
-        let preferred = preferred.filter(|dir| dir.is_online());
-        let home = self.dirs.by_id(directory).or(preferred.as_ref());
-        if home.is_none() && !directory.is_zero() && self.dirs.has_failed() {
-            return Ok(None);
-        }
-        self.clear_the_place(id, &topic.name);
-        let created = self.dirs.create_log(id, &topic.name, config, home)?;
-        Ok(Some(created))
-    }
-
-    /// A log of a topic of the same name that was deleted while this broker was down makes room.
-    fn clear_the_place(&self, id: TopicPartition, topic: &str) {
-        let namesakes = lock(&self.found).claim_namesakes(topic, id.partition);
-        for log in namesakes {
-            if let Err(error) = self.dirs.set_aside(log) {
-                error!(%error, "cannot set the log of a deleted topic aside");
-            }
-        }
-    }
-
-    fn topic_config(&self, topic: &str, image: &Image) -> TopicConfig {
-        let none = BTreeMap::new();
-        let overrides = image
-            .configs(&ConfigResource::Topic(topic.to_owned()))
-            .unwrap_or(&none);
-        TopicConfig::resolve(overrides, &self.topic_defaults.load())
     }
 
     fn remove_topic(&self, topic_id: Uuid) {
@@ -596,40 +354,6 @@ fn open_logs(dirs: &LogDirs, config: &ServerConfig) -> Result<FoundLogs, LogDirE
             opened => return opened,
         }
     }
-}
-
-/// Closes logs, several at a time since each waits for the disk. The directories where that went
-/// wrong.
-fn close_all(partitions: &[Arc<Partition>]) -> BTreeSet<Uuid> {
-    let share = partitions.len().div_ceil(CLOSE_THREADS).max(1);
-    thread::scope(|scope| {
-        let threads: Vec<_> = partitions
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().filter_map(|p| close(p)).collect::<Vec<_>>()))
-            .collect();
-        let all = || partitions.iter().map(|p| p.place().seat().log_dir().id());
-        let failures = threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|_| all().collect()));
-        failures.flatten().collect()
-    })
-}
-
-/// Closes a log; the directory it is in, if that went wrong.
-fn close(partition: &Partition) -> Option<Uuid> {
-    let place = partition.place();
-    let log_dir = place.seat().log_dir();
-    if !log_dir.is_online() {
-        return None;
-    }
-    partition.retire();
-    let error = partition.close().err()?;
-    if partition.is_abandoned() {
-        return None;
-    }
-    error!(topic = %partition.topic, partition = partition.id.partition, %error,
-        "cannot close the log");
-    Some(log_dir.id())
 }
 
 /// Whether a broker may join an ISR under this registration (rule 75).

@@ -42,7 +42,7 @@ pub const KEYS: &[TopicConfigKey] = topic_config_keys! {
     "compression.gzip.level" ("compression.gzip.level"): Int = "-1", GzipLevel, Medium,
         "gzip level where the broker compresses; -1 is gzip's own default.";
     "compression.lz4.level" ("compression.lz4.level"): Int = "9", Between(1, 17), Medium,
-        "Kept from Kafka: where the broker compresses with lz4, it does so at the quickest level.";
+        "lz4 level where the broker compresses; 9 is the quick one, all others search harder.";
     "compression.type" ("compression.type"): String = "producer", OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), Medium,
         "How batches are stored: as the producer sent them, or recompressed.";
     "compression.zstd.level" ("compression.zstd.level"): Int = "3", Between(-131072, 22), Medium,

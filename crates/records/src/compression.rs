@@ -3,7 +3,7 @@
 //! Every decompression has a cap on its output. Memory stays near the output that was really
 //! produced: no length that the input claims is allocated on its word.
 
-use crate::snappy;
+use crate::{lz4_frame, snappy};
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 /// A cap on the records of one batch once decompressed, in bytes, for callers without a better
@@ -80,19 +80,25 @@ impl Compression {
     }
 }
 
-/// How hard codecs with levels try (`compression.gzip.level`, `compression.zstd.level`).
-/// LZ4 has one level here: the fast one.
+/// How hard codecs with levels try (`compression.gzip.level`, `compression.lz4.level`,
+/// `compression.zstd.level`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompressionLevels {
     /// 1 to 9, or −1 for the codec's default.
     pub gzip: i32,
+    /// 1 to 17; 9, the default, is the fast compressor, and all others search harder.
+    pub lz4: i32,
     /// −131072 to 22.
     pub zstd: i32,
 }
 
 impl Default for CompressionLevels {
     fn default() -> Self {
-        CompressionLevels { gzip: -1, zstd: 3 }
+        CompressionLevels {
+            gzip: -1,
+            lz4: lz4_frame::LEVEL_DEFAULT,
+            zstd: 3,
+        }
     }
 }
 
@@ -136,15 +142,7 @@ pub fn compress(
             encoder.finish()
         }
         Compression::Snappy => snappy::compress(records),
-        Compression::Lz4 => {
-            // Java's reader refuses blocks that depend on one another.
-            let frame = lz4_flex::frame::FrameInfo::new()
-                .block_mode(lz4_flex::frame::BlockMode::Independent)
-                .block_size(lz4_flex::frame::BlockSize::Max64KB);
-            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(frame, Vec::new());
-            encoder.write_all(records)?;
-            encoder.finish().map_err(io::Error::from)
-        }
+        Compression::Lz4 => lz4_frame::compress(levels.lz4, records),
         Compression::Zstd => zstd::bulk::compress(records, levels.zstd),
     }
 }
@@ -167,7 +165,7 @@ pub fn decompress(
         Compression::Gzip => gzip_reader(input).take(cap).read_to_end(&mut output),
         Compression::Snappy => snappy::Reader::new(input, bytes_max)
             .and_then(|reader| reader.take(cap).read_to_end(&mut output)),
-        Compression::Lz4 => lz4_reader(input).take(cap).read_to_end(&mut output),
+        Compression::Lz4 => lz4_frame::reader(input).take(cap).read_to_end(&mut output),
         Compression::Zstd => {
             zstd_reader(input).and_then(|reader| reader.take(cap).read_to_end(&mut output))
         }
@@ -195,11 +193,6 @@ pub(crate) fn decompress_error(
 pub(crate) fn gzip_reader(input: &[u8]) -> impl BufRead {
     let decoder = flate2::bufread::MultiGzDecoder::new(input);
     BufReader::with_capacity(STREAM_BUFFER_SIZE, decoder)
-}
-
-/// Streams LZ4's output.
-pub(crate) fn lz4_reader(input: &[u8]) -> impl BufRead {
-    lz4_flex::frame::FrameDecoder::new(input)
 }
 
 /// Streams zstd's output.

@@ -16,6 +16,7 @@ mod builder;
 mod compression;
 mod control;
 mod invalid_batch;
+mod lz4_frame;
 mod recompress;
 mod record;
 mod record_view;

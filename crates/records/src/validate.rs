@@ -5,12 +5,12 @@ use crate::batch::{
     set_base_offset, set_partition_leader_epoch, set_timestamps, verify_crc,
 };
 use crate::compression::{
-    Compression, DecompressError, decompress_error, gzip_reader, lz4_reader, zstd_reader,
+    Compression, DecompressError, decompress_error, gzip_reader, zstd_reader,
 };
 use crate::invalid_batch::{InvalidBatch, InvalidRecord, InvalidRecordReason};
 use crate::record::record_timestamp;
 use crate::record_walk::{RecordError, RecordWalk, WalkError};
-use crate::snappy;
+use crate::{lz4_frame, snappy};
 use klamm_types::LeaderEpoch;
 use std::io::{self, BufRead};
 
@@ -194,7 +194,7 @@ fn check_records(
         Compression::Snappy => snappy::Reader::new(records, bytes_max)
             .map_err(|error| check.io(error))
             .and_then(|reader| check.walk(reader, bytes_max)),
-        Compression::Lz4 => check.walk(lz4_reader(records), bytes_max),
+        Compression::Lz4 => check.walk(lz4_frame::reader(records), bytes_max),
         Compression::Zstd => zstd_reader(records)
             .map_err(|error| check.io(error))
             .and_then(|reader| check.walk(reader, bytes_max)),

@@ -18,7 +18,7 @@ use std::{
     num::NonZeroU64,
     os::{
         fd::{AsRawFd, RawFd},
-        unix::fs::FileExt,
+        unix::fs::{FileExt, MetadataExt},
     },
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -121,6 +121,21 @@ impl DiskFile {
         Ok(())
     }
 
+    /// Makes everything durable that was written to the file system before, by anybody.
+    pub(crate) fn sync_file_system(&self) -> io::Result<()> {
+        rustix::fs::syncfs(&self.file)?;
+        #[cfg(test)]
+        disk_trace::record(|| Change::SyncAll);
+        Ok(())
+    }
+
+    /// What kind of file system the file lies in, as statfs(2) tells.
+    pub(crate) fn file_system_magic(&self) -> io::Result<u64> {
+        let magic = rustix::fs::fstatfs(&self.file)?.f_type;
+        // 32 bits, signed on some machines.
+        Ok(u64::from(magic as u32))
+    }
+
     /// Tells the system that a part of the file will not be read again soon.
     pub(crate) fn forget(&self, position: u64, bytes: u64) -> io::Result<()> {
         let size = NonZeroU64::new(bytes);
@@ -161,6 +176,14 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<DiskFile> {
     #[cfg(test)]
     disk_trace::may_open()?;
     DiskFile::new(File::open(path)?)
+}
+
+/// A name of a file, which can be used for nothing else.
+#[cfg(test)]
+pub(crate) fn open_as_path(path: &Path) -> DiskFile {
+    let flags = rustix::fs::OFlags::PATH;
+    let opened = rustix::fs::open(path, flags, rustix::fs::Mode::empty());
+    DiskFile::new(opened.unwrap().into()).unwrap()
 }
 
 /// Creates a file, or empties the one there is.
@@ -292,6 +315,11 @@ pub(crate) fn file_names(dir: &Path) -> io::Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// The number of the device that a file or folder lies on.
+pub(crate) fn device(path: &Path) -> io::Result<u64> {
+    fs::metadata(path).map(|metadata| metadata.dev())
 }
 
 /// Bytes of a file.

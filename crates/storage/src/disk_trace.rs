@@ -34,6 +34,8 @@ pub(crate) enum Change {
     SyncDir {
         path: PathBuf,
     },
+    /// The whole file system.
+    SyncAll,
     Rename {
         from: PathBuf,
         to: PathBuf,

@@ -1,6 +1,8 @@
 //! Makes appends durable beside the writer.
 
 use crate::error::StorageError;
+use crate::file_system::FileSystem;
+use crate::flush::LeftFlush;
 use crate::log_state::LogState;
 use std::sync::Arc;
 
@@ -52,4 +54,30 @@ impl LogFlusher {
         let result = self.state.purge_removed(now_ms, at_once);
         self.state.poison_on_error(result)
     }
+}
+
+impl LogFlusher {
+    fn begin_left(&self) -> Result<Option<LeftFlush<'_>>, StorageError> {
+        match self.state.begin_flush()? {
+            Some(flush) => flush.leave_to_file_system().map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Flushes logs of one file system, each as [`LogFlusher::flush`] does, with one sync of all that was
+/// written there. The results stand in the order of the logs, of which none may come twice.
+pub fn flush_together(
+    flushers: &[LogFlusher],
+    file_system: &FileSystem,
+) -> Vec<Result<i64, StorageError>> {
+    // All have begun before the file system is synced.
+    let begun: Vec<_> = flushers.iter().map(LogFlusher::begin_left).collect();
+    let is_synced = file_system.sync().is_ok();
+    let end = |(flusher, begun): (&LogFlusher, Result<Option<LeftFlush<'_>>, _>)| match begun? {
+        Some(flush) if is_synced => flush.file_system_synced(),
+        Some(flush) => flush.file_system_failed(),
+        None => Ok(flusher.flushed_offset()),
+    };
+    flushers.iter().zip(begun).map(end).collect()
 }

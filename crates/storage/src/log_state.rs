@@ -2,6 +2,7 @@
 
 use crate::disk;
 use crate::error::StorageError;
+use crate::flush::Flush;
 use crate::leader_epochs::LeaderEpochs;
 use crate::open_files::OpenFiles;
 use crate::removed_files::RemovedFiles;
@@ -9,7 +10,7 @@ use crate::segment::{Segment, lock};
 use crate::undecided_transactions::UndecidedTransactions;
 use arc_swap::ArcSwap;
 use std::{
-    io::ErrorKind::NotFound,
+    io::{self, ErrorKind::NotFound},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock,
@@ -108,7 +109,7 @@ impl LogState {
 
     pub(crate) fn set_segments(&self, segments: Segments) {
         self.segments.store(Arc::new(segments));
-        self.dir_dirty.store(true, Ordering::Release);
+        self.set_dir_dirty();
         self.set_changed();
     }
 
@@ -233,7 +234,7 @@ impl LogState {
     /// Has a small file or a folder synced with the next flush.
     pub(crate) fn sync_later(&self, path: PathBuf) {
         lock(&self.unsynced_files).push(path);
-        self.dir_dirty.store(true, Ordering::Release);
+        self.set_dir_dirty();
     }
 
     /// Fails once an earlier write or sync has failed, or the log was abandoned.
@@ -252,49 +253,95 @@ impl LogState {
         &self,
         result: Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        if let Err(error @ StorageError::Io { .. }) = &result {
+        if let Err(error) = &result {
+            self.note_failure(error);
+        }
+        result
+    }
+
+    fn note_failure(&self, error: &StorageError) {
+        if matches!(error, StorageError::Io { .. }) {
             // A later failure is a consequence of the first, which stays.
             self.failure.get_or_init(|| error.to_string().into());
         }
-        result
     }
 
     /// Makes everything before the log end offset durable; that offset. On a full disk it may
     /// fail and succeed later.
     pub(crate) fn flush(&self) -> Result<i64, StorageError> {
-        let _flushing = self.pause_flushing();
-        let flushed_offset = self.flushed_offset();
+        match self.begin_flush()? {
+            Some(flush) => flush.sync_files(),
+            None => Ok(self.flushed_offset()),
+        }
+    }
+
+    /// Begins to make everything before the log end offset durable; `None` if there is nothing to
+    /// do any more.
+    pub(crate) fn begin_flush(&self) -> Result<Option<Flush<'_>>, StorageError> {
+        let flushing = self.pause_flushing();
         if self.is_abandoned() {
-            return Ok(flushed_offset);
+            return Ok(None);
         }
         self.check()?;
-        let end_offset = self.log_end_offset();
-        let result = self.sync(flushed_offset);
-        let result = result.map_err(|error| self.sync_unopened_later(error));
-        self.poison_on_error(result)?;
+        Ok(Some(Flush::new(self, flushing)))
+    }
+
+    /// Notes that everything before an offset has become durable.
+    pub(crate) fn flushed_to(&self, _flushing: &MutexGuard<'_, ()>, end_offset: i64) {
+        let flushed_offset = self.flushed_offset();
         assert!(
             end_offset >= flushed_offset,
             "flushed {flushed_offset}, log ends at {end_offset}"
         );
         self.flushed_offset.store(end_offset, Ordering::Release);
-        Ok(end_offset)
     }
 
-    fn sync(&self, flushed_offset: i64) -> Result<(), StorageError> {
-        // Names before contents: a file that is synced may be found without those before it.
+    /// Notes why a flush has failed; what the caller is told.
+    pub(crate) fn flush_failed(&self, error: StorageError) -> StorageError {
+        let error = self.sync_unopened_later(error);
+        self.note_failure(&error);
+        error
+    }
+
+    /// Makes the names of the log's files durable, if some are new.
+    pub(crate) fn sync_names(&self) -> Result<(), StorageError> {
         if self.dir_dirty.swap(false, Ordering::AcqRel) {
             disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
         }
+        Ok(())
+    }
+
+    /// Has the next flush reach the names of the log's files.
+    fn set_dir_dirty(&self) {
+        self.dir_dirty.store(true, Ordering::Release);
+    }
+
+    /// Segments that may have something to be synced.
+    pub(crate) fn unsynced_segments(&self) -> Vec<Arc<Segment>> {
         let segments = self.segments();
+        let flushed_offset = self.flushed_offset();
         // One that ends at the flushed offset may have been sealed since: its indexes count too.
         let first_dirty = segments.partition_point(|s| s.base_offset() < flushed_offset);
-        for segment in &segments[first_dirty.saturating_sub(1)..] {
-            match segment.sync() {
-                // Removed meanwhile: nothing of it is to survive.
-                Err(error) if error.kind() == NotFound && !self.has_segment(segment) => {}
-                synced => synced.map_err(StorageError::io("sync", segment.path()))?,
+        segments[first_dirty.saturating_sub(1)..].to_vec()
+    }
+
+    /// What is made of a sync of a segment that has failed.
+    pub(crate) fn judge_sync<T: Default>(
+        &self,
+        segment: &Arc<Segment>,
+        synced: io::Result<T>,
+    ) -> Result<T, StorageError> {
+        match synced {
+            // Removed meanwhile: nothing of it is to survive.
+            Err(error) if error.kind() == NotFound && !self.has_segment(segment) => {
+                Ok(T::default())
             }
+            synced => synced.map_err(StorageError::io("sync", segment.path())),
         }
+    }
+
+    /// Makes the small files durable that have changed.
+    pub(crate) fn sync_small_files(&self) -> Result<(), StorageError> {
         let unsynced = std::mem::take(&mut *lock(&self.unsynced_files));
         for (i, path) in unsynced.iter().enumerate() {
             disk::sync_file(path).map_err(|error| {
@@ -317,7 +364,7 @@ impl LogState {
         if !error.is_unopened() {
             return error;
         }
-        self.dir_dirty.store(true, Ordering::Release);
+        self.set_dir_dirty();
         self.files.give_way();
         StorageError::Full(error.to_string())
     }

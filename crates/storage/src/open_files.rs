@@ -333,6 +333,11 @@ impl CachedFile {
         self.slot.is_dirty.load(Ordering::Acquire)
     }
 
+    /// Takes the mark off what was written: the caller makes it durable, or marks it again.
+    pub(crate) fn take_dirty(&self) -> bool {
+        self.slot.is_dirty.swap(false, Ordering::AcqRel)
+    }
+
     /// Makes what was written before the call durable; whether there was anything.
     pub(crate) fn sync(&self) -> io::Result<bool> {
         if !self.is_dirty() {
@@ -340,7 +345,7 @@ impl CachedFile {
         }
         // Before the mark goes, after which the file could be closed.
         let file = self.pin()?;
-        if !self.slot.is_dirty.swap(false, Ordering::AcqRel) {
+        if !self.take_dirty() {
             return Ok(false);
         }
         file.sync_data()?;

@@ -6,19 +6,18 @@
 //! begins below the recovery point is noted, and the good batches behind it stay.
 
 use crate::active_segment::ActiveSegment;
-use crate::batch_scan::{BatchAt, BatchScan, ScanError};
-use crate::batch_walk::{BatchWalk, Step};
 use crate::config::LogConfig;
-use crate::damage;
 use crate::disk;
 use crate::epochs_check;
+use crate::epochs_recovery::{epochs_of_batches, first_epoch, note_epoch};
 use crate::error::StorageError;
 use crate::leader_epochs::LeaderEpochs;
 use crate::log_files::LogFile;
 use crate::log_state::Segments;
 use crate::open_files::OpenFiles;
-use crate::producer_recovery::{Trust, visit_batches};
+use crate::producer_recovery::Trust;
 use crate::segment::Segment;
+use crate::segment_recovery::{Kept, Walked, note_lost_end, resume, trusted_batch, walk};
 use crate::swap_recovery::finish_replacements;
 use crate::transactions_check;
 use klamm_types::LeaderEpoch;
@@ -178,36 +177,6 @@ struct Recovery<'a> {
     checked_to: Option<i64>,
     trust: Trust,
     report: RecoveryReport,
-}
-
-/// How far the walk over a segment came.
-struct Walked {
-    active: ActiveSegment,
-    /// The offset after the last batch; the segment's base offset if it has none.
-    next_offset: i64,
-    /// Whether there are bytes behind the last good batch.
-    is_torn: bool,
-    /// Whether the indexes knew of more than there is.
-    is_short: bool,
-}
-
-impl Walked {
-    /// Notes what is missing before `base_offset`, where the next segment begins, if it is known
-    /// that something was there.
-    fn note_lost_end(&self, base_offset: i64) {
-        if (self.is_torn || self.is_short) && self.next_offset < base_offset {
-            let segment = self.active.segment();
-            note_lost_end(segment, (self.next_offset, base_offset), segment.size());
-        }
-    }
-}
-
-fn note_lost_end(segment: &Segment, offsets: (i64, i64), position: u64) {
-    let positions = (position, segment.size());
-    let reason = "the end of the file is missing".to_owned();
-    let (path, base_offset) = (segment.path(), segment.base_offset());
-    let range = damage::range(path, base_offset, offsets, positions, reason);
-    segment.checks().add_damage(range);
 }
 
 impl Recovery<'_> {
@@ -478,245 +447,4 @@ impl Recovery<'_> {
         // They must not come back behind what is appended next.
         disk::sync_dir(self.dir).map_err(StorageError::io("sync", self.dir))
     }
-}
-
-/// What a walk keeps of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kept {
-    /// What comes before the first damage: the rest may never have been written.
-    Prefix,
-    /// The good batches of what was flushed, up to this offset; behind it a prefix.
-    Flushed { to: i64 },
-    /// All batches that are good, of a segment whose offsets are below this one, and whose leader
-    /// epochs are this one at most.
-    AllBelow(i64, LeaderEpoch),
-    /// All batches that are good, of the segment that the log ends with.
-    AllOfLast { dense_from: i64 },
-}
-
-/// What a walk over batches found.
-struct Walk {
-    active: ActiveSegment,
-    next_offset: i64,
-    /// Where the last good batch ends.
-    end: u64,
-}
-
-/// Walks a segment from where a batch starts, completing its indexes from there on. Damage with
-/// good batches behind it ends the walk, or is noted and passed over.
-fn walk(
-    segment: &Arc<Segment>,
-    config: &LogConfig,
-    (start, due): (u64, i64),
-    verify: bool,
-    kept: Kept,
-    visit: &mut dyn FnMut(&BatchAt),
-) -> io::Result<Walk> {
-    // A batch that was indexed before is to be indexed again.
-    let bytes_since_index = if start > 0 {
-        config.index_interval_bytes + 1
-    } else {
-        0
-    };
-    let mut active = ActiveSegment::new(segment.clone(), bytes_since_index)?;
-    let mut walk = BatchWalk::new(segment, start, due, verify)?;
-    match kept {
-        Kept::Prefix => {}
-        Kept::Flushed { to } => walk = walk.passing_below(to).may_be_torn(),
-        Kept::AllBelow(end_offset, epoch_max) => walk = walk.below(end_offset, epoch_max),
-        Kept::AllOfLast { dense_from } => walk = walk.dense_from(dense_from).may_be_torn(),
-    }
-    loop {
-        let batch = match walk.next()? {
-            Step::Batch(batch) => Some(batch),
-            Step::Broken(reason) if kept != Kept::Prefix => walk.pass(reason)?,
-            Step::Broken(_) | Step::End => None,
-        };
-        let Some(batch) = batch else {
-            break;
-        };
-        active.note(&batch, config);
-        visit(&batch);
-    }
-    let (next_offset, end) = (walk.next_offset(), walk.end());
-    if verify {
-        let mut good_from = start;
-        for range in segment.checks().damage() {
-            segment.checks().bytes().add(good_from, range.position);
-            good_from = range.end_position;
-        }
-        segment.checks().bytes().add(good_from, end.max(good_from));
-    }
-    active.write_index()?;
-    if start > 0 {
-        active.set_first_timestamp(first_timestamp(segment)?);
-    }
-    active.publish_max_timestamp();
-    Ok(Walk {
-        active,
-        next_offset,
-        end,
-    })
-}
-
-/// Takes up a segment whose batches and indexes are right; `None` if they turn out not to be.
-pub(crate) fn resume_active(
-    segment: &Arc<Segment>,
-    config: &LogConfig,
-) -> io::Result<Option<ActiveSegment>> {
-    Ok(resume(segment, config, i64::MAX)?.map(|walked| walked.active))
-}
-
-fn resume(
-    segment: &Arc<Segment>,
-    config: &LogConfig,
-    dense_from: i64,
-) -> io::Result<Option<Walked>> {
-    let is_indexed =
-        segment.offset_index().last()?.is_some() || segment.time_index().last()?.is_some();
-    if segment.size() == 0 && !is_indexed {
-        // Not even opened: nodes have many of them.
-        return Ok(Some(Walked {
-            active: ActiveSegment::new(segment.clone(), 0)?,
-            next_offset: segment.base_offset(),
-            is_torn: false,
-            is_short: false,
-        }));
-    }
-    if let Some(newest) = segment.time_index().last()?
-        && segment.batch_of(newest)?.is_none()
-    {
-        return Ok(None);
-    }
-    let (mut start, mut due) = (0, segment.base_offset());
-    if let Some(entry) = segment.offset_index().last()? {
-        match segment.scan(entry.position)?.next() {
-            Ok(Some(batch)) if batch.header.last_offset() == entry.last_offset => {
-                (start, due) = (entry.position, batch.header.base_offset);
-            }
-            Ok(_) | Err(ScanError::Batch { .. }) => return Ok(None),
-            Err(ScanError::Io(error)) => return Err(error),
-        }
-    }
-    let mut active = ActiveSegment::new(segment.clone(), 0)?;
-    let mut walk = BatchWalk::new(segment, start, due, false)?.dense_from(dense_from);
-    loop {
-        match walk.next()? {
-            Step::Batch(batch) => active.note(&batch, config),
-            Step::End => break,
-            Step::Broken(_) => return Ok(None),
-        }
-    }
-    let next_offset = walk.next_offset();
-    active.write_index()?;
-    active.set_first_timestamp(first_timestamp(segment)?);
-    active.publish_max_timestamp();
-    Ok(Some(Walked {
-        active,
-        next_offset,
-        is_torn: false,
-        is_short: false,
-    }))
-}
-
-/// The last indexed batch before the recovery point, if both indexes hold together up to it.
-fn trusted_batch(segment: &Segment, recovery_point: i64) -> io::Result<Option<BatchAt>> {
-    if !segment.offset_index().is_ordered()? || !segment.time_index().is_ordered()? {
-        return Ok(None);
-    }
-    // One index may have lost more of its end than the other: behind the last entry of the time
-    // index, no batch is known to be older than it says.
-    let Some(newest) = segment.time_index().last()? else {
-        return Ok(None);
-    };
-    let trusted_offset = newest.offset.min(recovery_point.saturating_sub(1));
-    let Some((_, entry)) = segment.offset_index().lookup_before_cut(trusted_offset)? else {
-        return Ok(None);
-    };
-    match segment.scan(entry.position)?.next() {
-        Ok(batch) => Ok(batch.filter(|batch| batch.header.last_offset() == entry.last_offset)),
-        Err(ScanError::Batch { .. }) => Ok(None),
-        Err(ScanError::Io(error)) => Err(error),
-    }
-}
-
-/// The leader epoch that a log file begins with. Two batches are asked: one may be damaged.
-fn first_epoch(path: &Path) -> io::Result<LeaderEpoch> {
-    let file = disk::open_to_read(path)?;
-    let mut scan = BatchScan::new(Arc::new(file), 0, disk::size(path)?);
-    let mut latest = LeaderEpoch::NONE;
-    for _ in 0..2 {
-        match scan.next() {
-            Ok(Some(batch)) => latest = latest.max(batch.header.partition_leader_epoch),
-            Ok(None) | Err(ScanError::Batch { .. }) => break,
-            Err(ScanError::Io(error)) => return Err(error),
-        }
-    }
-    let unknown = latest.is_none();
-    Ok(if unknown {
-        LeaderEpoch(i32::MAX)
-    } else {
-        latest
-    })
-}
-
-fn first_timestamp(segment: &Segment) -> io::Result<i64> {
-    match segment.scan(0)?.next() {
-        Ok(Some(batch)) => Ok(batch.header.max_timestamp),
-        Ok(None) | Err(ScanError::Batch { .. }) => Ok(klamm_records::NO_TIMESTAMP),
-        Err(ScanError::Io(error)) => Err(error),
-    }
-}
-
-/// Notes the epoch of a batch that follows one which ends before `after`. If compaction removed
-/// the batches in between, the file knows better where the epoch began: followers are told to
-/// truncate to it.
-fn note_epoch(
-    epochs: &mut LeaderEpochs,
-    stored: Option<&LeaderEpochs>,
-    after: i64,
-    batch: &BatchAt,
-) {
-    let (epoch, base_offset) = (
-        batch.header.partition_leader_epoch,
-        batch.header.base_offset,
-    );
-    if epochs.latest().is_some_and(|latest| latest >= epoch) {
-        return;
-    }
-    let mut entries = stored.into_iter().flat_map(LeaderEpochs::entries);
-    let start_offset = entries
-        .find(|(stored_epoch, start)| {
-            *stored_epoch == epoch && (after..=base_offset).contains(start)
-        })
-        .map_or(base_offset, |(_, start)| *start);
-    epochs.assign(epoch, start_offset);
-}
-
-/// The epochs that the batches tell of. One of the last batch alone is believed if the file, which
-/// may be damaged elsewhere, has it, too; unless the log was not closed, when it may be too old.
-fn epochs_of_batches(
-    segments: &[Arc<Segment>],
-    closed_with: Option<&LeaderEpochs>,
-) -> io::Result<LeaderEpochs> {
-    let mut epochs = LeaderEpochs::default();
-    // No checksum covers an epoch. One that the next batch does not keep up with is damaged.
-    let mut new: Option<(LeaderEpoch, i64)> = None;
-    visit_batches(segments, 0, &mut |_, batch| {
-        let epoch = batch.header.partition_leader_epoch;
-        if let Some((new, start)) = new.take().filter(|(new, _)| *new <= epoch) {
-            epochs.assign(new, start);
-        }
-        if epochs.latest().is_none_or(|latest| latest < epoch) {
-            new = Some((epoch, batch.header.base_offset));
-        }
-        Ok(())
-    })?;
-    let is_known = |new: LeaderEpoch| {
-        closed_with.is_none_or(|all| all.entries().iter().any(|&(epoch, _)| epoch == new))
-    };
-    if let Some((new, start)) = new.filter(|(new, _)| is_known(*new)) {
-        epochs.assign(new, start);
-    }
-    Ok(epochs)
 }

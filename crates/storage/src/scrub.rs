@@ -218,10 +218,12 @@ impl LogReader {
             .collect()
     }
 
-    /// The base offsets of the segments, ascending.
+    /// The base offsets of the segments, ascending, without the last one while it is empty.
     pub fn segment_offsets(&self) -> Vec<i64> {
         let segments = self.state.segments();
-        let offsets = segments.iter().map(|segment| segment.base_offset());
+        let is_empty = segments.last().is_some_and(|last| last.size() == 0);
+        let count = segments.len() - usize::from(is_empty);
+        let offsets = segments[..count].iter().map(|s| s.base_offset());
         offsets.collect()
     }
 

@@ -165,7 +165,7 @@ impl TransactionIndex {
         };
         file.write_all_at(&encode(aborted), count * ENTRY_SIZE as u64)?;
         // After the write: a sync beside it may miss the bytes, and must not take the mark along.
-        self.is_dirty.store(true, Ordering::Release);
+        self.set_dirty();
         self.count
             .store(count + aborted.len() as u64, Ordering::Release);
         Ok(count == 0)
@@ -208,18 +208,26 @@ impl TransactionIndex {
             return disk::remove(&self.path);
         }
         disk::open(&self.path)?.set_len(kept * ENTRY_SIZE as u64)?;
-        self.is_dirty.store(true, Ordering::Release);
+        self.set_dirty();
         Ok(())
     }
 
     /// Makes what was written before the call durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        if self.is_dirty.swap(false, Ordering::AcqRel) {
-            disk::sync_file(&self.path).inspect_err(|_| {
-                self.is_dirty.store(true, Ordering::Release);
-            })?;
+        if self.take_dirty() {
+            disk::sync_file(&self.path).inspect_err(|_| self.set_dirty())?;
         }
         Ok(())
+    }
+
+    /// Takes the mark off what was written: the caller makes it durable, or marks it again.
+    pub(crate) fn take_dirty(&self) -> bool {
+        self.is_dirty.swap(false, Ordering::AcqRel)
+    }
+
+    /// Has the next sync reach whatever is in the file.
+    pub(crate) fn set_dirty(&self) {
+        self.is_dirty.store(true, Ordering::Release);
     }
 
     /// Adds to `found` the transactions of which there may be records in `from_offset..to_offset`.

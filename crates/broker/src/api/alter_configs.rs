@@ -5,7 +5,7 @@
 
 use super::{
     Answer, Call, Refusal,
-    config_changes::{Change, Outcome, carry_out, check_no_nulls},
+    config_changes::{Altered, Change, carry_out, check_no_nulls},
 };
 use crate::context::Context;
 use klamm_protocol::{
@@ -31,40 +31,35 @@ async fn handle(
     _call: Call,
     request: AlterConfigsRequest,
 ) -> AlterConfigsResponse {
-    let changes = request.resources.iter().map(replacement).collect();
-    let outcomes = carry_out(&context, changes, request.validate_only).await;
-    let pairs = request.resources.into_iter().zip(outcomes);
+    let changes = request.resources.into_iter().map(replacement).collect();
+    let altered = carry_out(&context, changes, request.validate_only).await;
     AlterConfigsResponse {
-        responses: pairs
-            .map(|(resource, told)| result(resource, told))
-            .collect(),
+        responses: altered.into_iter().map(response).collect(),
         ..Default::default()
     }
 }
 
-fn replacement(resource: &AlterConfigsResource) -> Change {
+fn replacement(resource: AlterConfigsResource) -> Change {
     let nulls = resource.configs.iter().filter(|c| c.value.is_none());
     let changes = resource.configs.iter().map(|config| rpc::ConfigChange {
         name: config.name.clone(),
         operation: rpc::ConfigOperation::Set.into(),
         value: config.value.clone().unwrap_or_default(),
     });
+    let checked = check_no_nulls(nulls.map(|c| c.name.as_str()));
     Change {
         resource_type: resource.resource_type,
-        resource_name: resource.resource_name.clone(),
-        changes: check_no_nulls(nulls.map(|c| c.name.as_str())).map(|()| changes.collect()),
+        resource_name: resource.resource_name,
+        changes: checked.map(|()| changes.collect()),
         replace: true,
     }
 }
 
-fn result(
-    resource: AlterConfigsResource,
-    (error, error_message): Outcome,
-) -> AlterConfigsResourceResponse {
+fn response(altered: Altered) -> AlterConfigsResourceResponse {
     AlterConfigsResourceResponse {
-        error_code: error.code(),
-        error_message,
-        resource_type: resource.resource_type,
-        resource_name: resource.resource_name,
+        error_code: altered.error_code,
+        error_message: altered.error_message,
+        resource_type: altered.resource_type,
+        resource_name: altered.resource_name,
     }
 }

@@ -27,21 +27,34 @@ pub(super) struct Change {
     pub(super) replace: bool,
 }
 
-/// What became of a change: an error code, with a message if it is one.
-pub(super) type Outcome = (ErrorCode, Option<String>);
+/// What became of a change.
+pub(super) struct Altered {
+    pub(super) error_code: i16,
+    /// If there is an error.
+    pub(super) error_message: Option<String>,
+    pub(super) resource_type: i8,
+    pub(super) resource_name: String,
+}
 
-/// Has changes carried out; outcomes are in their order.
+/// An error code, with a message if it is one.
+type Outcome = (ErrorCode, Option<String>);
+
+/// Has changes carried out; what became of them is in their order.
 pub(super) async fn carry_out(
     context: &Context,
     changes: Vec<Change>,
     validate_only: bool,
-) -> Vec<Outcome> {
+) -> Vec<Altered> {
     let deadline = Deadline::of(PATIENCE_MS);
-    let checked: Vec<Result<rpc::ResourceConfigs, Refused>> = changes
+    let (named, checked): (Vec<(i8, String)>, Vec<_>) = changes
         .into_iter()
-        .map(|change| to_forward(context, change))
-        .collect();
-    let resources: Vec<_> = checked.iter().filter_map(|c| c.clone().ok()).collect();
+        .map(|change| {
+            let named = (change.resource_type, change.resource_name.clone());
+            (named, to_forward(context, change))
+        })
+        .unzip();
+    let forwarded = checked.iter().filter_map(|c| c.clone().ok());
+    let resources: Vec<rpc::ResourceConfigs> = forwarded.collect();
     let mut outcomes = Vec::new();
     if !resources.is_empty() {
         let count = resources.len();
@@ -74,7 +87,17 @@ pub(super) async fn carry_out(
             .unwrap_or((ErrorCode::UnknownServerError, None)),
         Err(Refused(error, message)) => (error, Some(message)),
     });
-    in_order.collect()
+    let pairs = named.into_iter().zip(in_order);
+    pairs
+        .map(
+            |((resource_type, resource_name), (error, error_message))| Altered {
+                error_code: error.code(),
+                error_message,
+                resource_type,
+                resource_name,
+            },
+        )
+        .collect()
 }
 
 /// The change as the controller takes it, if it is one for the controller.

@@ -5,16 +5,14 @@
 
 use super::{
     Answer, Call, Refusal,
-    config_changes::{Change, Outcome, carry_out, check_no_nulls},
+    config_changes::{Altered, Change, carry_out, check_no_nulls},
     config_resource::{Refused, invalid},
 };
 use crate::context::Context;
 use klamm_protocol::{
     Decoder,
     messages::{
-        incremental_alter_configs_request::{
-            AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
-        },
+        incremental_alter_configs_request::{AlterableConfig, IncrementalAlterConfigsRequest},
         incremental_alter_configs_response::{
             AlterConfigsResourceResponse, IncrementalAlterConfigsResponse,
         },
@@ -36,18 +34,15 @@ async fn handle(
     _call: Call,
     request: IncrementalAlterConfigsRequest,
 ) -> IncrementalAlterConfigsResponse {
-    let changes = request.resources.iter().map(|resource| Change {
+    let changes = request.resources.into_iter().map(|resource| Change {
         resource_type: resource.resource_type,
-        resource_name: resource.resource_name.clone(),
+        resource_name: resource.resource_name,
         changes: changes(&resource.configs),
         replace: false,
     });
-    let outcomes = carry_out(&context, changes.collect(), request.validate_only).await;
-    let pairs = request.resources.into_iter().zip(outcomes);
+    let altered = carry_out(&context, changes.collect(), request.validate_only).await;
     IncrementalAlterConfigsResponse {
-        responses: pairs
-            .map(|(resource, told)| result(resource, told))
-            .collect(),
+        responses: altered.into_iter().map(response).collect(),
         ..Default::default()
     }
 }
@@ -73,15 +68,12 @@ fn changes(configs: &[AlterableConfig]) -> Result<Vec<ConfigChange>, Refused> {
     Ok(changes)
 }
 
-fn result(
-    resource: AlterConfigsResource,
-    (error, error_message): Outcome,
-) -> AlterConfigsResourceResponse {
+fn response(altered: Altered) -> AlterConfigsResourceResponse {
     AlterConfigsResourceResponse {
-        error_code: error.code(),
-        error_message,
-        resource_type: resource.resource_type,
-        resource_name: resource.resource_name,
+        error_code: altered.error_code,
+        error_message: altered.error_message,
+        resource_type: altered.resource_type,
+        resource_name: altered.resource_name,
     }
 }
 

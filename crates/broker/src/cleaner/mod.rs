@@ -144,10 +144,13 @@ impl Shared {
         let now_ms = now_ms();
         let mut found = Vec::new();
         for partition in self.partitions.all() {
+            // First, for few topics are.
+            if !partition.config().cleanup_policy.compact {
+                continue;
+            }
             // It takes room before it gives room.
             let may_compact = self.is_free(partition.id) && !partition.lacks_room();
-            if !partition.config().cleanup_policy.compact || !may_compact || is_damaged(&partition)
-            {
+            if !may_compact || is_damaged(&partition) {
                 continue;
             }
             match partition.cleanable(cleaned_offset(&partition), now_ms) {

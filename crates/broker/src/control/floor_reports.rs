@@ -54,9 +54,12 @@ fn risen(metadata: &MetadataCache, partitions: &Partitions) -> Vec<PartitionHigh
         .all()
         .iter()
         .filter_map(|partition| {
+            let high_watermark = partition.high_watermark();
+            if high_watermark <= 0 {
+                return None; // no floor is lower, and nodes have many that are empty
+            }
             let leader_epoch = partition.leader_epoch_if_leader()?;
             let floor = image.partition(partition.id)?.high_watermark_floor;
-            let high_watermark = partition.high_watermark();
             let report = PartitionHighWatermark {
                 topic_id: uuid_bytes(partition.id.topic_id),
                 partition: partition.id.partition,

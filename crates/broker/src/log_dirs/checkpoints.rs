@@ -46,17 +46,22 @@ impl Checkpoints {
         kind: CheckpointKind,
         offsets: OffsetCheckpoint,
     ) -> Result<(), CheckpointError> {
-        let known = match kind {
-            CheckpointKind::RecoveryPoint => &mut self.recovery_points,
-            CheckpointKind::HighWatermark => &mut self.high_watermarks,
-            CheckpointKind::LogStart => &mut self.log_starts,
-            CheckpointKind::Cleaner => &mut self.cleaned,
-        };
+        let known = self.of(kind);
         if *known != offsets {
             offsets.write(dir, kind)?;
             *known = offsets;
         }
         Ok(())
+    }
+
+    /// One of them, as it is on disk.
+    pub(super) fn of(&mut self, kind: CheckpointKind) -> &mut OffsetCheckpoint {
+        match kind {
+            CheckpointKind::RecoveryPoint => &mut self.recovery_points,
+            CheckpointKind::HighWatermark => &mut self.high_watermarks,
+            CheckpointKind::LogStart => &mut self.log_starts,
+            CheckpointKind::Cleaner => &mut self.cleaned,
+        }
     }
 
     /// Whether anything is recorded of a partition.

@@ -36,6 +36,14 @@ impl Suffix {
     }
 }
 
+/// A log's folder, and whose it is by its name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LogFolder {
+    pub(super) path: PathBuf,
+    pub(super) topic: String,
+    pub(super) partition: i32,
+}
+
 pub(super) fn folder_name(topic: &str, partition: i32) -> String {
     format!("{topic}-{partition}")
 }

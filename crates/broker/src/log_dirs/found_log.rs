@@ -1,10 +1,14 @@
 //! A log that was found in a log directory, and opening it.
 
-use super::{LogDirError, Seat, checkpoints::Checkpoints, folders::parse_folder_name};
+use super::{
+    LogDirError, Seat,
+    checkpoints::Checkpoints,
+    folders::{LogFolder, parse_folder_name},
+};
 use klamm_config::TopicConfig;
 use klamm_storage::{Interruption, Log, LogConfig, OpenOptions, PartitionMetadata};
 use klamm_types::TopicPartition;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tracing::{debug, warn};
 
 /// An open log and what was checkpointed of it.
@@ -34,13 +38,13 @@ impl FoundLog {
 /// was closed in order.
 pub(super) fn open_log(
     seat: Seat,
-    dir: &Path,
-    topic: &str,
-    partition: i32,
+    folder: &LogFolder,
     checkpoints: &Checkpoints,
     interruption: Option<Interruption>,
     defaults: &TopicConfig,
 ) -> Result<Option<(TopicPartition, FoundLog)>, LogDirError> {
+    let dir = folder.path.as_path();
+    let (topic, partition) = (folder.topic.as_str(), folder.partition);
     let metadata = match PartitionMetadata::read(dir) {
         Ok(Some(metadata)) => metadata,
         Ok(None) => {

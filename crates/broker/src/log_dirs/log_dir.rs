@@ -7,13 +7,13 @@ use super::{
     FoundLog, LogDirError,
     checkpoints::Checkpoints,
     error::io_error,
-    folders::{Suffix, parse_folder_name, parse_future_name},
+    folders::{LogFolder, Suffix, parse_folder_name, parse_future_name},
     found_log::{FoundCopy, open_log},
     space::DirSpace,
 };
 use klamm_config::TopicConfig;
 use klamm_storage::{
-    BootMark, CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, Interruption,
+    BootMark, CheckpointKind, CleanShutdown, CleanShutdownFile, DirLock, FileSystem, Interruption,
     MetaProperties, OpenFiles, PartitionMetadata,
 };
 use klamm_types::{BrokerId, TopicPartition, Uuid};
@@ -43,6 +43,7 @@ pub(crate) struct LogDir {
     interruption: Interruption,
     /// Where the logs of all directories keep their files open.
     pub(super) files: Arc<OpenFiles>,
+    file_system: Option<Arc<FileSystem>>,
     _lock: Option<DirLock>,
     /// What the checkpoints on disk say; held while they are written.
     checkpoints: Mutex<Checkpoints>,
@@ -70,6 +71,13 @@ impl Drop for Seat {
     fn drop(&mut self) {
         self.0.seats.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// The folders in a directory that hold logs.
+struct Folders {
+    logs: Vec<LogFolder>,
+    /// Copies on their way from another directory.
+    copies: Vec<(TopicPartition, FoundCopy)>,
 }
 
 /// What a directory has.
@@ -107,6 +115,9 @@ impl LogDir {
         Ok(LogDir {
             id,
             files: files.clone(),
+            file_system: FileSystem::of(path)
+                .map_err(io_error("look at", path))?
+                .map(Arc::new),
             cluster_id: meta.map(|meta| meta.cluster_id),
             left_clean: CleanShutdownFile::of(path).read()?,
             interruption: BootMark::of(path).read(),
@@ -124,6 +135,7 @@ impl LogDir {
             left_clean: None,
             interruption: Interruption::Machine,
             files: OpenFiles::new(OpenFiles::LIMIT_DEFAULT),
+            file_system: None,
             _lock: None,
             checkpoints: Mutex::default(),
             seats: AtomicUsize::new(0),
@@ -141,6 +153,11 @@ impl LogDir {
     /// The directory's id; zero if it could not be read.
     pub(crate) fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// The directory's file system, if syncing it as a whole syncs the logs in it.
+    pub(crate) fn file_system(&self) -> Option<&Arc<FileSystem>> {
+        self.file_system.as_ref()
     }
 
     /// Takes a seat for a log.
@@ -223,30 +240,25 @@ impl LogDir {
         self.forget_cleaned(topic, partition)
     }
 
-    /// The folders of logs, with topic and partition by their name, and those of copies.
-    #[allow(clippy::type_complexity, reason = "two lists, taken apart at once")]
-    fn folders(
-        self: &Arc<Self>,
-    ) -> Result<
-        (
-            Vec<(PathBuf, String, i32)>,
-            Vec<(TopicPartition, FoundCopy)>,
-        ),
-        LogDirError,
-    > {
-        let (mut folders, mut copies) = (Vec::new(), Vec::new());
+    /// The folders of logs, in order, and those of copies.
+    fn folders(self: &Arc<Self>) -> Result<Folders, LogDirError> {
+        let (mut logs, mut copies) = (Vec::new(), Vec::new());
         for path in self.entries()? {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
             if let Some((topic, partition)) = parse_folder_name(name) {
-                folders.push((path.clone(), topic.to_owned(), partition));
+                logs.push(LogFolder {
+                    path: path.clone(),
+                    topic: topic.to_owned(),
+                    partition,
+                });
             } else if let Some(partition) = parse_future_name(name) {
                 copies.extend(self.found_copy(&path, partition));
             }
         }
-        folders.sort();
-        Ok((folders, copies))
+        logs.sort();
+        Ok(Folders { logs, copies })
     }
 
     /// A copy that a restart has interrupted, if it says whose it is.
@@ -288,34 +300,27 @@ impl LogDir {
     ) -> Result<Found, LogDirError> {
         // From here on the directory is not in order until it is closed.
         CleanShutdownFile::of(&self.path).remove()?;
-        let (folders, copies) = self.folders()?;
+        let folders = self.folders()?;
         let checkpoints = Checkpoints::read(&self.path);
         *self.checkpoints() = checkpoints.clone();
         let interruption = self.left_clean.is_none().then_some(self.interruption);
-        if interruption.is_some() && !folders.is_empty() {
-            info!(dir = %self.path.display(), logs = folders.len(),
+        if interruption.is_some() && !folders.logs.is_empty() {
+            info!(dir = %self.path.display(), logs = folders.logs.len(),
                 "the last stop was not clean: recovering logs");
         }
-        let share = folders.len().div_ceil(OPEN_THREADS).max(1);
+        let share = folders.logs.len().div_ceil(OPEN_THREADS).max(1);
         let opened: Vec<Result<Vec<_>, LogDirError>> = thread::scope(|scope| {
             let threads: Vec<_> = folders
+                .logs
                 .chunks(share)
                 .map(|chunk| {
                     let checkpoints = &checkpoints;
                     scope.spawn(move || {
                         chunk
                             .iter()
-                            .filter_map(|(dir, topic, partition)| {
-                                open_log(
-                                    self.seat(),
-                                    dir,
-                                    topic,
-                                    *partition,
-                                    checkpoints,
-                                    interruption,
-                                    defaults,
-                                )
-                                .transpose()
+                            .filter_map(|folder| {
+                                open_log(self.seat(), folder, checkpoints, interruption, defaults)
+                                    .transpose()
                             })
                             .collect()
                     })
@@ -332,7 +337,7 @@ impl LogDir {
                 })
                 .collect()
         });
-        let mut logs = Vec::with_capacity(folders.len());
+        let mut logs = Vec::with_capacity(folders.logs.len());
         for chunk in opened {
             logs.extend(chunk?);
         }
@@ -342,7 +347,7 @@ impl LogDir {
             .map_err(io_error("mark", &self.path))?;
         Ok(Found {
             logs,
-            copies,
+            copies: folders.copies,
             doomed: self.doomed()?,
         })
     }

@@ -293,9 +293,12 @@ impl LogDirs {
                 // Asked under the lock: whoever has a log forgotten here has abandoned it before,
                 // and what is said of it would be taken for that of a namesake.
                 let mut checkpoints = dir.checkpoints();
-                let offsets = partitions
-                    .iter()
-                    .filter(is_here)
+                let here = || partitions.iter().filter(is_here);
+                let said = here().map(|p| (&*p.topic, p.id.partition, offset(p)));
+                if checkpoints.of(kind).says(said) {
+                    continue;
+                }
+                let offsets = here()
                     .map(|p| (p.topic.to_string(), p.id.partition, offset(p)))
                     .collect();
                 if let Err(error) = checkpoints.update(&dir.path, kind, offsets) {

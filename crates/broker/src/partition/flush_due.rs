@@ -1,9 +1,9 @@
 //! When a partition is flushed.
 
-use super::Partition;
+use super::{Partition, place::Place};
 use crate::clock::now_ms;
-use klamm_storage::StorageError;
-use std::sync::atomic::Ordering;
+use klamm_storage::{FileSystem, StorageError};
+use std::sync::{Arc, atomic::Ordering};
 use tracing::debug;
 
 /// Bytes of batches behind the latest producer states that make it worth to write them again.
@@ -37,8 +37,12 @@ impl Partition {
     /// Sees to it that a flush begins, if one is due. Called after appends, and now and then.
     pub(crate) fn request_flush_if_due(&self, now_ms: i64) {
         let flushed_offset = self.flushed_offset();
+        let messages = self.log_end_offset() - flushed_offset;
+        if messages <= 0 {
+            return; // as most logs are, most of the time
+        }
         let unflushed = Unflushed {
-            messages: self.log_end_offset() - flushed_offset,
+            messages,
             has_sealed: flushed_offset < self.place.load().reader.active_base_offset(),
             since_ms: now_ms.saturating_sub(self.flushed_at_ms.load(Ordering::Relaxed)),
         };
@@ -67,12 +71,41 @@ impl Partition {
     pub(crate) fn flush(&self) {
         self.flush_turn.begin();
         let place = self.place();
-        if !place.is_online() {
+        if place.is_online() {
+            self.flushed(&place, place.flusher.flush());
+        } else {
             self.fail_waiters();
-            self.flush_turn.end();
-            return;
         }
-        match place.flusher.flush() {
+        self.end_flush();
+    }
+
+    /// Flushes partitions whose logs lie in one file system. Called by the flusher.
+    pub(crate) fn flush_together(partitions: &[Arc<Partition>], file_system: &FileSystem) {
+        let mut together = Vec::with_capacity(partitions.len());
+        for partition in partitions {
+            let place = partition.place();
+            let here = place.seat().log_dir().file_system();
+            // It may have moved since it was queued.
+            if place.is_online() && here.map(|here| here.device()) == Some(file_system.device()) {
+                partition.flush_turn.begin();
+                together.push((partition, place));
+            } else {
+                partition.flush();
+            }
+        }
+        let flushers: Vec<_> = together
+            .iter()
+            .map(|(_, place)| place.flusher.clone())
+            .collect();
+        let results = klamm_storage::flush_together(&flushers, file_system);
+        for ((partition, place), result) in together.into_iter().zip(results) {
+            partition.flushed(&place, result);
+            partition.end_flush();
+        }
+    }
+
+    fn flushed(&self, place: &Arc<Place>, result: Result<i64, StorageError>) {
+        match result {
             Ok(flushed) => {
                 let now_ms = now_ms();
                 self.flushed_at_ms.store(now_ms, Ordering::Relaxed);
@@ -82,8 +115,11 @@ impl Partition {
             // Tried again now and then; whoever waits does so until then, or gives up.
             Err(error @ StorageError::Full(_)) => debug!(topic = %self.topic,
                 partition = self.id.partition, %error, "a flush must wait for room on the disk"),
-            Err(error) => self.fail_at(&place, "flush", &error),
+            Err(error) => self.fail_at(place, "flush", &error),
         }
+    }
+
+    fn end_flush(&self) {
         if self.flush_turn.end() {
             self.queue_flush();
         }

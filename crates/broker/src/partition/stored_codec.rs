@@ -45,6 +45,7 @@ pub(super) fn in_stored_codec(
     };
     let levels = CompressionLevels {
         gzip: config.compression_gzip_level,
+        lz4: config.compression_lz4_level,
         zstd: config.compression_zstd_level,
     };
     let bytes_max = policy.decompressed_bytes_max;
@@ -179,20 +180,23 @@ mod tests {
             .collect();
         builder.append(1_000, None, Some(&text), &[]);
         let sent = builder.build().unwrap();
-        let size = |compression_type, gzip, zstd| {
-            let config = TopicConfig {
-                compression_type,
-                compression_gzip_level: gzip,
-                compression_zstd_level: zstd,
-                ..TopicConfig::default()
-            };
+        let size = |codec: &str, level: &str| {
+            let settings = [
+                ("compression.type".to_owned(), codec.to_owned()),
+                (format!("compression.{codec}.level"), level.to_owned()),
+            ];
+            let config = TopicConfig::resolve(&settings.into(), &TopicConfig::default());
             let validated = validate_produce(&sent, &POLICY, 1_000).unwrap();
             in_stored_codec(&sent, validated, &config, &POLICY)
                 .unwrap()
                 .0
                 .len()
         };
-        assert!(size(CompressionType::Gzip, 9, 3) < size(CompressionType::Gzip, 1, 3));
-        assert!(size(CompressionType::Zstd, -1, 19) < size(CompressionType::Zstd, -1, -100));
+        assert!(size("gzip", "9") < size("gzip", "1"));
+        // 9, the default, is the level of the fast compressor (as in Kafka's own producer).
+        assert!(size("lz4", "1") < size("lz4", "9"));
+        assert!(size("lz4", "12") < size("lz4", "1"));
+        assert!(size("lz4", "17") <= size("lz4", "12"));
+        assert!(size("zstd", "19") < size("zstd", "-100"));
     }
 }

@@ -60,7 +60,7 @@ impl Partitions {
 
     /// Has a folder deleted in a while.
     pub(super) fn delete_later(&self, folder: &Path, log_dir: &LogDir) {
-        let delay_ms = self.config.topic_defaults.file_delete_delay_ms;
+        let delay_ms = self.topic_defaults.load().file_delete_delay_ms;
         doom(&self.dirs, &self.deleted, delay_ms, folder, log_dir);
     }
 }

@@ -67,6 +67,8 @@ struct Followed {
     leader_epoch: LeaderEpoch,
     /// Not asked for before this time.
     retry_at: Option<Instant>,
+    /// Whether it was logged that the next offset is out of a range that it is in.
+    is_range_told: bool,
 }
 
 impl Following {
@@ -75,6 +77,7 @@ impl Following {
             partition: Arc::clone(&partition),
             leader_epoch,
             retry_at: None,
+            is_range_told: false,
         };
         let before = self.locked().insert(partition.id, followed);
         if before.is_none_or(|before| before.leader_epoch != leader_epoch) {
@@ -116,6 +119,14 @@ impl Following {
         {
             followed.retry_at = Some(until);
         }
+    }
+
+    /// Whether the leader's contradiction about its range is still to be logged: once an epoch, for
+    /// it is asked again many times a second.
+    fn tell_range_once(&self, id: TopicPartition) -> bool {
+        let mut partitions = self.locked();
+        let followed = partitions.get_mut(&id);
+        followed.is_some_and(|followed| !std::mem::replace(&mut followed.is_range_told, true))
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<TopicPartition, Followed>> {
@@ -375,8 +386,10 @@ impl Fetcher {
         };
         let partition = &followed.partition;
         let decision = out_of_range(start, end, partition.log_end_offset());
-        warn!(topic = %partition.topic, partition = partition.id.partition, ?decision,
-            "the leader does not have the next offset");
+        if decision != OutOfRange::Retry || self.following.tell_range_once(partition.id) {
+            warn!(topic = %partition.topic, partition = partition.id.partition, ?decision,
+                "the leader does not have the next offset");
+        }
         let epoch = followed.leader_epoch;
         let done = match decision {
             OutOfRange::TruncateTo(offset) => {

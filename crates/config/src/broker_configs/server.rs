@@ -36,7 +36,7 @@ pub(super) const KEYS: &[ConfigKey] = config_keys! {
     "compression.gzip.level": Int = "-1", GzipLevel, ClusterWide, Medium,
         "gzip level where the broker compresses; -1 is gzip's own default.";
     "compression.lz4.level": Int = "9", Between(1, 17), ClusterWide, Medium,
-        "Kept from Kafka: where the broker compresses with lz4, it does so at the quickest level.";
+        "lz4 level where the broker compresses; 9 is the quick one, all others search harder.";
     "compression.zstd.level": Int = "3", Between(-131072, 22), ClusterWide, Medium,
         "zstd level where the broker compresses.";
     "max.incremental.fetch.session.cache.slots": Int = "1000", AtLeast(0), ReadOnly, Medium,

@@ -10,7 +10,7 @@ use super::crash_checks::{
 use super::disk_image::{DiskImage, Survival, restore};
 use super::fixture::*;
 use crate::disk_trace::{self, Change};
-use crate::{CompactionLimits, Log, LogConfig, OpenFiles, OpenOptions};
+use crate::{CompactionLimits, FileSystem, Log, LogConfig, OpenFiles, OpenOptions, flush_together};
 use std::{collections::BTreeMap, path::Path};
 use tempfile::TempDir;
 
@@ -122,7 +122,13 @@ impl Scenario {
         self.step(
             "flush",
             |log| {
-                log.flusher().flush().unwrap();
+                // One way and the other, by turns.
+                let flusher = log.flusher();
+                let flushed = match log.log_end_offset() / 2 % 2 {
+                    0 => flusher.flush(),
+                    _ => flush_together(&[flusher], &FileSystem::any(log.dir())).remove(0),
+                };
+                flushed.unwrap();
             },
             |_| {},
         );

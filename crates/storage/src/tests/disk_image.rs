@@ -54,11 +54,11 @@ impl DiskImage {
             Change::Write { inode, .. } | Change::SetLen { inode, .. } => {
                 self.image(*inode).pending.push(change.clone());
             }
-            Change::SyncFile { inode } => {
-                let image = self.image(*inode);
-                image.was_synced = true;
-                for change in std::mem::take(&mut image.pending) {
-                    carry_out(&mut image.durable, &change);
+            Change::SyncFile { inode } => self.image(*inode).sync(),
+            Change::SyncAll => {
+                self.images.iter_mut().for_each(Image::sync);
+                for change in std::mem::take(&mut self.pending_names) {
+                    rename_in(&mut self.durable_names, &change);
                 }
             }
             Change::SyncDir { path } => {
@@ -123,6 +123,13 @@ impl DiskImage {
 }
 
 impl Image {
+    fn sync(&mut self) {
+        self.was_synced = true;
+        for change in std::mem::take(&mut self.pending) {
+            carry_out(&mut self.durable, &change);
+        }
+    }
+
     fn after_crash(&self, sector: usize, chance: &mut Chance) -> Vec<u8> {
         let mut bytes = self.durable.clone();
         chance.draw_share();

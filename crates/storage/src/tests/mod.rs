@@ -9,4 +9,5 @@ mod few_descriptors;
 #[allow(dead_code)] // The tests from outside need all of it.
 #[path = "../../tests/it/fixture.rs"]
 mod fixture;
+mod flushed_together;
 mod repairs_at_start;
