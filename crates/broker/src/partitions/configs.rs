@@ -14,7 +14,8 @@ use std::{
 };
 
 impl Partitions {
-    /// What is set for brokers concerns every topic without its own. The partitions concerned.
+    /// What is set for brokers concerns every topic without its own. The partitions concerned,
+    /// whose leaders go on by the old minimum of in-sync replicas.
     pub(super) fn apply_configs(&self, delta: &Delta, image: &Image) -> Vec<Arc<Partition>> {
         let Some(defaults) = changed_topic_defaults(delta, image, &self.config) else {
             let topics = delta.changed_topic_configs();
