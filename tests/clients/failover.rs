@@ -1,7 +1,7 @@
 //! The failover drill: nodes are killed with -9 under an idempotent producer and a group.
 //!
 //! Each round waits until all is in sync, kills (the leader's node, the active controller's, both at once, or all), waits for
-//! acks from every partition, and restarts what it killed. At the end no acknowledged record may be lost, none there
+//! acks from every partition, and restarts what it killed; in between, nodes are stopped and restarted one after another. At the end no acknowledged record may be lost, none there
 //! twice, each partition in the order sent, and the group must have read everything. The longest gap between two acks
 //! of a partition is told for every round; how long it may be is a promise for a benchmark, not for a loaded test machine.
 //!
@@ -87,6 +87,13 @@ fn drill(name: &str, mut producer: Command) {
                 round + 1
             ));
         }
+        for id in stoppable(&cluster) {
+            let gap_ms = restart_cleanly(&cluster, &topic, id, &producer);
+            say(&format!(
+                "failover {name}, round {}, node {id} stopped and restarted: longest ack gap {gap_ms} ms",
+                round + 1
+            ));
+        }
     }
     let sent = producer.finish();
     let read = read_all(&cluster, &topic);
@@ -136,6 +143,28 @@ fn play_round(
         RECOVERY_TIMEOUT,
         || Ok((group.report().newest().number >= newest).then_some(())),
     );
+    producer.report().longest_gap_ms(before.ms)
+}
+
+/// The nodes that can be stopped other than by killing them: those that were started here.
+fn stoppable(cluster: &Cluster) -> Vec<i32> {
+    match std::env::var_os("KLAMM_TEST_BOOTSTRAP") {
+        Some(_) => Vec::new(),
+        None => cluster.broker_ids(),
+    }
+}
+
+/// Stops a node as its service manager would, and starts it again; returns the longest ack gap.
+fn restart_cleanly(cluster: &Cluster, topic: &str, id: i32, producer: &Reporter<Events>) -> u64 {
+    let everything = [topic, "__consumer_offsets"];
+    cluster.wait_in_sync(&everything);
+    let before = producer.report().newest();
+    cluster.stop(id);
+    cluster.restart(id);
+    cluster.wait_ready();
+    cluster.wait_in_sync(&everything);
+    let newest = producer.report().newest().number;
+    wait_for_acks(producer, newest.max(before.number + NUMBERS_A_SECOND));
     producer.report().longest_gap_ms(before.ms)
 }
 

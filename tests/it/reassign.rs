@@ -226,10 +226,7 @@ async fn leadership_goes_back_when_it_is_asked_for_and_by_itself() {
 /// A clean stop hands everything over before it: clients are redirected, and nothing is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_under_load_loses_nothing() {
-    let cluster = Cluster::start(3);
-    if !cluster.can_control() {
-        return;
-    }
+    let cluster = Cluster::builder(3).start();
     create_topic(&cluster, TOPIC, 6, &[]).await;
     let traffic = Traffic::start(client(&cluster), TOPIC, 6);
     for id in cluster.broker_ids() {

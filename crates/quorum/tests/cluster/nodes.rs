@@ -254,6 +254,8 @@ pub(crate) struct Follower {
     updates: Streaming<MetadataUpdate>,
     pub(crate) image: Image,
     pub(crate) active: Option<ActiveController>,
+    /// How many records each batch had.
+    pub(crate) batches: Vec<usize>,
 }
 
 impl Follower {
@@ -267,6 +269,7 @@ impl Follower {
             endpoint,
             image: Image::new(),
             active: None,
+            batches: Vec::new(),
         }
     }
 
@@ -311,6 +314,7 @@ impl Follower {
     fn on_batch(&mut self, batch: &CommittedBatch) {
         let applied = self.image.apply_records(batch.offset, &batch.records);
         applied.unwrap();
+        self.batches.push(batch.records.len());
     }
 }
 
