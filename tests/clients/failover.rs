@@ -17,7 +17,7 @@ use klamm_tests::{Cluster, wait_until};
 use crate::foreign::{Client, java, python};
 use crate::process::{TOOL_TIMEOUT, run};
 use crate::reporter::{Report, Reporter};
-use crate::{say, unique};
+use crate::{kafka_reassignment, say, unique};
 
 const PARTITIONS: i32 = 3;
 const INTERVAL_MS: u64 = 2;
@@ -39,6 +39,60 @@ fn librdkafka_loses_nothing_when_nodes_are_killed() {
 fn java_loses_nothing_when_nodes_are_killed() {
     if Client::Java.is_here() && Client::ConfluentKafka.is_here() {
         drill("java", java("FailoverProducer"));
+    }
+}
+
+/// Partitions move to other brokers and back, by Kafka's own tool, under producers that count.
+#[test]
+fn partitions_that_move_lose_nothing() {
+    if !(Client::Java.is_here() && Client::ConfluentKafka.is_here()) {
+        return;
+    }
+    let cluster = Cluster::builder(4).start();
+    let mut python_producer = python(Client::ConfluentKafka, "failover.py");
+    python_producer.arg("produce");
+    let producers = [
+        ("librdkafka", python_producer),
+        ("java", java("FailoverProducer")),
+    ];
+    let mut running = Vec::new();
+    for (name, mut producer) in producers {
+        let topic = unique(&format!("moving-{name}"));
+        cluster.create_topic(&topic, PARTITIONS);
+        producer.args([
+            &cluster.bootstrap(),
+            &topic,
+            &PARTITIONS.to_string(),
+            &INTERVAL_MS.to_string(),
+        ]);
+        let producer = Reporter::<Events>::start(producer);
+        wait_for_acks(&producer, 0);
+        running.push((name, topic, producer));
+    }
+    for replicas in [[4, 1, 2], [2, 3, 4], [3, 4, 1]] {
+        let begin: Vec<u64> = running.iter().map(|r| r.2.report().newest().ms).collect();
+        for (_, topic, _) in &running {
+            let everywhere = [&replicas[..]; PARTITIONS as usize];
+            kafka_reassignment::start(&cluster, topic, &everywhere);
+        }
+        for ((name, topic, producer), since_ms) in running.iter().zip(begin) {
+            wait_until("all have moved", RECOVERY_TIMEOUT, || {
+                let view = cluster.view(&[topic])?;
+                let mut partitions = view.partitions.iter();
+                Ok(partitions.all(|p| p.replicas == replicas).then_some(()))
+            });
+            let newest = producer.report().newest().number;
+            wait_for_acks(producer, newest + NUMBERS_A_SECOND);
+            let gap_ms = producer.report().longest_gap_ms(since_ms);
+            say(&format!(
+                "{name} moved to {replicas:?}: longest ack gap {gap_ms} ms"
+            ));
+        }
+    }
+    for (name, topic, producer) in running {
+        let sent = producer.finish();
+        assert!(sent.failures.is_empty(), "{name}: {:?}", sent.failures);
+        judge(&sent, &read_all(&cluster, &topic));
     }
 }
 
