@@ -1,7 +1,7 @@
 //! The failover drill: nodes are killed with -9 under an idempotent producer and a group.
 //!
 //! Each round waits until all is in sync, kills (the leader's node, the active controller's, both at once, or all), waits for
-//! acks from every partition, and restarts what it killed. At the end no acknowledged record may be lost, none there
+//! acks from every partition, and restarts what it killed; in between, nodes are stopped and restarted one after another. At the end no acknowledged record may be lost, none there
 //! twice, each partition in the order sent, and the group must have read everything. The longest gap between two acks
 //! of a partition is told for every round; how long it may be is a promise for a benchmark, not for a loaded test machine.
 //!
@@ -17,7 +17,7 @@ use klamm_tests::{Cluster, wait_until};
 use crate::foreign::{Client, java, python};
 use crate::process::{TOOL_TIMEOUT, run};
 use crate::reporter::{Report, Reporter};
-use crate::{say, unique};
+use crate::{kafka_reassignment, say, unique};
 
 const PARTITIONS: i32 = 3;
 const INTERVAL_MS: u64 = 2;
@@ -39,6 +39,60 @@ fn librdkafka_loses_nothing_when_nodes_are_killed() {
 fn java_loses_nothing_when_nodes_are_killed() {
     if Client::Java.is_here() && Client::ConfluentKafka.is_here() {
         drill("java", java("FailoverProducer"));
+    }
+}
+
+/// Partitions move to other brokers and back, by Kafka's own tool, under producers that count.
+#[test]
+fn partitions_that_move_lose_nothing() {
+    if !(Client::Java.is_here() && Client::ConfluentKafka.is_here()) {
+        return;
+    }
+    let cluster = Cluster::builder(4).start();
+    let mut python_producer = python(Client::ConfluentKafka, "failover.py");
+    python_producer.arg("produce");
+    let producers = [
+        ("librdkafka", python_producer),
+        ("java", java("FailoverProducer")),
+    ];
+    let mut running = Vec::new();
+    for (name, mut producer) in producers {
+        let topic = unique(&format!("moving-{name}"));
+        cluster.create_topic(&topic, PARTITIONS);
+        producer.args([
+            &cluster.bootstrap(),
+            &topic,
+            &PARTITIONS.to_string(),
+            &INTERVAL_MS.to_string(),
+        ]);
+        let producer = Reporter::<Events>::start(producer);
+        wait_for_acks(&producer, 0);
+        running.push((name, topic, producer));
+    }
+    for replicas in [[4, 1, 2], [2, 3, 4], [3, 4, 1]] {
+        let begin: Vec<u64> = running.iter().map(|r| r.2.report().newest().ms).collect();
+        for (_, topic, _) in &running {
+            let everywhere = [&replicas[..]; PARTITIONS as usize];
+            kafka_reassignment::start(&cluster, topic, &everywhere);
+        }
+        for ((name, topic, producer), since_ms) in running.iter().zip(begin) {
+            wait_until("all have moved", RECOVERY_TIMEOUT, || {
+                let view = cluster.view(&[topic])?;
+                let mut partitions = view.partitions.iter();
+                Ok(partitions.all(|p| p.replicas == replicas).then_some(()))
+            });
+            let newest = producer.report().newest().number;
+            wait_for_acks(producer, newest + NUMBERS_A_SECOND);
+            let gap_ms = producer.report().longest_gap_ms(since_ms);
+            say(&format!(
+                "{name} moved to {replicas:?}: longest ack gap {gap_ms} ms"
+            ));
+        }
+    }
+    for (name, topic, producer) in running {
+        let sent = producer.finish();
+        assert!(sent.failures.is_empty(), "{name}: {:?}", sent.failures);
+        judge(&sent, &read_all(&cluster, &topic));
     }
 }
 
@@ -84,6 +138,13 @@ fn drill(name: &str, mut producer: Command) {
             let gap_ms = play_round(&cluster, &topic, victim, &producer, &group);
             say(&format!(
                 "failover {name}, round {}, {victim:?} killed: longest ack gap {gap_ms} ms",
+                round + 1
+            ));
+        }
+        for id in stoppable(&cluster) {
+            let gap_ms = restart_cleanly(&cluster, &topic, id, &producer);
+            say(&format!(
+                "failover {name}, round {}, node {id} stopped and restarted: longest ack gap {gap_ms} ms",
                 round + 1
             ));
         }
@@ -136,6 +197,28 @@ fn play_round(
         RECOVERY_TIMEOUT,
         || Ok((group.report().newest().number >= newest).then_some(())),
     );
+    producer.report().longest_gap_ms(before.ms)
+}
+
+/// The nodes that can be stopped other than by killing them: those that were started here.
+fn stoppable(cluster: &Cluster) -> Vec<i32> {
+    match std::env::var_os("KLAMM_TEST_BOOTSTRAP") {
+        Some(_) => Vec::new(),
+        None => cluster.broker_ids(),
+    }
+}
+
+/// Stops a node as its service manager would, and starts it again; returns the longest ack gap.
+fn restart_cleanly(cluster: &Cluster, topic: &str, id: i32, producer: &Reporter<Events>) -> u64 {
+    let everything = [topic, "__consumer_offsets"];
+    cluster.wait_in_sync(&everything);
+    let before = producer.report().newest();
+    cluster.stop(id);
+    cluster.restart(id);
+    cluster.wait_ready();
+    cluster.wait_in_sync(&everything);
+    let newest = producer.report().newest().number;
+    wait_for_acks(producer, newest.max(before.number + NUMBERS_A_SECOND));
     producer.report().longest_gap_ms(before.ms)
 }
 

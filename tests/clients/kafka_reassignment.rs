@@ -41,6 +41,11 @@ fn reassign(cluster: &Cluster, plan: &str, arguments: &[&str]) -> String {
     tool(cluster, REASSIGN, &arguments).text()
 }
 
+/// Starts moving the partitions of a topic.
+pub(crate) fn start(cluster: &Cluster, topic: &str, replicas: &[&[i32]]) {
+    reassign(cluster, &plan(topic, replicas), &["--execute"]);
+}
+
 fn create(cluster: &Cluster, topic: &str, assignment: &str) {
     let arguments = ["--create", "--topic", topic, "--replica-assignment"];
     tool(cluster, TOPICS, &[&arguments[..], &[assignment]].concat()).text();

@@ -157,6 +157,11 @@ fn settle(
         ErrorCode::None if !answered => ErrorCode::UnknownServerError,
         error => error,
     };
+    if error == ErrorCode::NewLeaderElected {
+        // It was taken and ended a reassignment; the metadata tells the rest.
+        info!(topic = %partition.topic, partition = id.partition, "reassigned to other brokers");
+        return true;
+    }
     if !error.is_none() {
         info!(topic = %partition.topic, partition = id.partition, %error, "ISR proposal refused");
         partition.on_proposal_failed(proposal.leader_epoch, proposal.partition_epoch, error);

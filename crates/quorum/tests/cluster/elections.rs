@@ -1,7 +1,10 @@
 //! A leader is elected, serves, and is followed by another one without a loss.
 
 use crate::nodes::{Cluster, Follower, LIMIT, create_topic, register_broker, run};
-use klamm_rpc::controller::{BrokerHeartbeat, DescribeQuorumRequest};
+use klamm_metadata::Image;
+use klamm_rpc::controller::{
+    BrokerHeartbeat, CreatableTopic, CreateTopicsRequest, DescribeQuorumRequest, ReplicaAssignment,
+};
 use std::time::Instant;
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -139,6 +142,60 @@ fn a_broker_that_dies_with_the_active_controller_is_fenced() {
             "kill of both to the broker being fenced: {:?}",
             killed.elapsed()
         );
+    });
+}
+
+#[test]
+fn what_a_broker_with_thousands_of_leaders_leaves_comes_in_parts() {
+    const PARTITIONS: usize = 5_000;
+    run(async {
+        let cluster = Cluster::start().await;
+        let client = cluster.client();
+        let mut brokers = Vec::new();
+        for id in [7, 8] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let epoch = register_broker(&client, id, port).await;
+            brokers.push((listener, keep_alive(&client, id, epoch).await));
+        }
+        let mut follower = Follower::of(&cluster, 1).await;
+        follower
+            .until(|image| image.is_active(7.into()) && image.is_active(8.into()))
+            .await;
+        let assignment = |partition| ReplicaAssignment {
+            partition,
+            broker_ids: vec![7, 8],
+        };
+        let topic = CreatableTopic {
+            name: "many".into(),
+            num_partitions: -1,
+            replication_factor: -1,
+            assignments: (0..PARTITIONS as i32).map(assignment).collect(),
+            configs: Vec::new(),
+        };
+        let request = CreateTopicsRequest {
+            topics: vec![topic],
+            validate_only: false,
+        };
+        let created = client.create_topics(request, LIMIT).await.unwrap();
+        assert_eq!(created.topics[0].error_code, 0);
+        let led_by = |image: &Image, id: i32| {
+            let led = image.partitions().filter(|(_, p)| p.leader == id.into());
+            led.count()
+        };
+        follower.until(|image| led_by(image, 7) == PARTITIONS).await;
+        follower.batches.clear();
+        drop(brokers.remove(0));
+        // That the broker is fenced comes last.
+        follower.until(|image| !image.is_active(7.into())).await;
+        assert_eq!(led_by(&follower.image, 8), PARTITIONS);
+        assert!(follower.batches.len() > 2, "{:?}", follower.batches);
+        let largest = follower.batches.iter().max();
+        assert!(largest < Some(&PARTITIONS), "{:?}", follower.batches);
+        let answered = client
+            .describe_quorum(DescribeQuorumRequest {}, LIMIT)
+            .await;
+        assert_eq!(answered.unwrap().error_code, 0, "it goes on");
     });
 }
 

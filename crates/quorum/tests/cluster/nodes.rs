@@ -293,6 +293,8 @@ pub(crate) struct Follower {
     updates: Streaming<MetadataUpdate>,
     pub(crate) image: Image,
     pub(crate) active: Option<ActiveController>,
+    /// How many records each batch had.
+    pub(crate) batches: Vec<usize>,
 }
 
 impl Follower {
@@ -306,6 +308,7 @@ impl Follower {
             endpoint,
             image: Image::new(),
             active: None,
+            batches: Vec::new(),
         }
     }
 
@@ -350,6 +353,7 @@ impl Follower {
     fn on_batch(&mut self, batch: &CommittedBatch) {
         let applied = self.image.apply_records(batch.offset, &batch.records);
         applied.unwrap();
+        self.batches.push(batch.records.len());
     }
 }
 
