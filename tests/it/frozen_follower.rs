@@ -140,32 +140,34 @@ const PART: Duration = Duration::from_secs(10);
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures"]
 async fn what_a_frozen_follower_costs() {
-    let cluster = Cluster::builder(3).start();
-    let client = client(&cluster);
-    create_topic(&cluster, "measured", 1, &[]).await;
-    let leader = cluster.leader("measured", 0);
-    let controller = cluster.active_controller();
-    let follower = (1..=3)
-        .rfind(|&id| id != leader && id != controller)
-        .unwrap();
-    let producer = Producer::new(client.clone(), ProducerOptions::default());
-    measure(&producer, PART).await;
-    println!("quiet:           {}", measure(&producer, PART).await);
+    for is_controller in [false, true] {
+        let cluster = Cluster::builder(3).start();
+        let client = client(&cluster);
+        let controller = cluster.active_controller();
+        let others: Vec<i32> = (1..=3).filter(|&id| id != controller).collect();
+        let (leader, other) = (others[0], others[1]);
+        create_led_by_first(&cluster, "measured", &[leader, other, controller]).await;
+        let follower = if is_controller { controller } else { other };
+        let producer = Producer::new(client.clone(), ProducerOptions::default());
+        measure(&producer, PART).await;
+        println!("is the active controller: {is_controller}");
+        println!("quiet:         {}", measure(&producer, PART).await);
 
-    cluster.pause(follower);
-    let frozen = Instant::now();
-    let during = tokio::spawn({
-        let producer = producer.clone();
-        async move { measure(&producer, Duration::from_secs(3)).await }
-    });
-    wait_until("it is dropped", PATIENCE, || {
-        let view = wire::metadata(cluster.broker_address(leader), &["measured"])?;
-        Ok((!view.partitions[0].isr.contains(&follower)).then_some(()))
-    });
-    println!("dropped after:   {:?}", frozen.elapsed());
-    println!("the first 3 s:   {}", during.await.unwrap());
-    println!("without it:      {}", measure(&producer, PART).await);
-    cluster.resume(follower);
+        cluster.pause(follower);
+        let frozen = Instant::now();
+        let during = tokio::spawn({
+            let producer = producer.clone();
+            async move { measure(&producer, Duration::from_secs(4)).await }
+        });
+        wait_until("it is dropped", PATIENCE, || {
+            let view = wire::metadata(cluster.broker_address(leader), &["measured"])?;
+            Ok((!view.partitions[0].isr.contains(&follower)).then_some(()))
+        });
+        println!("dropped after: {:?}", frozen.elapsed());
+        println!("the first 4 s: {}", during.await.unwrap());
+        println!("without it:    {}", measure(&producer, PART).await);
+        cluster.resume(follower);
+    }
 }
 
 /// Writes at a steady rate and tells how long it took until records were acknowledged.
