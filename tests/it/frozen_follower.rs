@@ -51,23 +51,24 @@ async fn a_follower_that_hangs_is_dropped_soon() {
 
 /// Three brokers, the disk of the last of which can hang: it goes on taking writes, but keeps none until it thaws. With it,
 /// the disk to freeze for that.
-fn with_disk_that_hangs() -> Option<(Cluster, [SmallDisk; 2])> {
+fn with_disk_that_hangs(separate_controllers: i32) -> Option<(Cluster, [SmallDisk; 2])> {
     let cluster = Cluster::builder(3)
-        .separate_controllers(1)
+        .separate_controllers(separate_controllers)
         .property("klamm.log.dirs.free.bytes.min", "12582912")
         .create();
     let folder = cluster.node_dir(3).parent()?.join("outer");
     // By this name the watchdog finds and unmounts it.
     let outer = SmallDisk::mount(&folder.join("data"), 160 << 20)?;
     let inner = SmallDisk::mount_in(outer.path(), &cluster.data_dir(3).unwrap(), 96 << 20)?;
-    cluster.restart_all(&[1, 2, 3, 4]);
+    let all: Vec<i32> = (1..=3 + separate_controllers).collect();
+    cluster.restart_all(&all);
     cluster.wait_ready();
     Some((cluster, [outer, inner]))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
-    let Some((cluster, [outer, _inner])) = with_disk_that_hangs() else {
+    let Some((cluster, [outer, _inner])) = with_disk_that_hangs(1) else {
         return;
     };
     let client = client(&cluster);
@@ -87,7 +88,7 @@ async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_whose_disk_hangs_lets_another_lead() {
-    let Some((cluster, [outer, _inner])) = with_disk_that_hangs() else {
+    let Some((cluster, [outer, _inner])) = with_disk_that_hangs(1) else {
         return;
     };
     let client = client(&cluster);
@@ -106,6 +107,34 @@ async fn a_leader_whose_disk_hangs_lets_another_lead() {
     traffic.flows().await;
     traffic.finish(&client).await;
     wait_identical(&cluster, "left", 0);
+}
+
+/// Followers of the quorum commit without it, so the cluster goes on deciding.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_whose_disk_hangs_goes_on() {
+    let Some((cluster, [outer, _inner])) = with_disk_that_hangs(0) else {
+        return;
+    };
+    let client = client(&cluster);
+    create_led_by_first(&cluster, "decided", &[1, 2, 3]).await;
+    while cluster.active_controller() != 3 {
+        let other = cluster.active_controller();
+        cluster.kill9(other);
+        cluster.restart(other);
+        cluster.wait_ready();
+    }
+    cluster.wait_in_sync(&["decided"]);
+    let traffic = Traffic::start(client.clone(), "decided", 1);
+    traffic.flows().await;
+    let frozen = outer.freeze();
+    wait_dropped(&client, "decided", 3).await;
+    traffic.flows().await;
+    create_led_by_first(&cluster, "meanwhile", &[1, 2]).await;
+    drop(frozen);
+    cluster.wait_in_sync(&["decided"]);
+    traffic.flows().await;
+    traffic.finish(&client).await;
+    wait_identical(&cluster, "decided", 0);
 }
 
 /// Creates a topic of one partition with these replicas, the first of which leads.
@@ -140,32 +169,34 @@ const PART: Duration = Duration::from_secs(10);
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures"]
 async fn what_a_frozen_follower_costs() {
-    let cluster = Cluster::builder(3).start();
-    let client = client(&cluster);
-    create_topic(&cluster, "measured", 1, &[]).await;
-    let leader = cluster.leader("measured", 0);
-    let controller = cluster.active_controller();
-    let follower = (1..=3)
-        .rfind(|&id| id != leader && id != controller)
-        .unwrap();
-    let producer = Producer::new(client.clone(), ProducerOptions::default());
-    measure(&producer, PART).await;
-    println!("quiet:           {}", measure(&producer, PART).await);
+    for is_controller in [false, true] {
+        let cluster = Cluster::builder(3).start();
+        let client = client(&cluster);
+        let controller = cluster.active_controller();
+        let others: Vec<i32> = (1..=3).filter(|&id| id != controller).collect();
+        let (leader, other) = (others[0], others[1]);
+        create_led_by_first(&cluster, "measured", &[leader, other, controller]).await;
+        let follower = if is_controller { controller } else { other };
+        let producer = Producer::new(client.clone(), ProducerOptions::default());
+        measure(&producer, PART).await;
+        println!("is the active controller: {is_controller}");
+        println!("quiet:         {}", measure(&producer, PART).await);
 
-    cluster.pause(follower);
-    let frozen = Instant::now();
-    let during = tokio::spawn({
-        let producer = producer.clone();
-        async move { measure(&producer, Duration::from_secs(3)).await }
-    });
-    wait_until("it is dropped", PATIENCE, || {
-        let view = wire::metadata(cluster.broker_address(leader), &["measured"])?;
-        Ok((!view.partitions[0].isr.contains(&follower)).then_some(()))
-    });
-    println!("dropped after:   {:?}", frozen.elapsed());
-    println!("the first 3 s:   {}", during.await.unwrap());
-    println!("without it:      {}", measure(&producer, PART).await);
-    cluster.resume(follower);
+        cluster.pause(follower);
+        let frozen = Instant::now();
+        let during = tokio::spawn({
+            let producer = producer.clone();
+            async move { measure(&producer, Duration::from_secs(4)).await }
+        });
+        wait_until("it is dropped", PATIENCE, || {
+            let view = wire::metadata(cluster.broker_address(leader), &["measured"])?;
+            Ok((!view.partitions[0].isr.contains(&follower)).then_some(()))
+        });
+        println!("dropped after: {:?}", frozen.elapsed());
+        println!("the first 4 s: {}", during.await.unwrap());
+        println!("without it:    {}", measure(&producer, PART).await);
+        cluster.resume(follower);
+    }
 }
 
 /// Writes at a steady rate and tells how long it took until records were acknowledged.

@@ -45,6 +45,7 @@ mod separate_roles;
 mod shared_cluster;
 mod single_node;
 mod small_disk;
+mod strange_followers;
 mod throttled_replicas;
 mod topic_settings;
 mod traffic;

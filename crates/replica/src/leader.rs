@@ -337,9 +337,12 @@ impl Leader {
     /// is committed: one that hangs shall not hold everybody up for a whole lag time.
     fn dispensable(&self, isr: &BTreeSet<BrokerId>, now_ms: i64) -> Vec<BrokerId> {
         let stall_ms_max = self.stall_ms_max();
-        let (stalled, others): (Vec<_>, Vec<_>) = self
-            .followers_in(isr)
-            .partition(|(_, follower)| follower.has_stalled(stall_ms_max, now_ms));
+        let has_stalled = |follower: &FollowerProgress| follower.has_stalled(stall_ms_max, now_ms);
+        if !self.followers_in(isr).any(|(_, it)| has_stalled(it)) {
+            return Vec::new();
+        }
+        let (stalled, others): (Vec<_>, Vec<_>) =
+            self.followers_in(isr).partition(|(_, it)| has_stalled(it));
         let is_enough = others.len() + 1 >= self.effective_min_isr().max(REDUNDANT);
         let theirs = others.iter().map(|(_, follower)| follower.log_end_offset);
         let common_end = theirs.fold(self.local.durable_end_offset, i64::min);

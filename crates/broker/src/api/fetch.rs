@@ -113,8 +113,8 @@ impl Fetcher {
         } else {
             (BrokerId(request.replica_id), BrokerEpoch::NONE)
         };
-        let is_follower = replica.get() >= 0;
-        let is_consumer = replica.is_none();
+        let is_follower = !replica.is_none();
+        let is_consumer = replica == BrokerId::NONE;
         let bytes_max = request
             .max_bytes
             .min(context.config.network.fetch_max_bytes);
@@ -139,7 +139,7 @@ impl Fetcher {
     }
 
     fn is_follower(&self) -> bool {
-        self.replica.get() >= 0
+        !self.replica.is_none()
     }
 
     fn read_request(&self, wanted: &Wanted, bytes_left: usize, is_first: bool) -> ReadRequest {
