@@ -20,6 +20,7 @@ mod crash;
 mod damage;
 mod dev;
 mod failover;
+mod features;
 mod flushing;
 mod full_disk;
 mod garbage;

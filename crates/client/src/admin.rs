@@ -1,5 +1,9 @@
 //! Administration of topics.
 
+mod features;
+
+pub use features::{Feature, LevelChange};
+
 use crate::{
     client::Client,
     cluster_view::{ClusterView, TopicView},

@@ -4,10 +4,10 @@ use crate::{
     AlterConfigs, AlterPartition, AlteredConfigs, AlteredPartition, AssignDirectories, ConfigRules,
     CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, FailLogDirs,
     GrownTopic, InitCluster, ProducerIdBlock, Refusal, RegisterBroker, RegisterController,
-    RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs,
-    alter_partition, assign_directories, broker_state, cluster, create_partitions, create_topics,
-    delete_topics, fail_log_dirs, high_watermarks, producer_ids, register_broker,
-    resign_leadership,
+    RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, UpdateFeatures,
+    alter_configs, alter_partition, assign_directories, broker_state, cluster, create_partitions,
+    create_topics, delete_topics, fail_log_dirs, high_watermarks, producer_ids, register_broker,
+    resign_leadership, update_features,
 };
 use klamm_metadata::{Image, proto::Record};
 use klamm_types::{BrokerEpoch, BrokerId, Uuid};
@@ -49,6 +49,10 @@ pub enum Request {
     AllocateProducerIds(BrokerRef),
     /// Sets and removes configs.
     AlterConfigs(AlterConfigs),
+    /// A controller has left the quorum.
+    UnregisterController(BrokerId),
+    /// Levels of features change.
+    UpdateFeatures(UpdateFeatures),
 }
 
 /// The answer, one variant for each kind of [`Request`].
@@ -230,6 +234,12 @@ pub fn decide(image: &Image, request: &Request, ctx: &Context) -> Decision {
         }
         Request::AlterConfigs(request) => {
             alter_configs::decide(image, request, ctx).map(Response::AlterConfigs)
+        }
+        Request::UnregisterController(id) => {
+            cluster::unregister_controller(image, *id).map(Response::Done)
+        }
+        Request::UpdateFeatures(request) => {
+            update_features::decide(image, request).map(Response::Done)
         }
     }
 }

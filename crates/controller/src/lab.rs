@@ -13,6 +13,7 @@ use crate::{
 };
 use klamm_metadata::{
     ConfigResource, Configs, Image, Listener, Partition, RecoveryState,
+    feature_level::LevelRange,
     proto::{Record, RecordBatch},
 };
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, TopicPartition, Uuid};
@@ -226,6 +227,7 @@ impl Lab {
             has_offline_log_dirs: false,
             previous_epoch,
             version: "1".into(),
+            levels: LevelRange::SUPPORTED,
         }
     }
 

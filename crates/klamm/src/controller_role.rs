@@ -7,10 +7,11 @@ use crate::{
 };
 use klamm_config::{Listener, ServerConfig};
 use klamm_controller::{SessionConfig, Settings};
+use klamm_metadata::feature_level::LevelRange;
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// The folder of the metadata log, named as Kafka names it.
 const METADATA_LOG: &str = "__cluster_metadata-0";
@@ -56,7 +57,7 @@ fn quorum_config(
         controller: ControllerConfig {
             settings: settings(config),
             config_rules: Arc::new(TableRules(Arc::new(config.clone()))),
-            features: BTreeMap::new(),
+            levels: LevelRange::SUPPORTED.up_to(config.quorum.klamm_version_max),
             listener_name: listener.name.clone(),
         },
         timings: timings(config),

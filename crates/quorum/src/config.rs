@@ -5,7 +5,7 @@ use crate::{
     raft_types::{NodeId, node_id_of},
 };
 use klamm_controller::{ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings};
-use klamm_metadata::{ConfigResource, Configs};
+use klamm_metadata::{ConfigResource, Configs, feature_level::LevelRange};
 use klamm_rpc::ControllerEndpoint;
 use klamm_types::{BrokerId, Uuid};
 use openraft::{Config, SnapshotPolicy};
@@ -89,8 +89,8 @@ pub struct ControllerConfig {
     pub settings: Settings,
     /// Knows the configs.
     pub config_rules: Arc<dyn ConfigRules + Send + Sync>,
-    /// The feature levels that a new cluster begins with.
-    pub features: BTreeMap<String, i32>,
+    /// The feature levels that this node supports; a new cluster begins with the highest.
+    pub levels: LevelRange,
     /// The name of the controller listener, as controllers register it.
     pub listener_name: String,
 }
@@ -101,7 +101,7 @@ impl Default for ControllerConfig {
         ControllerConfig {
             settings: Settings::default(),
             config_rules: Arc::new(AnyConfig),
-            features: BTreeMap::new(),
+            levels: LevelRange::SUPPORTED,
             listener_name: "CONTROLLER".into(),
         }
     }
@@ -111,7 +111,7 @@ impl fmt::Debug for ControllerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ControllerConfig")
             .field("settings", &self.settings)
-            .field("features", &self.features)
+            .field("levels", &self.levels)
             .field("listener_name", &self.listener_name)
             .finish_non_exhaustive()
     }

@@ -47,6 +47,7 @@ mod snapshot_file;
 mod state_machine;
 mod stopping;
 mod translate;
+mod translate_features;
 mod vote_guard;
 mod voter_changes;
 mod watch_metadata;

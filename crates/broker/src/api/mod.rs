@@ -41,6 +41,7 @@ mod offset_for_leader_epoch;
 mod produce;
 mod remove_raft_voter;
 mod sync_group;
+mod update_features;
 
 pub(crate) use forwarding::error_code;
 
@@ -123,6 +124,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     ),
     (ApiKey::OffsetDelete, offset_delete::start),
     (ApiKey::DescribeQuorum, describe_quorum::start),
+    (ApiKey::UpdateFeatures, update_features::start),
     (ApiKey::DescribeCluster, describe_cluster::start),
     (ApiKey::ListConfigResources, list_config_resources::start),
     (
