@@ -61,7 +61,10 @@ fn quorum_config(
             listener_name: listener.name.clone(),
         },
         timings: timings(config),
-        snapshot: SnapshotConfig::default(),
+        snapshot: SnapshotConfig {
+            bytes: u64::try_from(config.quorum.snapshot_max_record_bytes).unwrap_or(u64::MAX),
+            ..SnapshotConfig::default()
+        },
     })
 }
 

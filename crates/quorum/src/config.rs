@@ -151,6 +151,8 @@ impl Default for Timings {
 pub struct SnapshotConfig {
     /// Entries between two snapshots.
     pub entries: u64,
+    /// Bytes of records between two snapshots; what lies before the last two goes.
+    pub bytes: u64,
     /// Entries kept behind a snapshot, for followers that are a little late.
     pub entries_kept: u64,
 }
@@ -159,6 +161,7 @@ impl Default for SnapshotConfig {
     fn default() -> SnapshotConfig {
         SnapshotConfig {
             entries: 5_000,
+            bytes: 20 << 20,
             entries_kept: 5_000,
         }
     }

@@ -32,6 +32,7 @@ mod identity;
 mod joining;
 mod leader_loss;
 mod leadership;
+mod log_bounds;
 mod log_store;
 mod membership;
 mod membership_calls;

@@ -14,6 +14,7 @@ use crate::{
     joining::{self, Joiner},
     leader_loss::{self, LeaderProbe},
     leadership::{self, LeaderContact, Leadership, LeadershipWatch},
+    log_bounds,
     log_store::LogStore,
     membership::Membership,
     metadata_feed::MetadataFeed,
@@ -179,6 +180,8 @@ impl Quorum {
             turn: Arc::default(),
         };
         tasks.spawn(membership.clone().keep_settled());
+        let bytes = config.snapshot.bytes;
+        tasks.spawn(log_bounds::keep(raft.clone(), feed.clone(), bytes));
         let progress = FollowerProgress::default();
         tasks.spawn(progress.clone().watch(raft.clone(), clock));
         let joiner = joiner(

@@ -163,6 +163,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             let applied = match entry.payload {
                 EntryPayload::Blank => Applied::Applied,
                 EntryPayload::Normal(batch) => {
+                    self.feed.count_bytes(batch.0.len());
                     self.apply_batch(entry.log_id.leader_id.term, &batch)?
                 }
                 EntryPayload::Membership(membership) => {

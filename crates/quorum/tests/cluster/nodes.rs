@@ -191,6 +191,13 @@ impl Cluster {
         self.folders.insert(id, TempDir::new().unwrap());
     }
 
+    /// The snapshots in the folder of a node.
+    pub(crate) fn snapshots(&self, id: i32) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folders[&id].path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".snapshot")).collect()
+    }
+
     pub(crate) fn node(&self, id: i32) -> &Quorum {
         &self.nodes[&id].quorum
     }
