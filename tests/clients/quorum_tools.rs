@@ -6,6 +6,7 @@ use crate::foreign::Client;
 use crate::kafka_tools::{assert_contains, tool};
 
 const QUORUM: &str = "org.apache.kafka.tools.MetadataQuorumCommand";
+const FEATURES: &str = "org.apache.kafka.tools.FeatureCommand";
 const CLUSTER: &str = "org.apache.kafka.tools.ClusterTool";
 
 /// How often a tool is asked that takes seconds itself.
@@ -71,6 +72,45 @@ fn a_controller_is_added_and_removed_by_the_quorum_tool() {
     let id = tool_of_the_cluster(&cluster, "cluster-id");
     assert_contains(&id, &["Cluster ID:"]);
     assert_contains(&status, &[id.trim().rsplit(' ').next().unwrap()]);
+}
+
+#[test]
+fn feature_levels_are_told_and_changed() {
+    if !Client::Java.is_here() {
+        return;
+    }
+    let cluster = Cluster::start(1);
+    let features = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        tool(&cluster, FEATURES, &arguments)
+    };
+    let described = features("describe").text();
+    let line = |name: &str| {
+        let mut lines = described.lines().filter(|line| line.contains(name));
+        let line = lines.next().unwrap_or_else(|| panic!("{described}"));
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_contains(
+        &line("klamm.version"),
+        &["SupportedMinVersion: 1 SupportedMaxVersion: 2 FinalizedVersionLevel: 2"],
+    );
+    assert_contains(
+        &line("kraft.version"),
+        &["SupportedMinVersion: 0 SupportedMaxVersion: 1 FinalizedVersionLevel: 1"],
+    );
+    let refused = features("downgrade --feature klamm.version=1").refusal();
+    assert_contains(&refused, &["not safe to leave"]);
+    let tried = features("downgrade --unsafe --dry-run --feature klamm.version=1").text();
+    assert_contains(&tried, &["can be downgraded to 1"]);
+    let lowered = features("downgrade --unsafe --feature klamm.version=1").text();
+    assert_contains(&lowered, &["was downgraded to 1"]);
+    let refused = features("upgrade --feature klamm.version=3").refusal();
+    assert_contains(&refused, &["only supports versions 1-2"]);
+    let raised = features("upgrade --feature klamm.version=2").text();
+    assert_contains(&raised, &["was upgraded to 2"]);
 }
 
 /// As `meta.properties` says, where `kafka-metadata-quorum.sh` finds it.

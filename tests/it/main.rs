@@ -22,6 +22,7 @@ mod damage;
 mod dev;
 mod drill;
 mod failover;
+mod features;
 mod flushing;
 mod frozen_follower;
 mod full_disk;

@@ -24,7 +24,7 @@ use crate::{
     replication::{Fetchers, IsrUpdates, ReplicationThrottles, Resignations, Suspects},
 };
 use klamm_config::ServerConfig;
-use klamm_metadata::{Delta, Image};
+use klamm_metadata::{Delta, Image, feature_level::LevelRange};
 use klamm_rpc::{ControllerClient, ControllerEndpoint};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -121,6 +121,7 @@ impl Broker {
             log_dirs: dirs.ids(),
             has_offline_log_dirs: dirs.has_failed(),
             previous_epoch: dirs.previous_epoch(),
+            levels: levels(&config),
         };
         let flusher = Flusher::start().map_err(system("start flusher threads"))?;
         let dirs = Arc::new(dirs);
@@ -238,11 +239,18 @@ impl Broker {
         self.tasks
             .spawn(watch_log_dirs(Arc::clone(&context.partitions)));
         let (changes, queue) = mpsc::channel(CHANGES_QUEUED_MAX);
-        self.tasks.spawn(follow_metadata(
+        let following = follow_metadata(
             Arc::clone(&context.identity),
             context.controller.clone(),
             changes,
-        ));
+            levels(&context.config),
+        );
+        let failure = self.flusher.as_ref().map(Flusher::queue);
+        self.tasks.spawn(async move {
+            if let (Err(reason), Some(failure)) = (following.await, failure) {
+                failure.report_failure(reason.to_string());
+            }
+        });
         let patience = millis(i64::from(
             context.config.quorum.initial_broker_registration_timeout_ms,
         ));
@@ -429,6 +437,11 @@ async fn watch_log_dirs(partitions: Arc<Partitions>) {
             error!(%error, "stopping the replicas of a failed log directory has failed");
         }
     }
+}
+
+/// The feature levels that this broker supports.
+pub(crate) fn levels(config: &ServerConfig) -> LevelRange {
+    LevelRange::SUPPORTED.up_to(config.quorum.klamm_version_max)
 }
 
 fn controller_endpoints(config: &ServerConfig) -> Vec<ControllerEndpoint> {

@@ -1,7 +1,10 @@
 //! Administration of topics.
 
+mod features;
 mod leader_moves;
 mod quorum;
+
+pub use features::{Feature, LevelChange};
 
 use crate::{
     client::Client,

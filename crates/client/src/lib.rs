@@ -17,7 +17,7 @@ mod group_consumer;
 mod producer;
 mod versions;
 
-pub use admin::{Admin, ConfigEntry, NewTopic};
+pub use admin::{Admin, ConfigEntry, Feature, LevelChange, NewTopic};
 pub use client::{Client, ClientOptions};
 pub use cluster_view::{BrokerView, ClusterView, PartitionView, TopicView};
 pub use connection::{Connection, ConnectionOptions};

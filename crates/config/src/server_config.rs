@@ -210,6 +210,7 @@ fn quorum(
     Ok(QuorumSettings {
         voters,
         bootstrap_servers,
+        klamm_version_max: values.number("klamm.version.max")?,
         auto_join: values.flag("controller.quorum.auto.join.enable"),
         election_timeout_ms: values.number("controller.quorum.election.timeout.ms")?,
         fetch_timeout_ms: values.number("controller.quorum.fetch.timeout.ms")?,

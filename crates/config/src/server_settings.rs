@@ -14,6 +14,8 @@ pub struct QuorumSettings {
     pub voters: Vec<QuorumVoter>,
     /// `controller.quorum.bootstrap.servers`.
     pub bootstrap_servers: Vec<HostPort>,
+    /// `klamm.version.max`: no higher feature level is supported.
+    pub klamm_version_max: i32,
     /// `controller.quorum.auto.join.enable`: a controller that joins becomes a voter by itself.
     pub auto_join: bool,
     /// `controller.quorum.election.timeout.ms`.

@@ -5,10 +5,10 @@ use crate::{
     AlteredReassignments, AssignDirectories, ConfigRules, CreatePartitions, CreateTopics,
     CreatedTopic, DeleteTopics, DeletedTopic, ElectLeaders, ElectedLeaders, FailLogDirs,
     GrownTopic, InitCluster, ProducerIdBlock, Refusal, RegisterBroker, RegisterController,
-    RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, alter_configs,
-    alter_partition, alter_reassignments, assign_directories, broker_state, cluster,
+    RegisteredBroker, ReportHighWatermarks, ResignLeadership, Resigned, Sessions, UpdateFeatures,
+    alter_configs, alter_partition, alter_reassignments, assign_directories, broker_state, cluster,
     create_partitions, create_topics, delete_topics, elect_leaders, fail_log_dirs, high_watermarks,
-    producer_ids, register_broker, resign_leadership,
+    producer_ids, register_broker, resign_leadership, update_features,
 };
 use klamm_metadata::{Image, proto::Record};
 use klamm_types::{BrokerEpoch, BrokerId, Uuid};
@@ -58,6 +58,10 @@ pub enum Request {
     ElectWhereNobodyLeads,
     /// A chore: leadership goes back to preferred replicas.
     BalanceLeaders,
+    /// A controller has left the quorum.
+    UnregisterController(BrokerId),
+    /// Levels of features change.
+    UpdateFeatures(UpdateFeatures),
 }
 
 /// The answer, one variant for each kind of [`Request`].
@@ -256,5 +260,11 @@ pub fn decide(image: &Image, request: &Request, ctx: &Context) -> Decision {
             elect_leaders::elect_where_nobody_leads(image, ctx).map(Response::Elected)
         }
         Request::BalanceLeaders => elect_leaders::balance(image, ctx).map(Response::Elected),
+        Request::UnregisterController(id) => {
+            cluster::unregister_controller(image, *id).map(Response::Done)
+        }
+        Request::UpdateFeatures(request) => {
+            update_features::decide(image, request).map(Response::Done)
+        }
     }
 }

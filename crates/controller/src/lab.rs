@@ -14,6 +14,7 @@ use crate::{
 };
 use klamm_metadata::{
     ConfigResource, Configs, Image, Listener, Partition, RecoveryState,
+    feature_level::LevelRange,
     proto::{Record, RecordBatch},
 };
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, TopicPartition, Uuid};
@@ -240,6 +241,7 @@ impl Lab {
             has_offline_log_dirs: false,
             previous_epoch,
             version: "1".into(),
+            levels: LevelRange::SUPPORTED,
         }
     }
 

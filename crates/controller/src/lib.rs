@@ -44,6 +44,7 @@ mod resign_leadership;
 mod sessions;
 mod topic_name;
 mod topic_settings;
+mod update_features;
 
 pub use alter_configs::{AlterConfigs, AlteredConfigs, AlteredResource, ConfigOp, ResourceChange};
 pub use alter_partition::{
@@ -52,7 +53,7 @@ pub use alter_partition::{
 pub use alter_reassignments::{AlterReassignments, AlteredReassignments, Reassignment};
 pub use assign_directories::{AssignDirectories, ReplicaDirectory};
 pub use chores::{Chore, ChoreConfig, Chores};
-pub use cluster::{InitCluster, RegisterController};
+pub use cluster::{InitCluster, RegisterController, check_levels};
 pub use config_rules::{ConfigRules, ProposedConfigs};
 pub use create_partitions::{CreatePartitions, GrownTopic, TopicGrowth};
 pub use create_topics::{CreatableTopic, CreateTopics, Created, CreatedTopic};
@@ -73,3 +74,4 @@ pub use register_broker::{RegisterBroker, RegisteredBroker};
 pub use resign_leadership::{ResignLeadership, Resignation, Resigned};
 pub use sessions::{Heartbeat, HeartbeatAck, SessionConfig, Sessions, StreamId};
 pub use topic_name::{TOPIC_NAME_LENGTH_MAX, check_topic_name};
+pub use update_features::{FeatureUpdate, UpdateFeatures, UpgradeType};

@@ -1,7 +1,9 @@
 //! A broker introduces itself (rules 83 and 85).
 
-use crate::{Context, Decision, Loss, Refusal, broker_state, new_partitions::sole};
-use klamm_metadata::{Broker, Image, Listener, Partition, proto, uuid_bytes};
+use crate::{Context, Decision, Loss, Refusal, broker_state, cluster, new_partitions::sole};
+use klamm_metadata::{
+    Broker, Image, Listener, Partition, feature_level::LevelRange, proto, uuid_bytes,
+};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
 
 /// A broker's introduction.
@@ -25,6 +27,8 @@ pub struct RegisterBroker {
     pub previous_epoch: BrokerEpoch,
     /// The version it runs, for people.
     pub version: String,
+    /// The feature levels it supports.
+    pub levels: LevelRange,
 }
 
 /// The answer to an introduction.
@@ -77,6 +81,7 @@ fn check<'a>(
         );
         return Err(Refusal::new(ErrorCode::InconsistentClusterId, message));
     }
+    cluster::check_levels(image, "broker", id, request.levels)?;
     if let Some(broker) = image.broker(id)
         && broker.incarnation_id != request.incarnation_id
         && ctx.sessions.is_live(ctx.now_ms, id, broker.epoch)
@@ -157,7 +162,8 @@ fn amend(broker: &Broker, request: &RegisterBroker) -> Vec<proto::Record> {
     let same = broker.listeners == request.listeners
         && broker.rack == request.rack
         && broker.log_dirs == request.log_dirs
-        && broker.version == request.version;
+        && broker.version == request.version
+        && broker.levels == request.levels;
     if same {
         return Vec::new();
     }
@@ -188,6 +194,7 @@ fn record(
         fenced,
         log_dirs: request.log_dirs.iter().copied().map(uuid_bytes).collect(),
         version: request.version.clone(),
+        levels: request.levels.into(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The command line.
 
 use crate::{
-    consume::ConsumeArgs, dev::DevArgs, drill::DrillArgs, health::HealthArgs, produce::ProduceArgs,
-    server::ServerArgs, storage::StorageArgs, topic::TopicArgs,
+    consume::ConsumeArgs, dev::DevArgs, drill::DrillArgs, features::FeaturesArgs,
+    health::HealthArgs, produce::ProduceArgs, server::ServerArgs, storage::StorageArgs,
+    topic::TopicArgs,
 };
 use clap::{Parser, Subcommand};
 
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Produce(ProduceArgs),
     /// Prints the records of a topic.
     Consume(ConsumeArgs),
+    /// Shows and changes the feature level of a cluster.
+    Features(FeaturesArgs),
     /// Tells whether a broker serves.
     Health(HealthArgs),
     /// Looks after data folders, with the flags of kafka-storage.sh.

@@ -7,10 +7,11 @@ use crate::{
 };
 use klamm_config::{Listener, ServerConfig};
 use klamm_controller::{ChoreConfig, SessionConfig, Settings};
+use klamm_metadata::feature_level::LevelRange;
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, SnapshotConfig, Timings, Voter,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// The folder of the metadata log, named as Kafka names it.
 const METADATA_LOG: &str = "__cluster_metadata-0";
@@ -59,11 +60,14 @@ fn quorum_config(
             settings: settings(config),
             config_rules: Arc::new(TableRules(Arc::new(config.clone()))),
             chores: chores(config),
-            features: BTreeMap::new(),
+            levels: LevelRange::SUPPORTED.up_to(config.quorum.klamm_version_max),
             listener_name: listener.name.clone(),
         },
         timings: timings(config),
-        snapshot: SnapshotConfig::default(),
+        snapshot: SnapshotConfig {
+            bytes: u64::try_from(config.quorum.snapshot_max_record_bytes).unwrap_or(u64::MAX),
+            ..SnapshotConfig::default()
+        },
     })
 }
 

@@ -11,6 +11,7 @@ mod data_folder;
 mod dev;
 mod drill;
 mod failure;
+mod features;
 mod health;
 mod load_config;
 mod logging;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         cli::Command::Topic(args) => topic::run(&args),
         cli::Command::Produce(args) => produce::run(&args),
         cli::Command::Consume(args) => consume::run(&args),
+        cli::Command::Features(args) => features::run(&args),
         cli::Command::Health(args) => health::run(&args),
         cli::Command::Storage(args) => storage::run(&args),
     });

@@ -1,6 +1,6 @@
 //! Registered brokers and controllers.
 
-use crate::{ReplayError, proto};
+use crate::{ReplayError, feature_level::LevelRange, proto};
 use klamm_types::{BrokerEpoch, Uuid};
 
 /// An endpoint that a node advertises.
@@ -35,6 +35,8 @@ pub struct Broker {
     pub log_dirs: Vec<Uuid>,
     /// The version it runs, for people.
     pub version: String,
+    /// The feature levels it supports.
+    pub levels: LevelRange,
 }
 
 /// A controller that introduced itself (KIP-919).
@@ -42,6 +44,8 @@ pub struct Broker {
 pub struct Controller {
     /// Where it can be reached.
     pub listeners: Vec<Listener>,
+    /// The feature levels it supports.
+    pub levels: LevelRange,
 }
 
 impl Broker {

@@ -88,6 +88,7 @@ fn record(image: &Image, (kind, pick, text): Choice) -> Option<proto::Record> {
         .into(),
         15 => proto::RegisterControllerRecord {
             controller_id: number,
+            levels: None,
             listeners: vec![listener(text)],
         }
         .into(),
@@ -122,6 +123,7 @@ fn register_broker(image: &Image, id: i32, text: String) -> proto::RegisterBroke
         fenced: true,
         log_dirs: vec![vec![5; 16]],
         version: "1".into(),
+        levels: (id % 3 == 0).then_some(proto::LevelRange { min: 1, max: 2 }),
     }
 }
 

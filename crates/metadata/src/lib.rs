@@ -9,6 +9,7 @@
 
 mod broker;
 mod delta;
+pub mod feature_level;
 #[cfg(test)]
 mod history;
 mod image;

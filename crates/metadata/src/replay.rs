@@ -77,6 +77,12 @@ impl Image {
                 Ok(())
             }
             Kind::RegisterController(record) => self.register_controller(record, delta),
+            Kind::UnregisterController(record) => {
+                let id = BrokerId(record.controller_id);
+                Arc::make_mut(&mut self.controllers).remove(&id);
+                delta.changed_controllers.insert(id);
+                Ok(())
+            }
         }?;
         self.offset += 1;
         Ok(())
@@ -125,6 +131,7 @@ impl Image {
             in_controlled_shutdown: false,
             log_dirs: uuids_from_bytes(&record.log_dirs, "log_dirs")?,
             version: record.version.clone(),
+            levels: record.levels.into(),
         };
         Arc::make_mut(&mut self.brokers).insert(id, Arc::new(broker));
         delta.changed_brokers.insert(id);
@@ -188,6 +195,7 @@ impl Image {
         let id = BrokerId(record.controller_id);
         let controller = Controller {
             listeners: listeners(&record.listeners)?,
+            levels: record.levels.into(),
         };
         Arc::make_mut(&mut self.controllers).insert(id, Arc::new(controller));
         delta.changed_controllers.insert(id);

@@ -6,7 +6,7 @@ use klamm_types::{BrokerEpoch, BrokerId, TopicPartition, Uuid};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
     /// The record is of a kind that this version does not know.
-    #[error("a record of an unknown kind")]
+    #[error("a record of a kind that this release does not know")]
     UnknownKind,
     /// An id is not 16 bytes long.
     #[error("{field}: an id of {length} bytes instead of 16")]
@@ -105,4 +105,12 @@ pub enum ApplyError {
         #[source]
         error: ReplayError,
     },
+}
+
+impl ApplyError {
+    /// Whether a newer release has written what this one does not know: others apply it.
+    pub fn is_of_newer_release(&self) -> bool {
+        let unknown = ReplayError::UnknownKind;
+        matches!(self, ApplyError::Replay { error, .. } if *error == unknown)
+    }
 }

@@ -22,6 +22,7 @@ impl Image {
             let record = proto::RegisterControllerRecord {
                 controller_id: id.0,
                 listeners: controller.listeners.iter().map(Into::into).collect(),
+                levels: controller.levels.into(),
             };
             records.push(record.into());
         }
@@ -85,6 +86,7 @@ fn push_broker(records: &mut Vec<proto::Record>, id: BrokerId, broker: &Broker) 
         fenced: broker.fenced,
         log_dirs: broker.log_dirs.iter().copied().map(uuid_bytes).collect(),
         version: broker.version.clone(),
+        levels: broker.levels.into(),
     };
     records.push(record.into());
     if broker.in_controlled_shutdown {

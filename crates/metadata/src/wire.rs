@@ -78,6 +78,7 @@ record_from! {
     HighWatermarkFloor(HighWatermarkFloorRecord),
     FeatureLevel(FeatureLevelRecord),
     RegisterController(RegisterControllerRecord),
+    UnregisterController(UnregisterControllerRecord),
 }
 
 #[cfg(test)]

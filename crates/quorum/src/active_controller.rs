@@ -13,7 +13,10 @@ use klamm_controller::{
     BrokerRef, Chores, Context, Draws, Heartbeat, HeartbeatAck, InitCluster, RegisterController,
     Request, Response, SessionConfig, Sessions, StreamId,
 };
-use klamm_metadata::Listener;
+use klamm_metadata::{
+    Listener,
+    feature_level::{KLAMM_VERSION, LevelRange},
+};
 use klamm_types::{BrokerId, Uuid};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{
@@ -208,9 +211,10 @@ impl ActiveController {
         };
         let init = InitCluster {
             cluster_id,
-            features: self.config.features.clone(),
+            features: [(KLAMM_VERSION.to_owned(), self.config.levels.max)].into(),
         };
         self.decide(office, &Request::InitCluster(init), None)?;
+        let level = office.proposer.scratch().level();
         for id in self.leadership.book.voters() {
             let controller_id = broker_id_of(id);
             // What they say themselves is newer than what is known of them here.
@@ -226,6 +230,11 @@ impl ActiveController {
                 let register = RegisterController {
                     controller_id,
                     listeners: vec![listener],
+                    // It tells itself if it supports more.
+                    levels: LevelRange {
+                        min: level,
+                        max: level,
+                    },
                 };
                 self.decide(office, &Request::RegisterController(register), None)?;
             }

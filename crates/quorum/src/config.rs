@@ -7,7 +7,7 @@ use crate::{
 use klamm_controller::{
     ChoreConfig, ConfigRules, ProposedConfigs, Refusal, SessionConfig, Settings,
 };
-use klamm_metadata::{ConfigResource, Configs};
+use klamm_metadata::{ConfigResource, Configs, feature_level::LevelRange};
 use klamm_rpc::ControllerEndpoint;
 use klamm_types::{BrokerId, Uuid};
 use openraft::{Config, SnapshotPolicy};
@@ -93,8 +93,8 @@ pub struct ControllerConfig {
     pub config_rules: Arc<dyn ConfigRules + Send + Sync>,
     /// How often what is due by the clock is done.
     pub chores: ChoreConfig,
-    /// The feature levels that a new cluster begins with.
-    pub features: BTreeMap<String, i32>,
+    /// The feature levels that this node supports; a new cluster begins with the highest.
+    pub levels: LevelRange,
     /// The name of the controller listener, as controllers register it.
     pub listener_name: String,
 }
@@ -106,7 +106,7 @@ impl Default for ControllerConfig {
             settings: Settings::default(),
             config_rules: Arc::new(AnyConfig),
             chores: ChoreConfig::default(),
-            features: BTreeMap::new(),
+            levels: LevelRange::SUPPORTED,
             listener_name: "CONTROLLER".into(),
         }
     }
@@ -117,7 +117,7 @@ impl fmt::Debug for ControllerConfig {
         f.debug_struct("ControllerConfig")
             .field("settings", &self.settings)
             .field("chores", &self.chores)
-            .field("features", &self.features)
+            .field("levels", &self.levels)
             .field("listener_name", &self.listener_name)
             .finish_non_exhaustive()
     }
@@ -157,6 +157,8 @@ impl Default for Timings {
 pub struct SnapshotConfig {
     /// Entries between two snapshots.
     pub entries: u64,
+    /// Bytes of records between two snapshots; what lies before the last two goes.
+    pub bytes: u64,
     /// Entries kept behind a snapshot, for followers that are a little late.
     pub entries_kept: u64,
 }
@@ -165,6 +167,7 @@ impl Default for SnapshotConfig {
     fn default() -> SnapshotConfig {
         SnapshotConfig {
             entries: 5_000,
+            bytes: 20 << 20,
             entries_kept: 5_000,
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     observers::Observers,
     raft_types::Raft,
     stopping::Stopping,
-    translate, translate_reassignments, watch_metadata,
+    translate, translate_features, translate_reassignments, watch_metadata,
 };
 use futures_util::stream::BoxStream;
 use klamm_controller::{Request as Decide, Response as Decided};
@@ -265,5 +265,12 @@ impl ControllerService for ControllerServer {
     ) -> Result<Response<RaftVoterResponse>, Status> {
         let answer = self.remove_voter(request.into_inner()).await?;
         Ok(Response::new(answer))
+    }
+
+    async fn update_features(
+        &self,
+        request: Request<UpdateFeaturesRequest>,
+    ) -> Result<Response<UpdateFeaturesResponse>, Status> {
+        decide!(self, request, translate_features::update, Done => translate_features::updated)
     }
 }

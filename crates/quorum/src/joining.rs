@@ -12,6 +12,7 @@ use crate::{
     network::directory_on_the_wire,
     raft_types::{broker_id_of, node_id_of},
 };
+use klamm_metadata::feature_level::LevelRange;
 use klamm_rpc::{
     CallError, ControllerClient, ControllerEndpoint,
     controller::{
@@ -44,6 +45,8 @@ pub(crate) struct Joiner {
     pub(crate) cluster_id: ClusterId,
     pub(crate) client: ControllerClient,
     pub(crate) leadership: LeadershipWatch,
+    /// The feature levels that it supports.
+    pub(crate) levels: LevelRange,
     /// `controller.quorum.auto.join.enable`.
     pub(crate) auto_join: bool,
     /// The configuration counts it among the voters: it may take its own place with a new folder.
@@ -124,6 +127,7 @@ impl Joiner {
             directory_id: directory_on_the_wire(self.directory_id).to_vec(),
             listeners: vec![self.listener.clone()],
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            levels: self.levels.into(),
         };
         match self.client.register_controller(request, CALL_TIMEOUT).await {
             Ok(response) if response.error_code == 0 => {
@@ -148,7 +152,14 @@ impl Joiner {
             message,
             "the leader does not take this controller"
         );
-        if error_code == i32::from(ErrorCode::InconsistentClusterId.code()) {
+        let for_good = [
+            ErrorCode::InconsistentClusterId,
+            ErrorCode::UnsupportedVersion,
+        ];
+        if for_good
+            .iter()
+            .any(|code| i32::from(code.code()) == error_code)
+        {
             self.failed.send_replace(Some(message.to_owned()));
             // The process is about to end.
             sleep(CALL_TIMEOUT).await;

@@ -12,6 +12,7 @@ use crate::{
     voter_changes::{Members, Welcome, in_turn},
 };
 use klamm_controller::Refusal;
+use klamm_metadata::feature_level::VOTERS_LEVEL;
 use klamm_rpc::raft::StandingRequest;
 use klamm_types::{ErrorCode, Uuid};
 use openraft::{
@@ -92,7 +93,7 @@ impl Membership {
     }
 
     /// A controller says where it is and which folder it has: it becomes an observer if it is
-    /// none, and its new address is made known.
+    /// none, and its new address is made known. The folder is noted from [`VOTERS_LEVEL`] on.
     ///
     /// # Errors
     /// This controller does not lead, or lacks a majority.
@@ -100,14 +101,19 @@ impl Membership {
         &self,
         id: NodeId,
         node: ControllerNode,
+        level: i32,
     ) -> Result<Standing, ChangeError> {
+        let noted = match level >= VOTERS_LEVEL {
+            true => node.clone(),
+            false => ControllerNode::at(&node.endpoint),
+        };
         let turn = timeout(TURN_PATIENCE, self.turn.lock()).await;
         let members = self.members();
-        let change = match members.welcome(id, &node) {
+        let change = match members.welcome(id, &node, &noted) {
             Welcome::OtherFolder(other) => return Ok(Standing::OtherFolder(other)),
             Welcome::Known => None,
-            Welcome::AddObserver => Some(Changes::AddNodes([(id, node.clone())].into())),
-            Welcome::Update => Some(Changes::SetNodes([(id, node.clone())].into())),
+            Welcome::AddObserver => Some(Changes::AddNodes([(id, noted)].into())),
+            Welcome::Update => Some(Changes::SetNodes([(id, noted)].into())),
         };
         let standing = match members.voters.contains_key(&id) {
             true => Standing::Voter,

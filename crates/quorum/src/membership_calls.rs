@@ -9,8 +9,11 @@ use crate::{
     network::directory_on_the_wire,
     raft_types::NodeId,
 };
-use klamm_controller::{Refusal, RegisterController, Request};
-use klamm_metadata::Listener;
+use klamm_controller::{Refusal, RegisterController, Request, Response, check_levels};
+use klamm_metadata::{
+    Listener,
+    feature_level::{KLAMM_VERSION, VOTERS_LEVEL},
+};
 use klamm_rpc::{
     controller::{
         AddRaftVoterRequest, RaftVoterResponse, RegisterControllerRequest,
@@ -64,19 +67,24 @@ impl ControllerServer {
             &request.directory_id,
             &request.listeners,
         )?;
-        let standing = self.membership.welcome(id, node).await?;
+        let image = self.feed.image();
+        let levels = request.levels.into();
+        let controller_id = BrokerId(request.controller_id);
+        check_levels(&image, "controller", controller_id, levels)?;
+        let standing = self.membership.welcome(id, node, image.level()).await?;
         if let Standing::OtherFolder(_) = standing {
             return Ok(standing);
         }
         let listeners = request.listeners.iter().map(Listener::try_from);
         let listeners = listeners.collect::<Result<_, _>>();
         let register = Request::RegisterController(RegisterController {
-            controller_id: BrokerId(request.controller_id),
+            controller_id,
             listeners: listeners.map_err(|error| bad(error.to_string()))?,
+            levels,
         });
         match self.decide(register).await {
-            Ok(_) => Ok(standing),
-            Err(_) => Err(ChangeError::NotLeader),
+            Ok(Response::Done(registered)) => registered.map(|()| standing).map_err(Into::into),
+            Ok(_) | Err(_) => Err(ChangeError::NotLeader),
         }
     }
 
@@ -87,6 +95,7 @@ impl ControllerServer {
         self.check_active()?;
         let adding = async {
             self.check_cluster(&request.cluster_id)?;
+            self.check_level()?;
             let (id, node) =
                 self.member(request.voter_id, &request.directory_id, &request.listeners)?;
             let patience = Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or(0));
@@ -104,6 +113,7 @@ impl ControllerServer {
         self.check_active()?;
         let removing = async {
             self.check_cluster(&request.cluster_id)?;
+            self.check_level()?;
             let id = NodeId::try_from(request.voter_id)
                 .map_err(|_| bad(format!("{} is no controller id", request.voter_id)))?;
             let directory = Uuid::from_slice(&request.directory_id).unwrap_or(Uuid::ZERO);
@@ -111,7 +121,14 @@ impl ControllerServer {
             let silence = request.only_if_silent.then_some(self.leadership.patience);
             self.membership
                 .remove_voter(id, directory, silence, REMOVAL_PATIENCE)
-                .await
+                .await?;
+            // One that is there says so again. A leader that has removed itself decides no more,
+            // and the next one hears from it.
+            let left = Request::UnregisterController(BrokerId(request.voter_id));
+            if let Err(status) = self.decide(left).await {
+                tracing::debug!(%status, "the controller that has left stays known");
+            }
+            Ok(())
         };
         self.voter_response(removing.await)
     }
@@ -136,6 +153,17 @@ impl ControllerServer {
         match error {
             ChangeError::Refused(refusal) => Ok(refusal),
             ChangeError::NotLeader => Err(self.not_active()),
+        }
+    }
+
+    fn check_level(&self) -> Result<(), Refusal> {
+        let level = self.feed.image().level();
+        match level >= VOTERS_LEVEL {
+            true => Ok(()),
+            false => Err(Refusal::new(
+                ErrorCode::UnsupportedVersion,
+                format!("the voters change from {KLAMM_VERSION} {VOTERS_LEVEL} on; it is {level}"),
+            )),
         }
     }
 

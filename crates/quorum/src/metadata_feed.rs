@@ -25,6 +25,8 @@ pub(crate) struct MetadataFeed {
     offset: watch::Sender<i64>,
     /// The term of the last entry that was applied.
     term: watch::Sender<u64>,
+    /// Bytes of records applied since this controller started.
+    bytes: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +58,7 @@ impl MetadataFeed {
             inner: Mutex::new(inner),
             offset,
             term: watch::Sender::new(0),
+            bytes: watch::Sender::new(0),
         }
     }
 
@@ -114,6 +117,16 @@ impl MetadataFeed {
     pub(crate) fn advance_term(&self, term: u64) {
         self.term
             .send_if_modified(|known| std::mem::replace(known, term) != term);
+    }
+
+    /// Records of so many bytes were applied, whether they changed anything or not.
+    pub(crate) fn count_bytes(&self, bytes: usize) {
+        self.bytes.send_modify(|all| *all += bytes as u64);
+    }
+
+    /// Bytes of records applied since this controller started.
+    pub(crate) fn applied_bytes(&self) -> watch::Receiver<u64> {
+        self.bytes.subscribe()
     }
 
     /// Waits until an entry of `term` has been applied.

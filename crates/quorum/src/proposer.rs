@@ -16,6 +16,7 @@ use crate::{
 use klamm_controller::{Context, Request, Response, decide};
 use klamm_metadata::{
     Image,
+    feature_level::level_of,
     proto::{Record, RecordBatch},
 };
 use openraft::{
@@ -108,6 +109,16 @@ impl Proposer {
     ) -> Option<Response> {
         let decision = decide(&self.scratch, request, ctx);
         let offset = self.scratch.offset();
+        let level = self.scratch.level();
+        if decision
+            .records
+            .iter()
+            .any(|record| level_of(record) > level)
+        {
+            // Others could not read it. Nothing was proposed; the request fails.
+            tracing::error!(level, ?request, "a decision is above the cluster's level");
+            return Ok(());
+        }
         if let Err(error) = self.scratch.apply_records(offset, &decision.records) {
             // The controller contradicts itself. Nothing was proposed; the request fails.
             tracing::error!(%error, ?request, "a decision cannot be replayed");

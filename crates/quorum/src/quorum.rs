@@ -14,6 +14,7 @@ use crate::{
     joining::{self, Joiner},
     leader_loss::{self, LeaderProbe},
     leadership::{self, LeaderContact, Leadership, LeadershipWatch},
+    log_bounds,
     log_store::LogStore,
     membership::Membership,
     metadata_feed::MetadataFeed,
@@ -179,6 +180,8 @@ impl Quorum {
             turn: Arc::default(),
         };
         tasks.spawn(membership.clone().keep_settled());
+        let bytes = config.snapshot.bytes;
+        tasks.spawn(log_bounds::keep(raft.clone(), feed.clone(), bytes));
         let progress = FollowerProgress::default();
         tasks.spawn(progress.clone().watch(raft.clone(), clock));
         let joiner = joiner(
@@ -374,6 +377,7 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
     let path = config.metadata_dir.clone();
     let (node_id, wanted) = (config.node_id.0, config.cluster_id.clone());
     let directory_id = config.directory_id;
+    let levels = config.controller.levels;
     let storage = {
         let path = path.clone();
         move |source| QuorumError::Storage { path, source }
@@ -384,7 +388,8 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
         let (folder, cluster_id) = Folder::open(&path, node_id, wanted.as_deref(), directory_id)?;
         let open = || {
             let log_store = room.wait(|| LogStore::open(folder.path(), folder.lock()))?;
-            let state_machine = StateMachine::open(folder.path(), folder.lock())?;
+            let state_machine =
+                StateMachine::open(folder.path(), folder.lock())?.supporting(levels)?;
             state_machine.check_reaches(log_store.purged())?;
             Ok((log_store, state_machine))
         };
@@ -484,6 +489,7 @@ fn joiner(
         cluster_id: cluster_id.clone(),
         client: ControllerClient::new(config.known_controllers()),
         leadership: leadership.clone(),
+        levels: config.controller.levels,
         auto_join: config.auto_join,
         is_configured: config.voters.iter().any(|voter| voter.id == config.node_id),
         failed: failed.clone(),

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use klamm_metadata::{
     Image,
+    feature_level::{KLAMM_VERSION, LevelRange},
     proto::{self, RecordBatch},
 };
 use klamm_rpc::controller::CommittedBatch;
@@ -33,6 +34,7 @@ pub(crate) struct StateMachine {
     membership: StoredMembership,
     snapshots: SnapshotFolder,
     feed: Arc<MetadataFeed>,
+    levels: LevelRange,
 }
 
 /// Writes the image of one moment to disk.
@@ -60,7 +62,17 @@ impl StateMachine {
             last_applied: meta.last_log_id,
             membership: meta.last_membership,
             snapshots,
+            levels: LevelRange::SUPPORTED,
         })
+    }
+
+    /// Takes no part where the cluster is at another level.
+    ///
+    /// # Errors
+    /// It is at one already.
+    pub(crate) fn supporting(self, levels: LevelRange) -> io::Result<StateMachine> {
+        check_level(levels, &self.image)?;
+        Ok(StateMachine { levels, ..self })
     }
 
     /// Where everything that is applied can be followed.
@@ -86,10 +98,15 @@ impl StateMachine {
         let batch = RecordBatch::decode(encoded.0.clone())
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         if let Err(error) = self.image.apply(&batch) {
+            if error.is_of_newer_release() {
+                // Others apply it: falling away here would part this image from theirs.
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
             // Every replica refuses it alike: the proposer was deposed, or decided wrongly.
             tracing::warn!(%error, term, "a batch of metadata records falls away");
             return Ok(Applied::FellAway);
         }
+        check_level(self.levels, &self.image)?;
         let committed = CommittedBatch {
             offset: batch.base_offset,
             controller_epoch: epoch_of(term),
@@ -101,6 +118,18 @@ impl StateMachine {
         }
         Ok(Applied::Applied)
     }
+}
+
+fn check_level(levels: LevelRange, image: &Image) -> io::Result<()> {
+    let level = image.level();
+    if levels.contains(level) {
+        return Ok(());
+    }
+    let what = format!(
+        "the cluster is at {KLAMM_VERSION} {level}, and this node supports {levels}: it needs \
+         another release"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 pub(crate) fn decode_image(data: &Bytes) -> io::Result<Image> {
@@ -134,6 +163,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             let applied = match entry.payload {
                 EntryPayload::Blank => Applied::Applied,
                 EntryPayload::Normal(batch) => {
+                    self.feed.count_bytes(batch.0.len());
                     self.apply_batch(entry.log_id.leader_id.term, &batch)?
                 }
                 EntryPayload::Membership(membership) => {
@@ -163,8 +193,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, data: Bytes) -> io::Result<()> {
         let (snapshots, owned) = (self.snapshots.clone(), meta.clone());
+        let levels = self.levels;
         let image = blocking(move || {
             let image = decode_image(&data)?;
+            check_level(levels, &image)?;
             snapshots.save(&owned, &data)?;
             Ok(image)
         })
@@ -241,6 +273,25 @@ mod tests {
         machine.last_applied = Some(at(4));
         assert!(machine.check_reaches(Some(at(4))).is_ok());
         assert!(machine.check_reaches(Some(at(5))).is_err());
+    }
+
+    #[test]
+    fn a_level_or_record_of_a_newer_release_stops_the_machine() {
+        let temp = tempfile::tempdir().unwrap();
+        let machine = StateMachine::open(temp.path(), FolderLock::default()).unwrap();
+        let mut machine = machine.supporting(LevelRange::default()).unwrap();
+        let unknown = machine.apply_batch(1, &batch(0, Record { kind: None }));
+        let unknown = unknown.unwrap_err().to_string();
+        assert!(unknown.contains("does not know"), "{unknown}");
+        let level = |level| FeatureLevelRecord {
+            name: KLAMM_VERSION.into(),
+            level,
+        };
+        assert!(machine.apply_batch(1, &batch(0, level(1))).is_ok());
+        let refused = machine.apply_batch(1, &batch(1, level(2)));
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("klamm.version 2"), "{refused}");
+        assert!(machine.supporting(LevelRange::default()).is_err());
     }
 
     #[test]

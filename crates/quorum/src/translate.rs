@@ -61,6 +61,7 @@ pub(crate) fn register_broker(request: RegisterBrokerRequest) -> Result<Request,
         has_offline_log_dirs: request.has_offline_log_dirs,
         previous_epoch: BrokerEpoch(request.previous_broker_epoch),
         version: request.version,
+        levels: request.levels.into(),
     }))
 }
 

@@ -31,12 +31,16 @@ pub(crate) enum Welcome {
 }
 
 impl Members {
-    /// What to do about a controller that says that it is `node`.
-    pub(crate) fn welcome(&self, id: NodeId, node: &ControllerNode) -> Welcome {
+    /// What to do about a controller that says that it is `node`, of which `noted` is to be noted.
+    pub(crate) fn welcome(
+        &self,
+        id: NodeId,
+        node: &ControllerNode,
+        noted: &ControllerNode,
+    ) -> Welcome {
         let voter = self.voters.get(&id);
         match voter.or_else(|| self.observers.get(&id)) {
             None => Welcome::AddObserver,
-            Some(known) if known == node => Welcome::Known,
             Some(known)
                 if voter.is_some()
                     && !known.directory_id.is_zero()
@@ -44,6 +48,7 @@ impl Members {
             {
                 Welcome::OtherFolder(known.directory_id)
             }
+            Some(known) if known == noted => Welcome::Known,
             Some(_) => Welcome::Update,
         }
     }
@@ -158,8 +163,21 @@ mod tests {
             (4, "four", B, Welcome::Update),
             (5, "five", A, Welcome::AddObserver),
         ] {
-            let welcome = members.welcome(id, &node(endpoint, directory));
+            let node = node(endpoint, directory);
+            let welcome = members.welcome(id, &node, &node);
             assert_eq!(welcome, expected, "{id} {endpoint} {directory}");
+        }
+        // Where folders must not be noted, those that were are forgotten.
+        for (id, directory, expected) in [
+            (1, A, Welcome::Update),
+            (1, B, Welcome::OtherFolder(A)),
+            (2, B, Welcome::Known),
+            (5, A, Welcome::AddObserver),
+        ] {
+            let noted = node(["", "one", "two", "", "", "five"][id], Uuid::ZERO);
+            let node = node(&noted.endpoint, directory);
+            let id = NodeId::try_from(id).unwrap();
+            assert_eq!(members.welcome(id, &node, &noted), expected, "{id}");
         }
     }
 

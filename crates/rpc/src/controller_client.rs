@@ -174,6 +174,8 @@ calls! {
     describe_quorum(DescribeQuorumRequest) -> DescribeQuorumResponse;
     /// Tells where a controller is.
     register_controller(RegisterControllerRequest) -> RegisterControllerResponse;
+    /// Changes levels of features.
+    update_features(UpdateFeaturesRequest) -> UpdateFeaturesResponse;
 }
 
 impl ControllerClient {

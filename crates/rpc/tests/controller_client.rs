@@ -89,6 +89,13 @@ impl ControllerService for Fake {
         Err(Status::unimplemented(""))
     }
 
+    async fn update_features(
+        &self,
+        _: Request<UpdateFeaturesRequest>,
+    ) -> Result<Response<UpdateFeaturesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn register_broker(
         &self,
         _: Request<RegisterBrokerRequest>,

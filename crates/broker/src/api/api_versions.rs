@@ -2,15 +2,21 @@
 //!
 //! v1 added the throttle time, v3 the client's name and version and the features. An unknown
 //! version is answered with version 0 and UNSUPPORTED_VERSION, so that the client can fall back
-//! (rule 1). Features that begin at level 0 are left out below v4 (rule 5): there are none.
+//! (rule 1). Features that begin at level 0 are left out below v4 (rule 5).
 
 use super::{Answer, Call, Refusal};
-use crate::context::Context;
+use crate::{broker::levels, context::Context};
+use klamm_metadata::{
+    Image,
+    feature_level::{KLAMM_VERSION, KRAFT_VERSION, LevelRange, kraft_version},
+};
 use klamm_protocol::{
     ApiKey, Decoder,
     messages::{
         api_versions_request::ApiVersionsRequest,
-        api_versions_response::{ApiVersion, ApiVersionsResponse, FinalizedFeatureKey},
+        api_versions_response::{
+            ApiVersion, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
+        },
     },
 };
 use klamm_types::ErrorCode;
@@ -48,21 +54,50 @@ fn handle(context: &Arc<Context>, call: &Call, request: ApiVersionsRequest) -> A
     let image = context.metadata.image();
     ApiVersionsResponse {
         api_keys: super::served().map(version_range).collect(),
+        supported_features: supported(levels(&context.config), call.version),
         finalized_features_epoch: image.offset(),
-        finalized_features: image
-            .features()
-            .iter()
-            .filter_map(|(name, level)| {
-                let level = i16::try_from(*level).ok()?;
-                Some(FinalizedFeatureKey {
-                    name: name.clone(),
-                    max_version_level: level,
-                    min_version_level: level,
-                })
-            })
-            .collect(),
+        finalized_features: finalized(&image),
         ..Default::default()
     }
+}
+
+fn supported(levels: LevelRange, version: i16) -> Vec<SupportedFeatureKey> {
+    let feature = |name: &str, min: i32, max: i32| {
+        Some(SupportedFeatureKey {
+            name: name.to_owned(),
+            min_version: i16::try_from(min).ok()?,
+            max_version: i16::try_from(max).ok()?,
+        })
+    };
+    let klamm = feature(KLAMM_VERSION, levels.min, levels.max);
+    let kraft = feature(KRAFT_VERSION, 0, kraft_version(levels.max));
+    let kraft = kraft.filter(|_| version >= 4);
+    klamm.into_iter().chain(kraft).collect()
+}
+
+/// What is in force; nothing before the cluster has an id, and features at level 0 are left out.
+fn finalized(image: &Image) -> Vec<FinalizedFeatureKey> {
+    let level = match image.cluster_id() {
+        Some(_) => image.level(),
+        None => 0,
+    };
+    let others = image.features().iter();
+    let others = others.filter(|(name, _)| *name != KLAMM_VERSION);
+    let own = [
+        (KLAMM_VERSION, level),
+        (KRAFT_VERSION, kraft_version(level)),
+    ];
+    let all = others.map(|(name, level)| (name.as_str(), *level));
+    let all = all.chain(own).filter(|(_, level)| *level > 0);
+    let feature = |(name, level): (&str, i32)| {
+        let level = i16::try_from(level).ok()?;
+        Some(FinalizedFeatureKey {
+            name: name.to_owned(),
+            max_version_level: level,
+            min_version_level: level,
+        })
+    };
+    all.filter_map(feature).collect()
 }
 
 fn version_range(key: ApiKey) -> ApiVersion {
@@ -87,6 +122,33 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use klamm_metadata::proto::{ClusterRecord, FeatureLevelRecord};
+
+    #[test]
+    fn features_are_told_as_clients_can_read_them() {
+        let names = |version| {
+            let told = supported(LevelRange::SUPPORTED, version);
+            told.into_iter().map(|told| told.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(3), [KLAMM_VERSION]);
+        assert_eq!(names(4), [KLAMM_VERSION, KRAFT_VERSION]);
+
+        let mut image = Image::new();
+        assert_eq!(finalized(&image), []);
+        let levels = |image: &Image| {
+            let told = finalized(image).into_iter();
+            told.map(|told| (told.name, told.max_version_level))
+                .collect::<Vec<_>>()
+        };
+        let cluster_id = "a".to_owned();
+        image.replay(&ClusterRecord { cluster_id }.into()).unwrap();
+        assert_eq!(levels(&image), [(KLAMM_VERSION.to_owned(), 1)]);
+        let name = KLAMM_VERSION.to_owned();
+        let second = FeatureLevelRecord { name, level: 2 };
+        image.replay(&second.into()).unwrap();
+        let both = [(KLAMM_VERSION.to_owned(), 2), (KRAFT_VERSION.to_owned(), 1)];
+        assert_eq!(levels(&image), both);
+    }
 
     #[test]
     fn names_are_checked_as_kafka_checks_them() {

@@ -45,6 +45,7 @@ mod produce;
 mod remove_raft_voter;
 mod sync_group;
 mod unregister_broker;
+mod update_features;
 
 pub(crate) use forwarding::error_code;
 
@@ -136,6 +137,7 @@ const TABLE: &[(ApiKey, Start)] = &[
     ),
     (ApiKey::OffsetDelete, offset_delete::start),
     (ApiKey::DescribeQuorum, describe_quorum::start),
+    (ApiKey::UpdateFeatures, update_features::start),
     (ApiKey::DescribeCluster, describe_cluster::start),
     (ApiKey::UnregisterBroker, unregister_broker::start),
     (ApiKey::ListConfigResources, list_config_resources::start),

@@ -1,6 +1,6 @@
 //! Introducing the broker to the cluster.
 
-use klamm_metadata::{Listener, uuid_bytes};
+use klamm_metadata::{Listener, feature_level::LevelRange, uuid_bytes};
 use klamm_rpc::{CallError, ControllerClient, controller::RegisterBrokerRequest};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Registration {
     pub(crate) has_offline_log_dirs: bool,
     /// Under which it stopped cleanly last, [`BrokerEpoch::NONE`] if it did not.
     pub(crate) previous_epoch: BrokerEpoch,
+    /// The feature levels it supports.
+    pub(crate) levels: LevelRange,
 }
 
 /// Why the broker cannot join.
@@ -116,5 +118,6 @@ fn request(who: &Registration) -> RegisterBrokerRequest {
         has_offline_log_dirs: who.has_offline_log_dirs,
         previous_broker_epoch: who.previous_epoch.get(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        levels: who.levels.into(),
     }
 }

@@ -66,6 +66,8 @@ pub(super) const KEYS: &[ConfigKey] = config_keys! {
         "Pause before a failed request between controllers is sent again.";
     "controller.quorum.auto.join.enable": Boolean = "false", Any, ReadOnly, Low,
         "Whether a new controller joins the voters by itself.";
+    "klamm.version.max": Int = "2147483647", AtLeast(1), ReadOnly, Low internal,
+        "Highest klamm.version that this node claims to support, for tests of mixed clusters.";
     "controller.quorum.fetch.snapshot.max.bytes": Int = "1048576", AtLeast(1), ReadOnly, Low,
         "Most bytes of a snapshot that one answer carries.";
     "controller.quorum.fetch.max.bytes": Int = "1048576", AtLeast(1), ReadOnly, Low,

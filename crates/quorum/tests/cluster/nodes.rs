@@ -1,6 +1,6 @@
 //! A cluster of controllers, each on a runtime of its own, so that one can be killed.
 
-use klamm_metadata::Image;
+use klamm_metadata::{Image, feature_level::LevelRange};
 use klamm_quorum::{
     ControllerConfig, ListenOn, Quorum, QuorumConfig, QuorumError, SnapshotConfig, Timings, Voter,
 };
@@ -191,6 +191,13 @@ impl Cluster {
         self.folders.insert(id, TempDir::new().unwrap());
     }
 
+    /// The snapshots in the folder of a node.
+    pub(crate) fn snapshots(&self, id: i32) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folders[&id].path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".snapshot")).collect()
+    }
+
     pub(crate) fn node(&self, id: i32) -> &Quorum {
         &self.nodes[&id].quorum
     }
@@ -264,6 +271,7 @@ pub(crate) async fn register_broker(client: &ControllerClient, id: i32, port: u1
         previous_broker_epoch: -1,
         has_offline_log_dirs: false,
         version: "test".into(),
+        levels: LevelRange::SUPPORTED.into(),
     };
     let response = client.register_broker(request, LIMIT).await.unwrap();
     assert_eq!(response.error_code, 0, "{}", response.error_message);

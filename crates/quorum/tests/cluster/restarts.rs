@@ -3,7 +3,10 @@
 use crate::nodes::{Cluster, Follower, LIMIT, register_broker, run};
 use klamm_quorum::SnapshotConfig;
 use klamm_rpc::{ControllerClient, controller::DescribeQuorumRequest};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+const POLL: Duration = Duration::from_millis(20);
 
 async fn leader_epoch(client: &ControllerClient) -> i32 {
     let described = client.describe_quorum(DescribeQuorumRequest {}, LIMIT);
@@ -88,6 +91,7 @@ fn a_follower_that_was_away_for_long_gets_a_snapshot() {
         let snapshot = SnapshotConfig {
             entries: 16,
             entries_kept: 0,
+            ..SnapshotConfig::default()
         };
         let mut cluster = Cluster::start_with(snapshot).await;
         let client = cluster.client();
@@ -112,5 +116,38 @@ fn a_follower_that_was_away_for_long_gets_a_snapshot() {
         follower
             .until(|image| image.broker(199.into()).is_some())
             .await;
+    });
+}
+
+/// Entries are counted by openraft; the bytes bound the log here, while records go on being written.
+#[test]
+fn the_bytes_of_the_log_are_bounded_under_load() {
+    run(async {
+        let snapshot = SnapshotConfig {
+            entries: 1_000_000,
+            entries_kept: 1_000_000,
+            bytes: 2_000,
+        };
+        let mut cluster = Cluster::start_with(snapshot).await;
+        let client = cluster.client();
+        let leader = client.find_active(LIMIT).await.unwrap().controller_id;
+        let away = if leader == 1 { 2 } else { 1 };
+        cluster.kill(away);
+        let writer = tokio::spawn(async move {
+            for id in 100..400 {
+                register_broker(&client, id, 1).await;
+            }
+        });
+        let deadline = Instant::now() + LIMIT;
+        while cluster.snapshots(leader).is_empty() {
+            assert!(Instant::now() < deadline, "no snapshot was made");
+            sleep(POLL).await;
+        }
+        cluster.start_node(away).await;
+        writer.await.unwrap();
+        let mut follower = Follower::of(&cluster, away).await;
+        follower.until(|image| image.brokers().count() == 300).await;
+        // There is one, and for a moment two.
+        assert!(cluster.snapshots(leader).len() <= 2);
     });
 }
