@@ -38,7 +38,7 @@ pub struct Availability {
     pub measured_us: u64,
     /// The longest gap of all, whenever it was.
     pub longest: Option<Gap>,
-    /// The longest gap outside of rounds.
+    /// The longest gap in quiet: no part of it is around the faults of a round.
     pub longest_quiet: Option<Gap>,
     /// Each round.
     pub rounds: Vec<RoundResult>,

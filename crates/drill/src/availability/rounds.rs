@@ -131,9 +131,12 @@ impl Windows {
             .map(|window| window.scenario.as_str())
     }
 
-    /// Whether any part of a gap lies in a round.
+    /// Whether any part of a gap lies around the faults of a round.
     pub(super) fn touch(&self, gap: &Gap) -> bool {
-        self.windows.iter().any(|window| lies_in(gap, window))
+        let around = |window: &RoundResult| {
+            gap.to_us > window.begin_us && gap.from_us < around_until_us(window)
+        };
+        self.windows.iter().any(around)
     }
 
     /// The rounds with what they cost. `gaps` are those of each partition, `together` those of all.
@@ -200,10 +203,6 @@ fn add(window: &mut RoundResult, note: &FaultNote, at_us: u64) {
         phase: note.phase,
         nodes: note.nodes.clone(),
     });
-}
-
-fn lies_in(gap: &Gap, window: &RoundResult) -> bool {
-    gap.to_us > window.begin_us && gap.from_us < window.end_us
 }
 
 /// What a round answers for of a gap: all of it if half of it or more lies in the round, else what lies in

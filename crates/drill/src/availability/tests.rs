@@ -221,6 +221,16 @@ fn a_gap_belongs_to_the_round_that_most_of_it_lies_in() {
         .acknowledged(0, 1901, 1902);
     let rounds = story.availability().rounds;
     assert_eq!((rounds[0].gap_us(), rounds[1].gap_us()), (10_000, 905_000));
+    // Only what is later than a second after the healing is quiet.
+    story
+        .acknowledged(0, 2990, 3005)
+        .acknowledged(0, 3100, 3107);
+    let availability = story.availability();
+    assert_eq!(length_ms(availability.longest), Some(905));
+    assert_eq!(
+        availability.longest_quiet.map(|gap| gap.from_us),
+        Some(3_100_000)
+    );
 }
 
 #[test]

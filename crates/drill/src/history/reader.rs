@@ -7,7 +7,7 @@ use super::operation::Operation;
 
 /// The longest line that is read, so that a file that is no history cannot fill the memory. One poll of
 /// a hundred thousand records takes 3 MiB.
-pub const LINE_BYTES_MAX: u64 = 64 << 20;
+pub const LINE_BYTES_MAX: u64 = 16 << 20;
 
 /// Why a history cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! Numbers for people.
 
+use crate::availability::Quantiles;
+
 /// A time with as many digits as matter: "340 µs", "12.4 ms", "812 ms", "2.31 s".
 pub(super) fn duration(us: u64) -> String {
     let ms = us as f64 / 1000.0;
@@ -9,6 +11,35 @@ pub(super) fn duration(us: u64) -> String {
         100_000..1_000_000 => format!("{ms:.0} ms"),
         1_000_000..100_000_000 => format!("{:.2} s", ms / 1000.0),
         _ => format!("{:.0} s", ms / 1000.0),
+    }
+}
+
+/// How values are spread, in words.
+pub(super) struct Told {
+    pub(super) p50: String,
+    pub(super) p90: String,
+    pub(super) p99: String,
+    pub(super) p999: String,
+    pub(super) max: String,
+}
+
+impl Told {
+    /// In words; dashes if there are no values.
+    pub(super) fn of(quantiles: &Quantiles) -> Self {
+        let told = |us| {
+            if quantiles.count == 0 {
+                "–".to_owned()
+            } else {
+                duration(us)
+            }
+        };
+        Self {
+            p50: told(quantiles.p50_us),
+            p90: told(quantiles.p90_us),
+            p99: told(quantiles.p99_us),
+            p999: told(quantiles.p999_us),
+            max: told(quantiles.max_us),
+        }
     }
 }
 
@@ -39,6 +70,13 @@ pub(super) fn counted(number: u64, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_told_of_no_values() {
+        assert_eq!(Told::of(&Quantiles::default()).max, "–");
+        let told = Told::of(&Quantiles::of(&mut [1000, 2000]));
+        assert_eq!((told.p50.as_str(), told.max.as_str()), ("1.0 ms", "2.0 ms"));
+    }
 
     #[test]
     fn numbers_are_told_with_the_digits_that_matter() {

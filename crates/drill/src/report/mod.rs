@@ -2,6 +2,7 @@
 //!
 //! All of it is made from the history alone, so a kept history can be reported again at any time.
 
+mod comparison;
 mod format;
 mod html;
 mod proof;
@@ -11,6 +12,7 @@ use std::io::{self, BufRead};
 
 use serde::Serialize;
 
+pub use comparison::comparison;
 pub use proof::ToldOperation;
 
 use crate::availability::{Availability, Observer};

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use super::format::{count, counted, duration, moment};
-use crate::availability::{Gap, Quantiles};
+use super::format::{Told, count, counted, duration, moment};
+use crate::availability::Gap;
 use crate::checker::Findings;
 
 /// How many findings of one anomaly are told; the others are in the JSON and HTML reports.
@@ -81,21 +81,22 @@ impl Report {
             "max",
         ]);
         for gaps in &self.availability.gaps {
-            let Quantiles { count: rounds, .. } = gaps.gap;
-            let never = match gaps.never_recovered {
-                0 => duration(gaps.recovery.max_us),
-                _ => "never".to_owned(),
+            let (gap, recovery) = (Told::of(&gaps.gap), Told::of(&gaps.recovery));
+            let slowest = if gaps.never_recovered == 0 {
+                recovery.max
+            } else {
+                "never".to_owned()
             };
             table.add(vec![
                 gaps.scenario.clone(),
-                count(rounds),
-                duration(gaps.gap.p50_us),
-                duration(gaps.gap.p90_us),
-                duration(gaps.gap.p99_us),
-                duration(gaps.gap.max_us),
-                duration(gaps.recovery.p50_us),
-                duration(gaps.recovery.p99_us),
-                never,
+                count(gaps.gap.count),
+                gap.p50,
+                gap.p90,
+                gap.p99,
+                gap.max,
+                recovery.p50,
+                recovery.p99,
+                slowest,
             ]);
         }
         table.text()
@@ -112,14 +113,14 @@ impl Report {
             "never answered",
         ]);
         for group in &self.availability.latencies {
-            let latency = &group.latency;
+            let latency = Told::of(&group.latency);
             table.add(vec![
                 group.when.clone(),
-                count(latency.count),
-                duration(latency.p50_us),
-                duration(latency.p99_us),
-                duration(latency.p999_us),
-                duration(latency.max_us),
+                count(group.latency.count),
+                latency.p50,
+                latency.p99,
+                latency.p999,
+                latency.max,
                 count(group.unacknowledged),
             ]);
         }
@@ -143,7 +144,7 @@ impl Report {
         };
         let quiet = told(self.availability.longest_quiet);
         format!(
-            "longest gap {}; outside of rounds {quiet}",
+            "longest gap {}; in quiet {quiet}",
             told(self.availability.longest)
         )
     }

@@ -1,5 +1,6 @@
 //! The rounds with the longest gaps, from close by.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::markup::escape;
@@ -10,8 +11,9 @@ use crate::history::Phase;
 use crate::report::Report;
 use crate::report::format::duration;
 
-/// How many rounds are shown.
-const SHOWN_MAX: usize = 6;
+/// How many rounds are shown of one scenario, and of several: of these the longest of each.
+const SHOWN_OF_ONE: usize = 6;
+const SHOWN_MAX: usize = 18;
 
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 170.0;
@@ -23,20 +25,36 @@ const BEFORE_US: u64 = 1_000_000;
 const BEHIND_US: u64 = 1_500_000;
 
 pub(super) fn push(report: &Report, page: &mut String) {
-    let mut worst: Vec<_> = report.availability.rounds.iter().collect();
-    if worst.is_empty() {
+    let shown = worst(&report.availability.rounds);
+    if shown.is_empty() {
         return;
     }
-    worst.sort_by_key(|round| (std::cmp::Reverse(round.gap_us()), round.round));
     page.push_str(
         "<section>\n<h2>Longest gaps from close by</h2>\n<p class=\"hint\">Acknowledgements a second \
          (filled) and the 99th percentile of latency (line, to the same height as the longest). The gap \
          is shaded; dashed lines are fault and healing.</p>\n<div class=\"grid3\">\n",
     );
-    for round in worst.into_iter().take(SHOWN_MAX) {
+    for round in shown {
         push_round(report, round, page);
     }
     page.push_str("</div>\n</section>\n");
+}
+
+/// The rounds to show, the longest gap first.
+fn worst(rounds: &[RoundResult]) -> Vec<&RoundResult> {
+    let mut worst: Vec<_> = rounds.iter().collect();
+    worst.sort_by_key(|round| (std::cmp::Reverse(round.gap_us()), round.round));
+    let several = rounds
+        .iter()
+        .any(|round| worst.first().is_some_and(|w| w.scenario != round.scenario));
+    if several {
+        let mut seen = BTreeSet::new();
+        worst.retain(|round| seen.insert(round.scenario.as_str()));
+        worst.truncate(SHOWN_MAX);
+    } else {
+        worst.truncate(SHOWN_OF_ONE);
+    }
+    worst
 }
 
 fn push_round(report: &Report, round: &RoundResult, page: &mut String) {

@@ -6,7 +6,8 @@ use super::markup::escape;
 use super::scale::Scale;
 use super::timeline::nodes;
 use crate::report::Report;
-use crate::report::format::{count, duration};
+use crate::report::format::{Told, count, duration};
+use crate::scenario::Scenario;
 
 const WIDTH: f64 = 1200.0;
 const ROW: f64 = 34.0;
@@ -31,17 +32,23 @@ pub(super) fn push(report: &Report, page: &mut String) {
          <th class=\"n\">never</th></tr></thead>\n<tbody>\n",
     );
     for gaps in &report.availability.gaps {
-        let _ = write!(page, "<tr><td>{}</td>", escape(&gaps.scenario));
-        let (gap, recovery) = (&gaps.gap, &gaps.recovery);
+        let summary = Scenario::by_name(&gaps.scenario).map_or("", Scenario::summary);
+        let name = escape(&gaps.scenario);
+        let _ = write!(
+            page,
+            "<tr><td>{name}<small>{}</small></td>",
+            escape(summary)
+        );
+        let (gap, recovery) = (Told::of(&gaps.gap), Told::of(&gaps.recovery));
         let figures = [
-            count(gap.count),
-            duration(gap.p50_us),
-            duration(gap.p90_us),
-            duration(gap.p99_us),
-            duration(gap.max_us),
-            duration(recovery.p50_us),
-            duration(recovery.p99_us),
-            duration(recovery.max_us),
+            count(gaps.gap.count),
+            gap.p50,
+            gap.p90,
+            gap.p99,
+            gap.max,
+            recovery.p50,
+            recovery.p99,
+            recovery.max,
             count(gaps.never_recovered),
         ];
         for figure in figures {

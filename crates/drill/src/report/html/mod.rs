@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use self::markup::escape;
 use super::Report;
-use super::format::{count, counted, duration};
+use super::format::{Told, count, counted, duration};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -151,20 +151,18 @@ impl Report {
              </thead>\n<tbody>\n",
         );
         for group in &self.availability.latencies {
-            let latency = &group.latency;
+            let told = Told::of(&group.latency);
             let around = if group.when == "quiet" { "" } else { "around " };
             let _ = write!(page, "<tr><td>{around}{}</td>", escape(&group.when));
-            let figures = [
-                latency.p50_us,
-                latency.p90_us,
-                latency.p99_us,
-                latency.p999_us,
-                latency.max_us,
+            let cells = [
+                count(group.latency.count),
+                told.p50,
+                told.p90,
+                told.p99,
+                told.p999,
+                told.max,
             ];
-            let cells = [count(latency.count)]
-                .into_iter()
-                .chain(figures.map(duration));
-            for cell in cells.chain([count(group.unacknowledged)]) {
+            for cell in cells.into_iter().chain([count(group.unacknowledged)]) {
                 let _ = write!(page, "<td class=\"n\">{cell}</td>");
             }
             page.push_str("</tr>\n");
