@@ -44,6 +44,8 @@ pub(super) struct Rounds<'a> {
     pub(super) time_limit: Option<Duration>,
     pub(super) say: &'a (dyn Fn(String) + Sync),
     pub(super) problems: Vec<String>,
+    /// Rounds whose fault could not be injected.
+    pub(super) failed: usize,
 }
 
 impl Rounds<'_> {
@@ -73,7 +75,10 @@ impl Rounds<'_> {
         let view = self.view(&seen);
         let choice = match choose(round.victim, &view, &mut Random::new(seed)) {
             Ok(choice) => choice,
-            Err(error) => return self.problem(round, &error.to_string()),
+            Err(error) => {
+                self.failed += 1;
+                return self.problem(round, &error.to_string());
+            }
         };
         if choice.move_leaders_first && self.can_move_leaders && !choice.keys.is_empty() {
             // A leader that stays makes the round harder, not wrong.
@@ -124,6 +129,7 @@ impl Rounds<'_> {
             }
             fault => block_in_place(|| self.faults.begin(fault, nodes)),
         };
+        self.failed += usize::from(begun.is_err());
         if begun.is_ok() {
             self.note(round, Phase::Begun, nodes, &keys, String::new());
             self.hold(round, nodes).await;
