@@ -64,6 +64,7 @@ pub struct GroupConsumer {
     membership: Membership,
     topics: Vec<String>,
     session: Option<Session>,
+    joins: u64,
 }
 
 /// What lasts from one rebalance to the next.
@@ -95,7 +96,13 @@ impl GroupConsumer {
             membership: Membership::new(client, group, options),
             topics: topics.into_iter().map(Into::into).collect(),
             session: None,
+            joins: 0,
         }
+    }
+
+    /// How often it has joined the group. Each time it goes on where the group's committed offsets are.
+    pub fn joins(&self) -> u64 {
+        self.joins
     }
 
     /// The partitions it reads now.
@@ -197,6 +204,7 @@ impl GroupConsumer {
         let (end, ended) = watch::channel(false);
         let heartbeats = tokio::spawn(beat(self.membership.clone(), end)).abort_handle();
         let committed_at = Instant::now();
+        self.joins += 1;
         self.session = Some(Session {
             consumer,
             committed,

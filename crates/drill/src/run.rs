@@ -158,10 +158,11 @@ pub async fn run(
         time_limit: options.time_limit,
         say,
         problems: Vec::new(),
+        failed: 0,
     };
     rounds.rest(QUIET).await;
     let done = rounds.run().await;
-    let mut problems = std::mem::take(&mut rounds.problems);
+    let (mut problems, failed) = (std::mem::take(&mut rounds.problems), rounds.failed);
     drop(rounds);
 
     say("all is healed; the last records are written and everything is read once more".to_owned());
@@ -175,7 +176,9 @@ pub async fn run(
     workload.stop_writing().await;
     workload.stop_reading().await;
     if final_read(&workload, FINAL_READ_PATIENCE).await == FinalRead::Incomplete {
-        problems.push("the partitions could not be read to their ends".to_owned());
+        let unread =
+            "the partitions could not be read to their ends, so unseen records are to be expected";
+        problems.push(unread.to_owned());
     }
     drop(observer);
     if !options.keep_topic {
@@ -185,9 +188,13 @@ pub async fn run(
             problems.push(format!("topic {topic} could not be deleted"));
         }
     }
+    for problem in &problems {
+        let remark = Action::Remark(problem.clone());
+        journal.record(Operation::nemesis(remark, 0));
+    }
     journal.finish()?;
     Ok(Drilled {
-        rounds_done: done,
+        rounds_done: done.saturating_sub(failed),
         rounds_planned: plan.rounds.len(),
         recovered: whole,
         limits,

@@ -27,18 +27,23 @@ pub(super) async fn read(stage: Stage, slot: usize, mut control: reader::Control
     let subscribe = || Action::Subscribe(stage.options.all_keys());
     stage.record(slot, Kind::Invoke, subscribe());
     stage.record(slot, Kind::Ok, subscribe());
-    let mut before = BTreeSet::new();
+    let (mut before, mut joins) = (BTreeSet::new(), 0);
     while control.go_on().await {
         let nothing = vec![MicroOp::Poll(Vec::new())];
         stage.record(slot, Kind::Invoke, Action::Poll(nothing));
         let outcome = member.poll().await;
         let now = assigned(&stage, &member);
+        // What was lost and won back in between goes on at the committed offset as well.
+        let rebalanced = match member.joins() == joins {
+            true => Vec::new(),
+            false => before.union(&now).copied().collect(),
+        };
         let polled = Operation {
-            rebalanced: before.symmetric_difference(&now).copied().collect(),
+            rebalanced,
             ..reader::poll_outcome(&stage, slot, outcome)
         };
         stage.journal.record(polled);
-        before = now;
+        (before, joins) = (now, member.joins());
         sleep(REST).await;
     }
 }

@@ -216,9 +216,6 @@ fn interruption() -> Result<watch::Receiver<bool>, Failure> {
 /// Judges the history and tells what else went wrong.
 fn conclude(folder: &Path, drilled: &Drilled) -> Result<(), Failure> {
     let judged = judge::judge_and_report(folder);
-    for problem in &drilled.problems {
-        eprintln!("{problem}");
-    }
     if drilled.rounds_done < drilled.rounds_planned {
         let Drilled {
             rounds_done,
@@ -228,10 +225,14 @@ fn conclude(folder: &Path, drilled: &Drilled) -> Result<(), Failure> {
         eprintln!("{rounds_done} of {rounds_planned} rounds were carried out");
     }
     judged?;
-    match drilled.recovered {
-        true => Ok(()),
-        false => Err(Failure::new("the cluster did not recover")),
+    if !drilled.recovered {
+        return Err(Failure::new("the cluster did not recover"));
     }
+    if drilled.rounds_done == 0 {
+        let nothing = Failure::new("nothing was done to the cluster");
+        return Err(nothing.exit_with(COULD_NOT_RUN));
+    }
+    Ok(())
 }
 
 /// Stops the nodes of the drill itself. Their folder stays if something was wrong: it has their logs.
