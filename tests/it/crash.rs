@@ -8,6 +8,7 @@ use klamm_tests::Cluster;
 use crate::lab::{client, create_topic, numbered, produce, read_all, values_of};
 use crate::replicas::{append_bytes, cut_bytes, last_segment, wait_identical};
 use crate::traffic::Traffic;
+use crate::voters::{directory_of, until};
 
 const NODES: [i32; 3] = [1, 2, 3];
 
@@ -104,10 +105,16 @@ async fn a_node_with_an_emptied_folder_gets_everything_again() {
     traffic.flows().await;
     // The leader of some partition, so that leadership moves as well.
     let victim = cluster.leader("empty", 0);
+    let lost = directory_of(&cluster, victim).await;
     cluster.kill9(victim);
     fs::remove_dir_all(cluster.data_dir(victim).unwrap()).unwrap();
     traffic.flows().await;
     cluster.restart(victim);
+    until(&cluster, "its new folder votes", |quorum| {
+        let mut voters = quorum.current_voters.iter();
+        voters.any(|voter| voter.replica_id == victim && voter.replica_directory_id != lost)
+    })
+    .await;
     cluster.wait_ready();
     cluster.wait_in_sync(&["empty"]);
 

@@ -84,7 +84,8 @@ async fn a_node_that_lost_its_folders_is_a_voter_again() {
     traffic.finish(&client).await;
 }
 
-async fn directory_of(cluster: &Cluster, id: i32) -> Uuid {
+/// The folder with which a controller votes.
+pub(crate) async fn directory_of(cluster: &Cluster, id: i32) -> Uuid {
     let known = |quorum: &described::PartitionData| {
         let voter = quorum
             .current_voters
@@ -100,7 +101,7 @@ async fn directory_of(cluster: &Cluster, id: i32) -> Uuid {
 }
 
 /// Waits until the quorum looks like that, to some broker.
-async fn until(
+pub(crate) async fn until(
     cluster: &Cluster,
     what: &str,
     wanted: impl Fn(&described::PartitionData) -> bool,

@@ -117,7 +117,7 @@ impl Proposer {
         {
             // Others could not read it. Nothing was proposed; the request fails.
             tracing::error!(level, ?request, "a decision is above the cluster's level");
-            return Ok(());
+            return None;
         }
         if let Err(error) = self.scratch.apply_records(offset, &decision.records) {
             // The controller contradicts itself. Nothing was proposed; the request fails.

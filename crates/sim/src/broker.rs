@@ -10,7 +10,7 @@ use crate::{
     world::World,
 };
 use klamm_controller::{BrokerRef, Heartbeat, RegisterBroker, StreamId};
-use klamm_metadata::{Image, Listener};
+use klamm_metadata::{Image, Listener, feature_level::LevelRange};
 use klamm_replica::IsrProposal;
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
 use std::collections::BTreeMap;
@@ -241,6 +241,7 @@ impl World {
                 _ => broker.clean_epoch,
             },
             version: String::new(),
+            levels: LevelRange::SUPPORTED,
         };
         let to = Node::Controller(process.controller);
         let message = Message::Register(Box::new(request));

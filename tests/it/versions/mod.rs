@@ -6,6 +6,7 @@ mod admin;
 mod data;
 mod group;
 mod log_dirs;
+mod quorum;
 mod reassignment;
 mod refused;
 mod refused_group;
@@ -77,6 +78,9 @@ const SUCCESSES: &[(ApiKey, Check)] = &[
     (ApiKey::ElectLeaders, reassignment::elect),
     (ApiKey::UnregisterBroker, reassignment::unregister),
     (ApiKey::DescribeQuorum, admin::describe_quorum),
+    (ApiKey::UpdateFeatures, quorum::update_features),
+    (ApiKey::AddRaftVoter, quorum::add_voter),
+    (ApiKey::RemoveRaftVoter, quorum::remove_voter),
     (ApiKey::DescribeCluster, admin::describe_cluster),
     (
         ApiKey::DescribeTopicPartitions,
@@ -128,6 +132,7 @@ const REFUSALS: &[(ApiKey, Check)] = &[
     (ApiKey::DescribeGroups, refused_group::describe_groups),
     (ApiKey::DeleteGroups, refused_group::delete_groups),
     (ApiKey::OffsetDelete, refused_group::offset_delete),
+    (ApiKey::UpdateFeatures, quorum::unknown_feature),
 ];
 
 /// The records in partition 0 of a scene's topic.
@@ -287,8 +292,11 @@ const KAFKA_4_3: &[(i16, i16, i16)] = &[
     (46, 0, 0),
     (47, 0, 0),
     (55, 0, 2),
+    (57, 0, 2),
     (60, 0, 2),
     (64, 0, 0),
     (74, 0, 1),
     (75, 0, 0),
+    (80, 0, 1),
+    (81, 0, 0),
 ];
