@@ -83,7 +83,7 @@ pub(crate) fn decide(
         let id = proposal.id;
         let result = if seen.insert(id) {
             alter(image, request.broker.id, proposal, ctx).and_then(|(record, state)| {
-                records.extend(record);
+                records.push(record);
                 // It ended a reassignment, and the new replicas are led by one of them.
                 if state.leader == request.broker.id {
                     Ok(state)
@@ -107,7 +107,7 @@ fn alter(
     leader: BrokerId,
     proposal: &PartitionIsr,
     ctx: &Context,
-) -> Result<(Option<proto::Record>, PartitionState), ErrorCode> {
+) -> Result<(proto::Record, PartitionState), ErrorCode> {
     let topic = image
         .topic(proposal.id.topic_id)
         .ok_or(ErrorCode::UnknownTopicId)?;
@@ -115,13 +115,9 @@ fn alter(
         .partition(proposal.id.partition)
         .ok_or(ErrorCode::UnknownTopicOrPartition)?;
     check(image, leader, partition, proposal)?;
-    let record = change(image, topic, partition, proposal, ctx);
-    let state = match &record {
-        Some(change) => state_after(partition, change),
-        None => state_of(partition),
-    };
-    let floor_only = || raised_floor(partition, proposal).map(proto::Record::from);
-    Ok((record.map(Into::into).or_else(floor_only), state))
+    let change = change(image, topic, partition, proposal, ctx);
+    let state = state_after(partition, &change);
+    Ok((change.into(), state))
 }
 
 /// Kafka's checks in Kafka's order: a leader acts differently on each error.
@@ -196,7 +192,7 @@ fn change(
     partition: &Partition,
     proposal: &PartitionIsr,
     ctx: &Context,
-) -> Option<proto::PartitionChangeRecord> {
+) -> proto::PartitionChangeRecord {
     let is_active = |id| image.is_active(id);
     let rules = topic_settings::rules(image, topic, ctx, &is_active);
     let proposed: Vec<_> = proposal.new_isr.iter().map(|member| member.id).collect();
@@ -208,34 +204,21 @@ fn change(
     } else {
         proposed
     };
-    let mut change = change_partition(proposal.id, partition, isr, None, &rules);
+    let changed = change_partition(proposal.id, partition, isr, None, &rules);
+    // The ISR as it is: the leader withdraws what it proposed before. The partition epoch grows all
+    // the same, so that a copy of that is out of date when it arrives.
+    let mut record = changed.unwrap_or_else(|| proto::PartitionChangeRecord {
+        topic_id: uuid_bytes(proposal.id.topic_id),
+        partition: proposal.id.partition,
+        ..Default::default()
+    });
     if proposal.recovery_state != partition.recovery_state {
-        let record = change.get_or_insert_with(|| proto::PartitionChangeRecord {
-            topic_id: uuid_bytes(proposal.id.topic_id),
-            partition: proposal.id.partition,
-            ..Default::default()
-        });
         record.leader_recovery_state = Some(proposal.recovery_state.into());
     }
-    if let Some(record) = &mut change
-        && proposal.high_watermark > partition.high_watermark_floor
-    {
+    if proposal.high_watermark > partition.high_watermark_floor {
         record.high_watermark_floor = Some(proposal.high_watermark);
     }
-    change
-}
-
-fn raised_floor(
-    partition: &Partition,
-    proposal: &PartitionIsr,
-) -> Option<proto::HighWatermarkFloorRecord> {
-    (proposal.high_watermark > partition.high_watermark_floor).then(|| {
-        proto::HighWatermarkFloorRecord {
-            topic_id: uuid_bytes(proposal.id.topic_id),
-            partition: proposal.id.partition,
-            floor: proposal.high_watermark,
-        }
-    })
+    record
 }
 
 fn state_of(partition: &Partition) -> PartitionState {
@@ -298,7 +281,22 @@ mod tests {
         let state = altered[0].result.as_ref().unwrap();
         assert_eq!(*state, state_of(lab.partition()));
         assert_eq!(state.isr, [BrokerId(2), BrokerId(3)]);
-        assert_eq!(state.partition_epoch, PartitionEpoch(3));
+        assert_eq!(state.partition_epoch, PartitionEpoch(4));
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_out_of_date_when_it_arrives() {
+        let mut lab = lab();
+        // Sent twice; broker 1 is fenced when the second copy arrives, and the first is late.
+        let proposal = lab.proposal(&[2, 3, 1]);
+        lab.ask(&Request::FenceBroker(lab.broker(1)));
+        let refused = lab.ask(&Request::AlterPartition(proposal.clone()));
+        assert_eq!(error(&refused), ErrorCode::IneligibleReplica);
+        lab.ask(&Request::AlterPartition(lab.proposal(&[2, 3])));
+        lab.ask(&Request::UnfenceBroker(lab.broker(1)));
+        let late = lab.ask(&Request::AlterPartition(proposal));
+        assert_eq!(error(&late), ErrorCode::InvalidUpdateVersion);
+        assert_eq!(lab.state(), "2 @1 isr 2,3");
     }
 
     #[test]
@@ -374,7 +372,12 @@ mod tests {
         );
         let epoch = lab.partition().partition_epoch;
         let lab = lab.story("isr 3,2 at 12 => 2 @1 isr 2,3 floor 12");
-        assert_eq!(lab.partition().partition_epoch, epoch, "same members");
+        let grown = lab.partition().partition_epoch;
+        assert_eq!(
+            grown,
+            epoch.next(),
+            "the same members are a change of state"
+        );
     }
 
     #[test]

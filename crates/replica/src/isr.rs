@@ -18,6 +18,15 @@ pub enum Isr {
         /// The follower that has caught up.
         added: BrokerId,
     },
+    /// `added` was refused, but an earlier copy of the proposal may be under way still, and be taken
+    /// when it arrives. `committed` is proposed as it is: once the controller has recorded that,
+    /// the copy is out of date.
+    Withdrawing {
+        /// What the controller last told.
+        committed: BTreeSet<BrokerId>,
+        /// The follower that may be in the ISR already, as far as is known here.
+        added: BrokerId,
+    },
     /// `removed` were proposed to leave `committed`.
     PendingShrink {
         /// What the controller last told.
@@ -45,29 +54,35 @@ impl Isr {
         match self {
             Isr::Committed(committed)
             | Isr::PendingExpand { committed, .. }
+            | Isr::Withdrawing { committed, .. }
             | Isr::PendingShrink { committed, .. } => committed,
         }
     }
 
     /// Whether `replica` is in the largest ISR that the controller may know by now.
     pub fn maximal_contains(&self, replica: BrokerId) -> bool {
-        self.committed().contains(&replica)
-            || matches!(self, Isr::PendingExpand { added, .. } if *added == replica)
+        self.committed().contains(&replica) || self.joining() == Some(replica)
+    }
+
+    /// Who may have joined by now.
+    fn joining(&self) -> Option<BrokerId> {
+        match self {
+            Isr::PendingExpand { added, .. } | Isr::Withdrawing { added, .. } => Some(*added),
+            Isr::Committed(_) | Isr::PendingShrink { .. } => None,
+        }
     }
 
     /// The largest ISR that the controller may know by now (rule 76).
     pub fn maximal(&self) -> BTreeSet<BrokerId> {
         let mut maximal = self.committed().clone();
-        if let Isr::PendingExpand { added, .. } = self {
-            maximal.insert(*added);
-        }
+        maximal.extend(self.joining());
         maximal
     }
 
     /// The ISR that is proposed, or the committed one where nothing is in flight.
     pub fn proposed(&self) -> BTreeSet<BrokerId> {
         match self {
-            Isr::Committed(committed) => committed.clone(),
+            Isr::Committed(committed) | Isr::Withdrawing { committed, .. } => committed.clone(),
             Isr::PendingExpand { .. } => self.maximal(),
             Isr::PendingShrink { committed, removed } => {
                 committed.difference(removed).copied().collect()
@@ -80,8 +95,14 @@ impl Isr {
         !matches!(self, Isr::Committed(_))
     }
 
-    /// Forgets the proposal: the controller has refused it.
-    pub(crate) fn roll_back(&mut self) {
-        *self = Isr::Committed(self.committed().clone());
+    /// The controller has refused the proposal. Whether there is something to propose instead:
+    /// a shrink is forgotten, whoever was to leave counts in any case; an expansion is withdrawn.
+    pub(crate) fn refused(&mut self) -> bool {
+        let committed = self.committed().clone();
+        *self = match self.joining() {
+            Some(added) => Isr::Withdrawing { committed, added },
+            None => Isr::Committed(committed),
+        };
+        self.is_pending()
     }
 }

@@ -300,7 +300,9 @@ impl Leader {
 
     /// The controller did not take the proposal. Returns what to propose again, if anything.
     ///
-    /// A refusal of the new member puts the ISR back. One that says that this leader's state is
+    /// A refusal of the new member has the proposal withdrawn: calls may overtake each other, so what
+    /// was sent again and refused may be taken all the same when its first copy arrives. The member
+    /// counts until the controller has recorded the ISR as it is. A refusal that says that this leader's state is
     /// stale leaves it pending, which is safe, until the newer state arrives. Anything else says
     /// nothing about whether the change was made: the same proposal is sent again.
     pub fn on_proposal_failed(
@@ -313,8 +315,7 @@ impl Leader {
         }
         match error {
             ErrorCode::IneligibleReplica | ErrorCode::OperationNotAttempted => {
-                self.isr.roll_back();
-                None
+                self.isr.refused().then(|| self.proposal())
             }
             ErrorCode::FencedLeaderEpoch
             | ErrorCode::InvalidUpdateVersion

@@ -178,7 +178,6 @@ fn refusals_roll_back_wait_or_try_again() {
         assert_eq!(again, Some(proposal).filter(|_| expect_retry), "{error}");
         assert_eq!(l.isr().is_pending(), expect_pending, "{error}");
     };
-    check(ErrorCode::IneligibleReplica, false, false);
     check(ErrorCode::InvalidUpdateVersion, false, true);
     check(ErrorCode::FencedLeaderEpoch, false, true);
     check(ErrorCode::NetworkException, true, true);
@@ -217,6 +216,7 @@ fn a_follower_outside_the_isr_that_keeps_up_is_waited_for() {
     let _ = l.on_fetch(fetch(2, 10), 1).unwrap();
     let _ = l.on_fetch(fetch(3, 10), 1).unwrap();
     let _ = l.on_proposal_failed(PartitionEpoch(1), ErrorCode::IneligibleReplica);
+    let _ = l.on_partition_change(&state(2, &[1, 2]), MIN_ISR, 2);
     let _ = l.on_local(log(20), 2);
     assert_eq!(l.on_fetch(fetch(2, 20), 3).unwrap().high_watermark, None);
     // Fenced: nobody waits for it any more.
@@ -385,4 +385,32 @@ fn a_leader_whose_disk_is_full_resigns_where_the_others_are_enough() {
         assert!(!l.should_resign(false, 1));
         assert_eq!(l.should_resign(true, 1), expected, "{min_isr} {isr:?}");
     }
+}
+
+#[test]
+fn a_refused_expansion_is_withdrawn_before_anybody_goes_on_without_the_member() {
+    let mut l = leader(&[1, 2], 10);
+    let _ = l.on_fetch(fetch(2, 10), 1).unwrap();
+    let proposed = l.on_fetch(fetch(3, 10), 1).unwrap().propose.unwrap();
+    assert_eq!(members(&proposed), ids(&[1, 2, 3]));
+    let lost = l.on_proposal_failed(PartitionEpoch(1), ErrorCode::NetworkException);
+    assert_eq!(lost, Some(proposed), "sent again");
+
+    // The second copy is refused: broker 3 is fenced for a moment. The first is still under way.
+    let withdrawn = l.on_proposal_failed(PartitionEpoch(1), ErrorCode::IneligibleReplica);
+    assert_eq!(members(&withdrawn.clone().unwrap()), ids(&[1, 2]));
+    let _ = l.on_local(log(20), 2);
+    let effects = l.on_fetch(fetch(2, 20), 3).unwrap();
+    assert_eq!(effects.high_watermark, None, "broker 3 may be in the ISR");
+    let lost = l.on_proposal_failed(PartitionEpoch(1), ErrorCode::NetworkException);
+    assert_eq!(lost, withdrawn);
+
+    // Whatever comes first is recorded; the other one is out of date then.
+    let mut taken = l.clone();
+    let effects = taken.on_partition_change(&state(2, &[1, 2, 3]), MIN_ISR, 4);
+    assert_eq!(effects.high_watermark, None);
+    let _ = l.on_brokers_change(|id, _| id != BrokerId(3), 4);
+    let effects = l.on_partition_change(&state(2, &[1, 2]), MIN_ISR, 4);
+    assert_eq!(effects.high_watermark, Some(20));
+    assert!(!l.isr().is_pending());
 }

@@ -32,7 +32,8 @@ impl World {
             return;
         };
         let (end, offset) = (replica.log.end(), request.offset);
-        if offset > end && !self.ghosts[partition].is_lossy {
+        let ghost = &self.ghosts[partition];
+        if offset > end && !ghost.is_lossy && !ghost.is_any_excused(end, offset) {
             let what = format!(
                 "b{} leads p{partition} and ends at {end}, {offset} was reached before",
                 index + 1
