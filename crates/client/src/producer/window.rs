@@ -9,7 +9,7 @@
 //! at a time goes, in order, until all that were sent before are answered.
 //!
 //! The first batch of an epoch goes alone as well, until it is answered: a broker that has nothing of a producer takes
-//! any sequence number, so the second batch could get in before the first one, if that is refused for the moment.
+//! any sequence number (rule 43), so the second batch could get in before the first, if that is refused for the moment.
 //!
 //! A batch keeps its sequence number however often it is sent, so brokers recognize it. Numbers begin anew, in a
 //! new epoch, only when it is certain that no batch behind a gap was written:

@@ -26,6 +26,9 @@ use tokio::{
 /// How long moving leaders may take.
 const MOVE_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long clients have for noticing who leads, before the next thing happens.
+const NOTICE: Duration = Duration::from_secs(1);
+
 /// How often the one who waits is told how it stands.
 const SAY_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -82,7 +85,7 @@ impl Rounds<'_> {
         };
         if choice.move_leaders_first && self.can_move_leaders && !choice.keys.is_empty() {
             // A leader that stays makes the round harder, not wrong.
-            if let Err(error) = self.move_leaders(&seen, &choice.nodes).await {
+            if let Err(error) = self.move_leaders_away(&seen, &choice.nodes).await {
                 self.problem(round, &format!("leaders stayed where they were: {error}"));
             }
         }
@@ -191,6 +194,19 @@ impl Rounds<'_> {
                 () = sleep(left.min(SAY_INTERVAL)) => {}
             }
         }
+    }
+
+    /// Moves what nodes lead to others, and waits until clients have had time to notice.
+    async fn move_leaders_away(
+        &self,
+        seen: &Leadership,
+        nodes: &[Node],
+    ) -> Result<(), ClientError> {
+        self.move_leaders(seen, nodes).await?;
+        let is_away = |now: &Leadership| now.led_by(nodes).is_empty() && now.is_whole();
+        self.observer.wait_until(MOVE_PATIENCE, is_away).await;
+        self.rest(NOTICE).await;
+        Ok(())
     }
 
     /// Makes other replicas leaders: none of `away` if that can be, else the next one of each partition.

@@ -232,3 +232,51 @@ impl Workload {
             + (options.consumers + options.group_members) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::VALUE_MAX;
+
+    fn record(partition: i32, offset: i64, value: &str) -> ConsumedRecord {
+        ConsumedRecord {
+            topic: "t".into(),
+            partition,
+            offset,
+            timestamp_ms: -1,
+            key: None,
+            value: Some(value.to_owned().into()),
+            headers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn polls_are_told_by_partition_and_what_nobody_wrote_is_no_value_of_a_drill() {
+        let name = |partition| PartitionName {
+            topic: "t".to_owned(),
+            partition,
+        };
+        let options = WorkloadOptions {
+            bootstrap: String::new(),
+            keys: [name(0), name(1)].into(),
+            producers: 1,
+            sends_per_second: 1,
+            consumers: 1,
+            group_members: 0,
+            delivery_timeout: Duration::ZERO,
+        };
+        let read = [
+            record(1, 5, "70"),
+            record(0, 9, "8"),
+            record(1, 6, "no number"),
+            record(1, 7, "18446744073709551615"),
+            record(7, 0, "1"),
+        ];
+        let expected = [
+            (Key(0), vec![(9, 8)]),
+            (Key(1), vec![(5, 70), (6, VALUE_MAX), (7, VALUE_MAX)]),
+        ];
+        assert_eq!(polled(&options, &read), expected);
+        assert_eq!(options.all_keys(), [Key(0), Key(1)]);
+    }
+}
