@@ -12,6 +12,9 @@ pub const LINE_BYTES_MAX: u64 = 16 << 20;
 /// Why a history cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
+    /// The file cannot be opened.
+    #[error("open it: {0}")]
+    Open(#[source] io::Error),
     /// The file cannot be read.
     #[error("read line {line}: {source}")]
     Io {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::Report;
-use super::format::{Told, count};
+use super::format::{Told, counted};
 use crate::availability::{Availability, GapDistribution, LatencyByTime};
 
 /// A table in Markdown: a row for each scenario that any of the reports has, three columns for each report.
@@ -61,7 +61,7 @@ fn gap_cells(availability: &Availability, scenario: &str) -> [String; 3] {
     match availability.gaps.iter().find(is_it) {
         Some(gaps) => {
             let told = Told::of(&gaps.gap);
-            let rounds = format!("{} ({} rounds)", told.p50, count(gaps.gap.count));
+            let rounds = format!("{} ({})", told.p50, counted(gaps.gap.count, "round"));
             [rounds, told.p99, told.max]
         }
         None => Default::default(),

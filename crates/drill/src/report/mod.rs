@@ -102,7 +102,7 @@ impl Report {
     /// If the history cannot be read or is none.
     pub fn read<R: BufRead>(mut open: impl FnMut() -> io::Result<R>) -> Result<Self, HistoryError> {
         let mut reader = || {
-            let file = open().map_err(|source| HistoryError::Io { line: 0, source })?;
+            let file = open().map_err(HistoryError::Open)?;
             Ok(HistoryReader::new(file))
         };
         let mut builder = ReportBuilder::new();

@@ -280,3 +280,10 @@ fn the_json_can_be_read_by_programs() {
     );
     assert_eq!(parsed["availability"]["series"]["bucket_ms"], 100);
 }
+
+#[test]
+fn a_history_that_cannot_be_opened_is_no_empty_history() {
+    let missing = || -> io::Result<&[u8]> { Err(io::ErrorKind::NotFound.into()) };
+    let error = Report::read(missing).unwrap_err().to_string();
+    assert!(error.starts_with("open it: "), "{error}");
+}

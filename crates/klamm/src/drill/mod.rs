@@ -3,6 +3,7 @@
 //! Exit codes: 0 nothing was lost and the cluster recovered, 1 something was wrong with the cluster, 2 the drill could
 //! not be run.
 
+mod compare;
 mod judge;
 mod target_args;
 
@@ -11,6 +12,7 @@ use crate::{
     progress::Progress,
 };
 use clap::{Args, Subcommand};
+use compare::Named;
 use klamm_drill::{
     DrillOptions, Drilled, Selection,
     scenario::Scenario,
@@ -51,6 +53,7 @@ const COULD_NOT_RUN: u8 = 2;
       --start-command 'ssh kafka-{node} start-it'
   klamm drill list                                  the scenarios
   klamm drill check drill-report/history.jsonl      judges a history again
+  klamm drill compare a=A/history.jsonl b=B/history.jsonl
 
 Exit codes: 0 nothing is wrong, 1 the cluster broke a promise, 2 the drill could not be run."
 )]
@@ -122,6 +125,12 @@ enum Request {
         #[arg(short, long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Puts kept histories side by side, as a table in Markdown.
+    Compare {
+        /// Drills, each with a name for its columns.
+        #[arg(required = true, value_name = "NAME=HISTORY", value_parser = Named::parse)]
+        drills: Vec<Named>,
+    },
 }
 
 const ALL: &str = "all";
@@ -145,6 +154,7 @@ pub(crate) fn run(args: DrillArgs) -> Result<(), Failure> {
             Ok(())
         }
         Some(Request::Check { history, out }) => judge::check(history, out.as_deref()),
+        Some(Request::Compare { drills }) => compare::compare(drills),
         None => drill(&args),
     }
 }
