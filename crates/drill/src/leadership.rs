@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     task::AbortHandle,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 /// How often the cluster is asked.
@@ -90,8 +90,15 @@ impl Leadership {
 /// Watches the cluster and records changes; ends when it is dropped.
 #[derive(Debug)]
 pub struct Observer {
-    seen: watch::Receiver<Leadership>,
+    seen: watch::Receiver<Seen>,
     task: AbortHandle,
+}
+
+/// What was seen last, and when the cluster was asked for it.
+#[derive(Debug, Clone)]
+struct Seen {
+    leadership: Leadership,
+    asked: Instant,
 }
 
 impl Drop for Observer {
@@ -103,24 +110,29 @@ impl Drop for Observer {
 impl Observer {
     /// Begins to watch the partitions of a drill, which must exist.
     pub fn start(client: Client, keys: Arc<[PartitionName]>, journal: Arc<Journal>) -> Observer {
-        let (sender, seen) = watch::channel(Leadership::default());
+        let (sender, seen) = watch::channel(Seen {
+            leadership: Leadership::default(),
+            asked: Instant::now(),
+        });
         let task = tokio::spawn(observe(client, keys, journal, sender)).abort_handle();
         Observer { seen, task }
     }
 
     /// What was seen last.
     pub fn now(&self) -> Leadership {
-        self.seen.borrow().clone()
+        self.seen.borrow().leadership.clone()
     }
 
-    /// Waits until `is_so`, `patience` at most. Returns what was seen last and whether it is so.
+    /// Waits until `is_so`, `patience` at most. Returns what was seen last and whether it is so. What the cluster told
+    /// before does not count: it may be out of reach since.
     pub async fn wait_until(
         &self,
         patience: Duration,
         is_so: impl Fn(&Leadership) -> bool,
     ) -> (Leadership, bool) {
-        let mut seen = self.seen.clone();
-        let waited = timeout(patience, seen.wait_for(|now| is_so(now))).await;
+        let (mut seen, since) = (self.seen.clone(), Instant::now());
+        let is_so_now = |now: &Seen| now.asked >= since && is_so(&now.leadership);
+        let waited = timeout(patience, seen.wait_for(is_so_now)).await;
         let is_so = matches!(waited, Ok(Ok(_)));
         drop(waited);
         (self.now(), is_so)
@@ -131,7 +143,7 @@ async fn observe(
     client: Client,
     keys: Arc<[PartitionName]>,
     journal: Arc<Journal>,
-    sender: watch::Sender<Leadership>,
+    sender: watch::Sender<Seen>,
 ) {
     let admin = Admin::new(client.clone());
     let mut ticks = interval(ASK_INTERVAL);
@@ -139,6 +151,7 @@ async fn observe(
     let mut before = Leadership::default();
     loop {
         ticks.tick().await;
+        let asked = Instant::now();
         let Ok(Ok(view)) = timeout(ASK_PATIENCE, refresh(&client, &keys)).await else {
             continue;
         };
@@ -151,9 +164,10 @@ async fn observe(
         if let Some(leaders) = now.changes_since(&before) {
             journal.record(Operation::nemesis(Action::Leaders(leaders), 0));
         }
-        if now != before {
-            sender.send_replace(now.clone());
-        }
+        sender.send_replace(Seen {
+            leadership: now.clone(),
+            asked,
+        });
         before = now;
     }
 }
