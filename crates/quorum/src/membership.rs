@@ -27,7 +27,7 @@ use tokio::{
 };
 
 /// How long one change waits for another that is under way.
-const TURN_PATIENCE: Duration = Duration::from_secs(1);
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a controller may take to say who it is.
 const STANDING_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a change of observers may take.
@@ -290,6 +290,9 @@ impl Membership {
         let this = self.clone();
         let changing = tokio::spawn(async move {
             let changed = this.change(change).await;
+            // Nobody else's turn begins before this controller knows who votes now: it may have
+            // lost its own vote.
+            this.until_settled().await;
             drop(turn);
             changed
         });
@@ -303,7 +306,26 @@ impl Membership {
         }
     }
 
+    /// Waits, but not for long, until no change is under way as far as this controller is told.
+    async fn until_settled(&self) {
+        let mut server = self.raft.server_metrics();
+        let settled = async {
+            while !self.members().is_settled {
+                if server.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Whoever comes next is refused if it is not.
+        let _ = timeout(OBSERVER_PATIENCE, settled).await;
+    }
+
     async fn change(&self, change: Changes) -> Result<(), ChangeError> {
+        // A leader that has lost its vote is about to step down: raft takes no change from it.
+        let me = *self.raft.node_id();
+        if !self.members().voters.contains_key(&me) {
+            return Err(ChangeError::NotLeader);
+        }
         match self.raft.change_membership(change, false).await {
             Ok(_) => Ok(()),
             Err(RaftError::APIError(ClientWriteError::ChangeMembershipError(
