@@ -33,7 +33,7 @@ impl fmt::Display for Node {
 /// Who did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
-    /// A client with one operation at a time; [`Processes`] gives the numbers.
+    /// A client with one operation at a time; [`Processes`](crate::history::Processes) gives the numbers.
     Client(u32),
     /// Whoever injects faults and watches the cluster.
     Nemesis,
