@@ -14,8 +14,8 @@ use std::{
 /// How long the nodes may take to stop when all is over.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Ports that may be taken: below those that systems give to clients.
-const PORTS: std::ops::Range<u16> = 13_000..30_000;
+/// Ports that may be taken: above those of a cluster that somebody develops against, and few others'.
+const PORTS: std::ops::Range<u16> = 10_000..12_000;
 /// Controllers listen so many ports above brokers.
 const CONTROLLER_DISTANCE: u16 = 100;
 /// Each cluster keeps to as many ports.
