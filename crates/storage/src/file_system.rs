@@ -6,7 +6,11 @@
 //! there: whoever uses it has to look at that first.
 
 use crate::disk::{self, DiskFile};
-use std::{io, path::Path};
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// Linux tells of failed writes when a file system is synced since this version.
 const TELLS_OF_FAILURES_SINCE: (u32, u32) = (5, 8);
@@ -22,6 +26,7 @@ const XFS: u64 = 0x5846_5342;
 pub struct FileSystem {
     device: u64,
     folder: DiskFile,
+    has_failed: AtomicBool,
 }
 
 impl FileSystem {
@@ -39,7 +44,11 @@ impl FileSystem {
             .release()
             .to_str()
             .is_ok_and(|release| is_since(release, TELLS_OF_FAILURES_SINCE));
-        Ok((is_known && is_told).then_some(FileSystem { device, folder }))
+        Ok((is_known && is_told).then_some(FileSystem {
+            device,
+            folder,
+            has_failed: AtomicBool::new(false),
+        }))
     }
 
     /// A folder's file system, whatever it is.
@@ -48,6 +57,7 @@ impl FileSystem {
         FileSystem {
             device: disk::device(folder).unwrap(),
             folder: disk::open_to_read(folder).unwrap(),
+            has_failed: AtomicBool::new(false),
         }
     }
 
@@ -60,17 +70,39 @@ impl FileSystem {
         }
     }
 
+    /// What was wrong with the disk is over.
+    #[cfg(test)]
+    pub(crate) fn mended(self, folder: &Path) -> FileSystem {
+        FileSystem {
+            folder: disk::open_to_read(folder).unwrap(),
+            ..self
+        }
+    }
+
     /// The same for all folders of one file system.
     pub fn device(&self) -> u64 {
         self.device
     }
 
+    /// Whether a sync may be tried: none has failed so far.
+    pub fn is_trusted(&self) -> bool {
+        !self.has_failed.load(Ordering::Acquire)
+    }
+
     /// Makes everything durable that anybody has written there before this call.
     ///
+    /// The system tells of a failure once, and not whose it was. So a later sync that succeeds says
+    /// nothing about a file that was written before the failure: there is none after one.
+    ///
     /// # Errors
-    /// Something that was written since the last call has not reached the disk, whoever wrote it.
+    /// Something that was written there has not reached the disk, whoever wrote it and whenever.
     pub fn sync(&self) -> io::Result<()> {
-        self.folder.sync_file_system()
+        if !self.is_trusted() {
+            return Err(io::Error::other("an earlier sync of it has failed"));
+        }
+        self.folder
+            .sync_file_system()
+            .inspect_err(|_| self.has_failed.store(true, Ordering::Release))
     }
 }
 

@@ -18,6 +18,7 @@ use std::{
     thread,
 };
 use tokio::sync::watch;
+use tracing::warn;
 use turn::{Going, Turn};
 use unwritten::Unwritten;
 
@@ -42,7 +43,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     lanes: Vec<Lane>,
-    unwritten: Unwritten,
+    unwritten: Option<Unwritten>,
     stopped: bool,
 }
 
@@ -58,6 +59,8 @@ struct Lane {
 
 /// What a thread has to do, and for which lane.
 enum Work {
+    /// Many wait, and how much others have to write is not known.
+    Look,
     Alone(usize, Arc<Partition>),
     Together(usize, Arc<FileSystem>, Vec<Arc<Partition>>),
 }
@@ -81,9 +84,9 @@ impl State {
     }
 
     fn take(&mut self) -> Option<Work> {
-        let unwritten = &mut self.unwritten;
+        let is_little = self.unwritten.and_then(|unwritten| unwritten.is_little());
         let mut lanes = self.lanes.iter_mut().enumerate();
-        lanes.find_map(|(number, lane)| lane.take(number, unwritten))
+        lanes.find_map(|(number, lane)| lane.take(number, is_little))
     }
 
     /// Notes that a thread has done its work.
@@ -97,12 +100,14 @@ impl State {
 }
 
 impl Lane {
-    fn going(&self, may_be_together: bool) -> Going {
+    fn going(&self, is_little_unwritten: bool) -> Going {
+        let is_trusted = |system: &Arc<FileSystem>| system.is_trusted();
         Going {
             waiting: self.waiting.len(),
             alone: self.alone,
             is_together: self.is_together,
-            may_be_together: may_be_together && self.file_system.is_some(),
+            may_be_together: is_little_unwritten
+                && self.file_system.as_ref().is_some_and(is_trusted),
         }
     }
 
@@ -111,10 +116,10 @@ impl Lane {
         turn::next_turn(self.going(true)).is_some()
     }
 
-    fn take(&mut self, number: usize, unwritten: &mut Unwritten) -> Option<Work> {
-        let is_crowd = self.waiting.len() >= turn::TOGETHER_MIN;
-        let going = self.going(!is_crowd || unwritten.is_little());
-        match (turn::next_turn(going)?, &self.file_system) {
+    fn take(&mut self, number: usize, is_little_unwritten: Option<bool>) -> Option<Work> {
+        let turn = turn::next_turn(self.going(is_little_unwritten.unwrap_or(true)))?;
+        match (turn, &self.file_system) {
+            (Turn::Together, _) if is_little_unwritten.is_none() => Some(Work::Look),
             (Turn::Together, Some(file_system)) => {
                 self.is_together = true;
                 let count = self.waiting.len().min(TOGETHER_MAX);
@@ -172,7 +177,8 @@ impl FlushQueue {
         let mut state = self.locked();
         loop {
             if let Some(work) = state.take() {
-                if state.lanes.iter().any(Lane::is_due) {
+                // Who looks comes back for what is due.
+                if !matches!(work, Work::Look) && state.lanes.iter().any(Lane::is_due) {
                     self.shared.changed.notify_one();
                 }
                 return Some(work);
@@ -191,12 +197,23 @@ impl FlushQueue {
 
     fn carry_out(&self, work: Work) {
         let (lane, was_together) = match work {
+            Work::Look => {
+                let unwritten = Unwritten::look();
+                self.locked().unwritten = Some(unwritten);
+                return;
+            }
             Work::Alone(lane, partition) => {
                 partition.flush();
                 (lane, false)
             }
             Work::Together(lane, file_system, partitions) => {
                 Partition::flush_together(&partitions, &file_system);
+                if !file_system.is_trusted() {
+                    warn!(
+                        device = file_system.device(),
+                        "a sync of a whole file system has failed: its files are synced one by one from now on"
+                    );
+                }
                 (lane, true)
             }
         };

@@ -14,23 +14,25 @@ const UNWRITTEN_KIB_MAX: u64 = 32 << 10;
 /// How long a look is good for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Remembers the last look.
-#[derive(Debug, Default)]
+/// A look at it. It costs about what a small write does: nobody else should have to wait for it.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Unwritten {
-    looked_at: Option<Instant>,
+    looked_at: Instant,
     is_little: bool,
 }
 
 impl Unwritten {
-    /// Whether there is little enough. Looks at it now and then.
-    pub(super) fn is_little(&mut self) -> bool {
-        let is_fresh = |at: Instant| at.elapsed() < LOOK_EVERY;
-        if !self.looked_at.is_some_and(is_fresh) {
-            self.is_little = fs::read_to_string("/proc/meminfo")
-                .is_ok_and(|meminfo| unwritten_kib(&meminfo) <= UNWRITTEN_KIB_MAX);
-            self.looked_at = Some(Instant::now());
+    pub(super) fn look() -> Unwritten {
+        let meminfo = fs::read_to_string("/proc/meminfo");
+        Unwritten {
+            looked_at: Instant::now(),
+            is_little: meminfo.is_ok_and(|meminfo| unwritten_kib(&meminfo) <= UNWRITTEN_KIB_MAX),
         }
-        self.is_little
+    }
+
+    /// Whether there was little enough; `None` if that is too long ago.
+    pub(super) fn is_little(&self) -> Option<bool> {
+        (self.looked_at.elapsed() < LOOK_EVERY).then_some(self.is_little)
     }
 }
 

@@ -63,6 +63,24 @@ fn where_the_file_system_cannot_be_synced_each_log_is() {
     assert_eq!(count(&changes, is_sync_file), logs.len());
 }
 
+/// The failure may have been that of a log that was not among those that heard of it.
+#[test]
+fn after_a_failure_each_log_tells_of_its_own_files() {
+    let root = temp_dir();
+    let mut logs = dirty_logs(root.path());
+    let failing = FileSystem::failing(root.path());
+    flush_together(&flushers(&logs[..1]), &failing);
+    fill(&mut logs[0], 0, 1);
+    disk_trace::start();
+    let flushed = flush_together(&flushers(&logs), &failing.mended(root.path()));
+    let changes = disk_trace::stop();
+    for (log, flushed) in logs.iter().zip(flushed) {
+        assert_eq!(flushed.unwrap(), log.log_end_offset());
+    }
+    assert_eq!(count(&changes, is_sync_all), 0);
+    assert_eq!(count(&changes, is_sync_file), logs.len());
+}
+
 #[test]
 fn a_log_that_cannot_be_flushed_does_not_hold_up_the_others() {
     let root = temp_dir();
