@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use klamm_client::{Client, ConsumedRecord, Producer, ProducerOptions, ProducerRecord};
 use klamm_records::{Records, split_batches};
 use klamm_tests::{Cluster, wait_until};
 
-use crate::lab::{PATIENCE, client, create_topic, read_all, text};
+use crate::lab::{PATIENCE, client, create_topic, eventually, read_all, text};
 use crate::replicas::{bytes, folder};
 
 const KEYS: usize = 20;
 const VALUE_SIZE: usize = 200;
 const NODES: [i32; 3] = [1, 2, 3];
+/// Between two records of a writer that slow compaction keeps up with.
+const WRITE_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Segments far smaller than users may ask for, compacted as soon as there is one more.
 const CONFIGS: [(&str, &str); 3] = [
@@ -29,14 +32,19 @@ type Model = BTreeMap<String, (i64, String)>;
 /// Writes every key once a round; nobody else writes to the topic.
 async fn write(client: &Client, topic: &str, round: usize, model: &mut Model) {
     let producer = Producer::new(client.clone(), ProducerOptions::default());
-    for i in 0..KEYS {
-        let key = format!("key-{i}");
-        let value = format!("{round}-{i}-{:x<VALUE_SIZE$}", "");
-        let record = ProducerRecord::new(topic, Some(key.clone()), value.clone());
-        let delivery = producer.send(record).await.expect("queue a record");
-        let delivered = delivery.await.expect("a record is acknowledged");
-        model.insert(key, (delivered.offset, value));
+    for number in round * KEYS..(round + 1) * KEYS {
+        write_one(&producer, topic, number, model).await;
     }
+}
+
+/// Writes the record of that number, to each key in turn, and waits until the model has it.
+async fn write_one(producer: &Producer, topic: &str, number: usize, model: &mut Model) {
+    let key = format!("key-{}", number % KEYS);
+    let value = format!("{number}-{:x<VALUE_SIZE$}", "");
+    let record = ProducerRecord::new(topic, Some(key.clone()), value.clone());
+    let delivery = producer.send(record).await.expect("queue a record");
+    let delivered = delivery.await.expect("a record is acknowledged");
+    model.insert(key, (delivered.offset, value));
 }
 
 fn last_values(records: &[ConsumedRecord]) -> Model {
@@ -123,28 +131,35 @@ async fn keys_collapse_to_their_last_value() {
     assert_eq!(on_disk(&cluster, 3, "compacted"), model, "on the new disk");
 }
 
-/// Compaction is slowed down to take longer than the looks at it, so that the nodes die in its midst.
+/// Compaction is slowed down to take longer than the last write before a kill, so that the nodes die in its midst.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_in_the_midst_of_a_compaction_loses_nothing() {
     let cluster = Cluster::builder(3)
         .property("log.cleaner.backoff.ms", "50")
-        .property("log.cleaner.io.max.bytes.per.second", "50000")
+        .property("log.cleaner.io.max.bytes.per.second", "10000")
         .property("log.cleaner.io.buffer.size", "8192")
         .start();
     let client = client(&cluster);
     create_topic(&cluster, "killed", 1, &CONFIGS).await;
     let mut model = Model::new();
-    let mut round = 0;
+    let producer = Producer::new(client.clone(), ProducerOptions::default());
+    let mut numbers = 0..;
     for kill in 0..3 {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            write(&client, "killed", round, &mut model).await;
-            round += 1;
-            if NODES.iter().any(|&id| is_cleaning(&cluster, id)) {
-                break;
+        let is_seen = AtomicBool::new(false);
+        let writing = async {
+            // Each record is waited for, also the last before the kill: the model has all that was taken.
+            while !is_seen.load(Ordering::SeqCst) {
+                let number = numbers.next().expect("numbers do not end");
+                write_one(&producer, "killed", number, &mut model).await;
+                tokio::time::sleep(WRITE_INTERVAL).await;
             }
-            assert!(Instant::now() < deadline, "no compaction was seen");
-        }
+        };
+        let looking = async {
+            let is_cleaning = || NODES.iter().any(|&id| is_cleaning(&cluster, id));
+            eventually("a compaction is seen", async || is_cleaning().then_some(())).await;
+            is_seen.store(true, Ordering::SeqCst);
+        };
+        tokio::join!(writing, looking);
         cluster.kill9_all(&NODES);
         cluster.restart_all(&NODES);
         cluster.wait_ready();
@@ -159,7 +174,10 @@ async fn a_kill_in_the_midst_of_a_compaction_loses_nothing() {
 
 /// Whether a compaction writes a segment, or has left one behind.
 fn is_cleaning(cluster: &Cluster, id: i32) -> bool {
-    let entries = fs::read_dir(folder(cluster, id, "killed", 0)).expect("list a folder");
+    // A node may hear late that it has the topic.
+    let Ok(entries) = fs::read_dir(folder(cluster, id, "killed", 0)) else {
+        return false;
+    };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.into_iter().any(|name| name.ends_with(".log.cleaned"))
 }
