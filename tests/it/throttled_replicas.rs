@@ -73,7 +73,10 @@ async fn who_catches_up_is_throttled_by_leader_and_follower_alike_and_who_is_in_
 /// A rate at which nothing would ever be in sync again, were it to hold for those that are.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_below_what_is_written_does_not_slow_producers() {
-    let cluster = Cluster::builder(3).start();
+    let cluster = Cluster::builder(3)
+        // At this rate nobody who was fenced comes back, so nobody is to be fenced for a moment's silence.
+        .property("broker.session.timeout.ms", "60000")
+        .start();
     let client = client(&cluster);
     create_topic(&cluster, "written", 3, &[]).await;
     let everything = [
@@ -90,6 +93,8 @@ async fn a_rate_below_what_is_written_does_not_slow_producers() {
     for _ in 0..5 {
         traffic.flows().await;
     }
+    let no_rates = rates.map(|(_, rate, _)| (DELETE, rate, None));
+    configure(&cluster, BROKER, "", &no_rates);
     cluster.wait_in_sync(&["written"]);
     traffic.finish(&client).await;
 }
