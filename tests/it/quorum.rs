@@ -8,13 +8,14 @@ use klamm_tests::Cluster;
 use klamm_types::ErrorCode;
 
 use crate::lab::{
-    client, connection, create_topic, numbered, produce, produce_code, read_all, values_of,
+    PATIENCE, client, connection, create_topic, numbered, produce, produce_code, read_all,
+    values_of,
 };
 use crate::traffic::Traffic;
 
 /// How long the brokers may try to change metadata while nobody can.
-const CHANGE_TIMEOUT_MS: i32 = 1500;
-/// Beyond that and everything that travels.
+const IN_VAIN: Duration = Duration::from_millis(1500);
+/// Beyond what the brokers may take and everything that travels.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +33,7 @@ async fn a_minority_of_controllers_is_not_needed() {
             .filter(|&other| other != id)
             .collect();
         let through = connection(&cluster, others[0]).await;
-        let code = create(&through, &topic, 2).await;
+        let code = create(&through, &topic, 2, PATIENCE).await;
         assert_eq!(code, ErrorCode::None, "creating a topic without node {id}");
         let values = numbered("value", 5);
         produce(&client, &topic, 0, &values).await;
@@ -56,7 +57,7 @@ async fn without_a_majority_records_flow_and_metadata_stands_still() {
 
     for id in cluster.broker_ids() {
         let broker = connection(&cluster, id).await;
-        let code = create(&broker, "nobody-decides", 3).await;
+        let code = create(&broker, "nobody-decides", 3, IN_VAIN).await;
         assert!(code.is_retriable(), "creating a topic answers {code}");
     }
     // Records flow between those who know each other, and newcomers find them.
@@ -74,8 +75,13 @@ async fn without_a_majority_records_flow_and_metadata_stands_still() {
     traffic.finish(&client).await;
 }
 
-/// The error code of creating a topic through one broker.
-pub(crate) async fn create(through: &Connection, topic: &str, replicas: i16) -> ErrorCode {
+/// The error code of creating a topic through one broker, which may try for so long.
+pub(crate) async fn create(
+    through: &Connection,
+    topic: &str,
+    replicas: i16,
+    patience: Duration,
+) -> ErrorCode {
     let request = CreateTopicsRequest {
         topics: vec![CreatableTopic {
             name: topic.to_owned(),
@@ -83,10 +89,11 @@ pub(crate) async fn create(through: &Connection, topic: &str, replicas: i16) -> 
             replication_factor: replicas,
             ..CreatableTopic::default()
         }],
-        timeout_ms: CHANGE_TIMEOUT_MS,
+        timeout_ms: i32::try_from(patience.as_millis()).unwrap(),
         ..CreateTopicsRequest::default()
     };
-    let answer = through.request_within(&request, 7, ANSWER_PATIENCE).await;
+    let patience = patience + ANSWER_PATIENCE;
+    let answer = through.request_within(&request, 7, patience).await;
     let answer = answer.expect("the broker answers, one way or another");
     ErrorCode::from(answer.topics[0].error_code)
 }

@@ -78,7 +78,7 @@ async fn a_node_that_lost_its_folders_is_a_voter_again() {
     cluster.kill9(third);
     cluster.wait_ready();
     let through = connection(&cluster, lost).await;
-    let code = create(&through, "decided-with-its-vote", 2).await;
+    let code = create(&through, "decided-with-its-vote", 2, PATIENCE).await;
     assert_eq!(code, ErrorCode::None);
     cluster.restart(third);
     traffic.finish(&client).await;
