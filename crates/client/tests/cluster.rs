@@ -36,8 +36,12 @@ use std::{
 };
 
 fn client(broker: &ScriptedBroker) -> Client {
+    client_of_patience(broker, Duration::from_secs(10))
+}
+
+fn client_of_patience(broker: &ScriptedBroker, request_timeout: Duration) -> Client {
     let connection = ConnectionOptions {
-        request_timeout: Duration::from_secs(10),
+        request_timeout,
         ..Default::default()
     };
     let options = ClientOptions {
@@ -295,9 +299,11 @@ async fn a_silent_leader_is_left_when_another_one_is_known() {
             _ => produced(call, ErrorCode::None, 40).into(),
         })
     });
-    let producer = Producer::new(client(&brokers[0]), ProducerOptions::default());
+    // It does not time out while anybody waits here, so that this cannot be what helps.
+    let client = client_of_patience(&brokers[0], Duration::from_secs(300));
+    let producer = Producer::new(client, ProducerOptions::default());
     let delivery = producer.send(record("a")).await.unwrap();
-    let patience = Duration::from_secs(8);
+    let patience = Duration::from_secs(60);
     let delivered = tokio::time::timeout(patience, delivery).await;
     let expected = Delivered {
         partition: 0,
