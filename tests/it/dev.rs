@@ -1,9 +1,9 @@
 //! `klamm dev`: a cluster on this machine that comes, goes on and leaves nothing behind.
 
 use crate::process::{Process, klamm};
-use klamm_tests::wait_until;
+use klamm_tests::{lock_ports, wait_until};
 use rustix::process::{Pid, Signal, test_kill_process};
-use std::{collections::BTreeSet, net::TcpListener, time::Duration};
+use std::{collections::BTreeSet, fs::File, net::TcpListener, time::Duration};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -13,34 +13,50 @@ const PORTS_FROM: u16 = 12_000;
 const PORTS_PER_CLUSTER: u16 = 200;
 const CLUSTERS_MAX: u16 = 40;
 
-/// A port that is free, as are those that the cluster takes besides.
-fn free_port() -> u16 {
+/// Ports that are free, and no other test's until this is dropped.
+struct Ports {
+    base: u16,
+    _lock: File,
+}
+
+impl Ports {
+    fn take() -> Ports {
+        let mut free = bases().filter_map(|base| {
+            let lock = lock_ports(&format!("dev-{base}"))?;
+            Some(Ports { base, _lock: lock }).filter(Ports::are_free)
+        });
+        free.next().expect("six free ports")
+    }
+
+    fn are_free(&self) -> bool {
+        let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        (0..3).all(|i| is_free(self.base + i) && is_free(self.base + 100 + i))
+    }
+}
+
+/// Where ports may begin, another one first for each process.
+fn bases() -> impl Iterator<Item = u16> {
     let first = u16::try_from(std::process::id() % u32::from(CLUSTERS_MAX)).unwrap();
-    let bases =
-        (0..CLUSTERS_MAX).map(|i| PORTS_FROM + (first + i) % CLUSTERS_MAX * PORTS_PER_CLUSTER);
-    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let mut free =
-        bases.filter(|base| (0..3).all(|i| is_free(base + i) && is_free(base + 100 + i)));
-    free.next().expect("six free ports")
+    (0..CLUSTERS_MAX).map(move |i| PORTS_FROM + (first + i) % CLUSTERS_MAX * PORTS_PER_CLUSTER)
 }
 
 struct Dev {
     process: Process,
     data: tempfile::TempDir,
-    port: u16,
+    ports: Ports,
 }
 
 impl Dev {
     fn start() -> Dev {
         let data = tempfile::tempdir().unwrap();
-        let port = free_port();
+        let ports = Ports::take();
         let mut process = Process::start(
             &[
                 "dev",
                 "--data",
                 data.path().to_str().unwrap(),
                 "--port",
-                &port.to_string(),
+                &ports.base.to_string(),
             ],
             &[],
         );
@@ -51,7 +67,7 @@ impl Dev {
         Dev {
             process,
             data,
-            port,
+            ports,
         }
     }
 
@@ -71,7 +87,7 @@ impl Dev {
     }
 
     fn bootstrap(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.ports.base)
     }
 }
 
@@ -120,12 +136,13 @@ fn three_nodes_serve_restart_and_stop_cleanly() {
 #[test]
 fn a_second_cluster_is_told_what_is_in_its_way() {
     let dev = Dev::start();
-    let port = dev.port.to_string();
+    let port = dev.ports.base.to_string();
     let other = tempfile::tempdir().unwrap();
     let other = other.path().to_str().unwrap();
     let taken = klamm(&["dev", "--data", other, "--port", &port]);
     taken.failed(&[&port, "taken", "--port"]);
-    let free = free_port().to_string();
+    let ports = Ports::take();
+    let free = ports.base.to_string();
     let same = dev.data.path().to_str().unwrap();
     klamm(&["dev", "--data", same, "--port", &free]).failed(&["already runs", "--data"]);
     check_stop(dev, Signal::TERM);

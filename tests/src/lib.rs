@@ -23,5 +23,5 @@ pub mod wire;
 
 pub use binary::klamm_binary;
 pub use cluster::{Cluster, ClusterBuilder, LogsOnPanic};
-pub use ports::PortBlock;
+pub use ports::{PortBlock, lock_ports};
 pub use wire::wait_until;

@@ -12,6 +12,15 @@ const PORTS: Range<u16> = 21_000..32_000;
 /// Two ports a node for clusters of up to ten.
 const BLOCK_SIZE: u16 = 20;
 
+/// Locks ports by a name that all tests of this machine give them, until the file is dropped. `None` while another test
+/// holds them.
+pub fn lock_ports(name: &str) -> Option<File> {
+    let dir = std::env::temp_dir().join("klamm-test-ports");
+    std::fs::create_dir_all(&dir).expect("create folder of port locks");
+    let lock = File::create(dir.join(name)).expect("create a port lock");
+    lock.try_lock().is_ok().then_some(lock)
+}
+
 /// A block of free ports on 127.0.0.1, free for others once dropped.
 #[derive(Debug)]
 pub struct PortBlock {
@@ -22,15 +31,15 @@ pub struct PortBlock {
 impl PortBlock {
     /// Takes a block that no other test holds and nobody listens on.
     pub fn take() -> Self {
-        let dir = std::env::temp_dir().join("klamm-test-ports");
-        std::fs::create_dir_all(&dir).expect("create folder of port locks");
         let blocks = (PORTS.end - PORTS.start) / BLOCK_SIZE;
         let start = u16::try_from(std::process::id() % u32::from(blocks)).expect("below a u16");
         for i in 0..blocks {
             let first = PORTS.start + (start + i) % blocks * BLOCK_SIZE;
-            let lock = File::create(dir.join(first.to_string())).expect("create a port lock");
+            let Some(lock) = lock_ports(&first.to_string()) else {
+                continue;
+            };
             let block = Self { first, _lock: lock };
-            if block._lock.try_lock().is_ok() && block.is_free() {
+            if block.is_free() {
                 return block;
             }
         }
