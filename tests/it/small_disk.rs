@@ -23,12 +23,14 @@ fcntl.ioctl(fd, 0x8004587d, struct.pack('I', 2))
 ";
 
 impl SmallDisk {
-    /// Makes and mounts it. `None`, with a word about it, where this process may not mount.
+    /// Makes and mounts it, its image beside the mount point, where it goes with the cluster's folder. `None`, with a word
+    /// about it, where this process may not mount.
     ///
     /// # Panics
     /// With `CI=true`, where it may not.
     pub(crate) fn mount(mount_point: &Path, bytes: u64) -> Option<Self> {
-        Self::mount_in(&std::env::temp_dir(), mount_point, bytes)
+        let folder = mount_point.parent().expect("a folder around a data folder");
+        Self::mount_in(folder, mount_point, bytes)
     }
 
     /// The same with its image in a certain folder: where that is another small disk and freezes, what this one is told to
@@ -37,9 +39,9 @@ impl SmallDisk {
     /// # Panics
     /// As [`SmallDisk::mount`].
     pub(crate) fn mount_in(folder: &Path, mount_point: &Path, bytes: u64) -> Option<Self> {
+        fs::create_dir_all(mount_point).expect("create a mount point");
         let image = NamedTempFile::new_in(folder).expect("create an image");
         image.as_file().set_len(bytes).expect("extend an image");
-        fs::create_dir_all(mount_point).expect("create a mount point");
         let is_made = succeeds(
             Command::new("mkfs.ext4")
                 .args(["-q", "-m", "0"])

@@ -1,8 +1,9 @@
 //! Cleans up after a test process, however it ends.
 //!
 //! A shell waits on a pipe that only this process holds. When the pipe closes (the cluster was dropped, or the test
-//! process was killed, or a `static` kept the cluster to the end), it kills what is left of the nodes, unmounts what was
-//! mounted as their data folders, and removes their folder. No parent-death signal: that one fires when the *thread* that started a node ends.
+//! process was killed, or a `static` kept the cluster to the end), it thaws what is left frozen of the disks that were
+//! mounted as data folders, since nobody who waits for one can be killed, kills what is left of the nodes, unmounts the
+//! disks, and removes their folder. No parent-death signal: that one fires when the *thread* that started a node ends.
 
 use std::io;
 use std::path::Path;
@@ -14,6 +15,7 @@ const KEEP_ENV: &str = "KLAMM_TEST_KEEP";
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 cat > /dev/null
+for dir in "$1"/*/data; do mountpoint -q "$dir" && fsfreeze -u "$dir"; done
 for pid in "$1"/*/pid; do [ -e "$pid" ] && kill -9 "$(cat "$pid")"; done
 for dir in "$1"/*/data; do mountpoint -q "$dir" && umount -l "$dir"; done
 [ -n "$2" ] || rm -rf "$1"
