@@ -1,5 +1,6 @@
 //! Replicas that hang while their brokers seem to live: followers leave the ISR soon, leaders let others lead.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -8,28 +9,30 @@ use klamm_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest,
 };
 use klamm_protocol::messages::create_topics_response::CreateTopicsResponse;
-use klamm_tests::{Cluster, wait_until, wire};
+use klamm_tests::{Cluster, ClusterBuilder, wait_until, wire};
 
 use crate::lab::{PATIENCE, client, connection, create_topic, partition_where};
 use crate::replicas::wait_identical;
 use crate::small_disk::SmallDisk;
 use crate::traffic::Traffic;
 
-/// Half of `replica.lag.time.max.ms`, which is how long a follower has that only lags.
-const SOON: Duration = Duration::from_secs(15);
 const CREATE_TOPICS_VERSION: i16 = 5;
 
+/// Three brokers that nothing but its hanging takes out of an ISR: sessions and the time that laggards have outlive the test.
+fn builder() -> ClusterBuilder {
+    Cluster::builder(3)
+        .property("broker.session.timeout.ms", "600000")
+        .property("replica.lag.time.max.ms", "600000")
+}
+
 async fn wait_dropped(client: &Client, topic: &str, follower: i32) -> PartitionView {
-    let began = Instant::now();
     let what = "goes on without the follower that hangs";
-    let view = partition_where(client, topic, 0, what, |p| !p.isr.contains(&follower)).await;
-    assert!(began.elapsed() < SOON, "after {:?}", began.elapsed());
-    view
+    partition_where(client, topic, 0, what, |p| !p.isr.contains(&follower)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_that_hangs_is_dropped_soon() {
-    let cluster = Cluster::builder(3).start();
+    let cluster = builder().start();
     let client = client(&cluster);
     create_topic(&cluster, "hanging", 1, &[]).await;
     let traffic = Traffic::start(client.clone(), "hanging", 1);
@@ -49,33 +52,57 @@ async fn a_follower_that_hangs_is_dropped_soon() {
     wait_identical(&cluster, "hanging", 0);
 }
 
-/// Three brokers, the disk of the last of which can hang: it goes on taking writes, but keeps none until it thaws. With it,
-/// the disk to freeze for that.
-fn with_disk_that_hangs(separate_controllers: i32) -> Option<(Cluster, [SmallDisk; 2])> {
-    let cluster = Cluster::builder(3)
+/// A node's disk that can hang: it goes on taking writes, but keeps none until it thaws.
+struct HangingDisk {
+    outer: SmallDisk,
+    /// Lies on the outer one.
+    _inner: SmallDisk,
+}
+
+impl HangingDisk {
+    /// Puts the data of a node that is not started yet on such a disk.
+    fn mount(cluster: &Cluster, id: i32) -> Option<Self> {
+        let folder = cluster.node_dir(id).parent()?.join(format!("outer{id}"));
+        // By this name the watchdog finds and unmounts it.
+        let outer = SmallDisk::mount(&folder.join("data"), 160 << 20)?;
+        let data_dir = cluster.data_dir(id).unwrap();
+        let inner = SmallDisk::mount_in(outer.path(), &data_dir, 96 << 20)?;
+        Some(Self {
+            outer,
+            _inner: inner,
+        })
+    }
+}
+
+/// Three brokers, and the disks of some that can hang.
+fn with_disks_that_hang(
+    separate_controllers: i32,
+    ids: &[i32],
+) -> Option<(Cluster, BTreeMap<i32, HangingDisk>)> {
+    let cluster = builder()
         .separate_controllers(separate_controllers)
         .property("klamm.log.dirs.free.bytes.min", "12582912")
         .create();
-    let folder = cluster.node_dir(3).parent()?.join("outer");
-    // By this name the watchdog finds and unmounts it.
-    let outer = SmallDisk::mount(&folder.join("data"), 160 << 20)?;
-    let inner = SmallDisk::mount_in(outer.path(), &cluster.data_dir(3).unwrap(), 96 << 20)?;
+    let disks = ids
+        .iter()
+        .map(|&id| Some((id, HangingDisk::mount(&cluster, id)?)));
+    let disks = disks.collect::<Option<_>>()?;
     let all: Vec<i32> = (1..=3 + separate_controllers).collect();
     cluster.restart_all(&all);
     cluster.wait_ready();
-    Some((cluster, [outer, inner]))
+    Some((cluster, disks))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
-    let Some((cluster, [outer, _inner])) = with_disk_that_hangs(1) else {
+    let Some((cluster, disks)) = with_disks_that_hang(1, &[3]) else {
         return;
     };
     let client = client(&cluster);
     create_led_by_first(&cluster, "stuck", &[1, 2, 3]).await;
     let traffic = Traffic::start(client.clone(), "stuck", 1);
     traffic.flows().await;
-    let frozen = outer.freeze();
+    let frozen = disks[&3].outer.freeze();
     let view = wait_dropped(&client, "stuck", 3).await;
     assert_eq!((view.leader, view.isr.len()), (1, 2));
     traffic.flows().await;
@@ -88,14 +115,14 @@ async fn a_follower_whose_disk_hangs_is_dropped_by_its_leader() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_whose_disk_hangs_lets_another_lead() {
-    let Some((cluster, [outer, _inner])) = with_disk_that_hangs(1) else {
+    let Some((cluster, disks)) = with_disks_that_hang(1, &[3]) else {
         return;
     };
     let client = client(&cluster);
     create_led_by_first(&cluster, "left", &[3, 1, 2]).await;
     let traffic = Traffic::start(client.clone(), "left", 1);
     traffic.flows().await;
-    let frozen = outer.freeze();
+    let frozen = disks[&3].outer.freeze();
     let what = "is led by one whose disk works";
     partition_where(&client, "left", 0, what, |p| {
         p.leader == 1 && p.isr == [1, 2]
@@ -112,24 +139,19 @@ async fn a_leader_whose_disk_hangs_lets_another_lead() {
 /// Followers of the quorum commit without it, so the cluster goes on deciding.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_controller_whose_disk_hangs_goes_on() {
-    let Some((cluster, [outer, _inner])) = with_disk_that_hangs(0) else {
+    let Some((cluster, disks)) = with_disks_that_hang(0, &[1, 2, 3]) else {
         return;
     };
     let client = client(&cluster);
-    create_led_by_first(&cluster, "decided", &[1, 2, 3]).await;
-    while cluster.active_controller() != 3 {
-        let other = cluster.active_controller();
-        cluster.kill9(other);
-        cluster.restart(other);
-        cluster.wait_ready();
-    }
-    cluster.wait_in_sync(&["decided"]);
+    let active = cluster.active_controller();
+    let (first, second) = (active % 3 + 1, (active + 1) % 3 + 1);
+    create_led_by_first(&cluster, "decided", &[first, second, active]).await;
     let traffic = Traffic::start(client.clone(), "decided", 1);
     traffic.flows().await;
-    let frozen = outer.freeze();
-    wait_dropped(&client, "decided", 3).await;
+    let frozen = disks[&active].outer.freeze();
+    wait_dropped(&client, "decided", active).await;
     traffic.flows().await;
-    create_led_by_first(&cluster, "meanwhile", &[1, 2]).await;
+    create_led_by_first(&cluster, "meanwhile", &[first, second]).await;
     drop(frozen);
     cluster.wait_in_sync(&["decided"]);
     traffic.flows().await;
@@ -170,7 +192,10 @@ const PART: Duration = Duration::from_secs(10);
 #[ignore = "measures"]
 async fn what_a_frozen_follower_costs() {
     for is_controller in [false, true] {
-        let cluster = Cluster::builder(3).start();
+        let cluster = Cluster::builder(3)
+            .property("controller.quorum.election.timeout.ms", "450")
+            .property("broker.session.timeout.ms", "1500")
+            .start();
         let client = client(&cluster);
         let controller = cluster.active_controller();
         let others: Vec<i32> = (1..=3).filter(|&id| id != controller).collect();
