@@ -108,7 +108,7 @@ struct Local {
 
 impl Cluster {
     /// A cluster of `nodes` combined nodes with ids from 1, ready for clients: replication factor 3 (or all nodes),
-    /// a majority of that in sync, Kafka's defaults otherwise.
+    /// a majority of that in sync, more patience with silent nodes than by default, defaults otherwise.
     ///
     /// Where the environment names a cluster (`KLAMM_TEST_BOOTSTRAP`), that one instead.
     pub fn start(nodes: i32) -> Self {

@@ -89,6 +89,10 @@ fn defaults(spec: &NodeSpec<'_>) -> Vec<(String, String)> {
         ),
         ("transaction.state.log.min.isr", min_isr),
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
+        // Who is alive must not seem dead when many tests share few cores. Processes that die are found by their
+        // connections, as ever.
+        ("controller.quorum.election.timeout.ms", "2000".to_owned()),
+        ("broker.session.timeout.ms", "6000".to_owned()),
     ];
     if let Some(broker) = broker {
         properties.push(("advertised.listeners", broker));
