@@ -6,14 +6,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use klamm_client::Client;
+use klamm_client::{Client, Connection};
+use klamm_records::{Records, split_batches};
 use klamm_tests::{Cluster, wait_until};
+use klamm_types::ErrorCode;
 
+use crate::closest_replica::{BY_NAME, fetch};
 use crate::lab::{
-    PATIENCE, client, create_topic, eventually, numbered, produce, read_all, values_of,
+    PATIENCE, client, connection, create_topic, eventually, numbered, produce, read_all, values_of,
 };
 use crate::replicas::{folder, segments, wait_identical};
 
+/// How long a node may take until it serves the next records again.
+const SERVED_WAIT_MS: i32 = 30_000;
 const NODES: [i32; 3] = [1, 2, 3];
 const PARTITIONS: i32 = 2;
 /// The smallest segments there are, and an index entry for nearly every batch.
@@ -216,13 +221,48 @@ async fn without_another_replica_the_rest_is_served() {
             .contains("no other replica can lead")
             .then_some(()))
     });
-    let line = cluster.log(1);
-    let line = line
-        .lines()
-        .find(|line| line.contains("are lost unless"))
-        .unwrap();
-    assert!(
-        line.contains("first_offset") && line.contains("next_offset"),
-        "{line}"
-    );
+    let [first, next] = lost_offsets(&cluster.log(1));
+    assert!((1..10).contains(&(next - first)), "{first} to {next}");
+    let node = connection(&cluster, 1).await;
+    for (offset, end) in [(0, first), (next, values.len())] {
+        assert_eq!(served(&node, offset, end).await, values[offset..end]);
+    }
+    for offset in first..next {
+        let answer = fetch(&node, "alone", BY_NAME, "", offset as i64, 0).await;
+        let told = ErrorCode::from(answer.error_code);
+        assert_eq!(told, ErrorCode::CorruptMessage, "offset {offset}");
+        assert!(answer.records.unwrap_or_default().is_empty());
+    }
+}
+
+/// The offsets that a node says are lost: the first, and that behind the last.
+fn lost_offsets(log: &str) -> [usize; 2] {
+    let line = log.lines().find(|line| line.contains("are lost unless"));
+    let line = line.expect("the node has said so");
+    ["first_offset=", "next_offset="].map(|field| {
+        let (_, rest) = line.split_once(field).expect("an offset");
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).expect(line)
+    })
+}
+
+/// The values that a node serves from `offset` up to `end`.
+async fn served(node: &Connection, offset: usize, end: usize) -> Vec<String> {
+    let mut values = Vec::new();
+    while offset + values.len() < end {
+        let next = offset + values.len();
+        // What was there before a crash is served once the log is synced.
+        let answer = fetch(node, "alone", BY_NAME, "", next as i64, SERVED_WAIT_MS).await;
+        let told = ErrorCode::from(answer.error_code);
+        assert_eq!(told, ErrorCode::None, "offset {next}");
+        let before = values.len();
+        for batch in split_batches(answer.records.unwrap_or_default()) {
+            let (_, batch) = batch.expect("whole batches");
+            let (_, records) = Records::of_batch(&batch, 1 << 20).expect("records");
+            let texts = records.map(|record| record.expect("a record").value.expect("a value"));
+            values.extend(texts.map(|value| String::from_utf8(value.to_vec()).expect("text")));
+        }
+        assert!(values.len() > before, "nothing is served at offset {next}");
+    }
+    values
 }
