@@ -1,13 +1,12 @@
 //! Consumers of other makes that read from the replica in their rack (KIP-392).
 
 use std::fs;
-use std::process::Command;
 
 use klamm_tests::Cluster;
-use tempfile::NamedTempFile;
 
 use crate::foreign::{Client, java_logging, kcat};
 use crate::kafka_tools::{CONSOLE_CONSUMER, fill};
+use crate::process::{TOOL_TIMEOUT, run};
 
 const TOPIC: &str = "racked";
 const RECORDS: u32 = 20;
@@ -46,16 +45,6 @@ fn racked() -> Cluster {
     cluster
 }
 
-/// Runs a consumer to its end; its records, and what it says about itself.
-fn consume(command: &mut Command) -> (String, String) {
-    let said = NamedTempFile::new().expect("create a file");
-    command.stderr(said.reopen().expect("open a file"));
-    let output = command.output().expect("run a consumer");
-    let said = fs::read_to_string(said.path()).expect("read a file");
-    assert!(output.status.success(), "{said}");
-    (String::from_utf8(output.stdout).expect("text"), said)
-}
-
 #[test]
 fn consumers_read_from_the_replica_in_their_rack() {
     let clients = [Client::Java, Client::Kcat];
@@ -92,7 +81,7 @@ fn consumers_read_from_the_replica_in_their_rack() {
                 (command, told)
             }
         };
-        let (records, said) = consume(&mut command);
+        let (records, said) = run(&mut command, None, TOOL_TIMEOUT).text_and_complaints();
         assert_eq!(records.lines().count(), RECORDS as usize, "{client:?}");
         assert!(said.contains(&told), "{client:?} says no {told:?}:\n{said}");
     }

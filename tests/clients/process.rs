@@ -41,6 +41,12 @@ impl Finished {
         String::from_utf8(self.bytes()).expect("output in UTF-8")
     }
 
+    /// Its standard output as text, and its standard error; panics like [`Finished::bytes`].
+    pub(crate) fn text_and_complaints(self) -> (String, String) {
+        let complaints = self.stderr.clone();
+        (self.text(), complaints)
+    }
+
     /// All output of a program that had to fail.
     pub(crate) fn refusal(self) -> String {
         assert!(!self.status.success(), "{} should have failed", self.what);
