@@ -7,8 +7,10 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How long one request may take before its connection counts as broken.
+/// How long a question may take before its connection counts as broken: then another node is asked.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long creating a topic may take. Nobody else can be asked: the topic may be there by then.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
 /// No answer of a test cluster is longer.
 const RESPONSE_BYTES_MAX: usize = 16 << 20;
 /// Between two looks of [`wait_until`].
@@ -43,7 +45,7 @@ pub type ApiRange = (i16, i16, i16);
 
 /// Asks ApiVersions (version 0).
 pub fn api_versions(address: SocketAddr) -> io::Result<Vec<ApiRange>> {
-    let response = call(address, 18, 0, Header::V1, &[])?;
+    let response = call(address, 18, 0, Header::V1, &[], REQUEST_TIMEOUT)?;
     let mut reader = Reader(&response);
     match reader.i16()? {
         0 => reader.array(|api| Ok((api.i16()?, api.i16()?, api.i16()?))),
@@ -59,7 +61,7 @@ pub fn metadata(address: SocketAddr, topics: &[&str]) -> io::Result<ClusterView>
         put_string(&mut request, topic)?;
     }
     request.push(0);
-    let response = call(address, 3, 4, Header::V1, &request)?;
+    let response = call(address, 3, 4, Header::V1, &request, REQUEST_TIMEOUT)?;
     let mut reader = Reader(&response);
     let _throttle_ms = reader.i32()?;
     let mut brokers = reader.array(read_broker)?;
@@ -90,7 +92,7 @@ pub fn create_topic(
     request.extend_from_slice(&no_configs.to_be_bytes());
     request.extend_from_slice(&timeout_ms.to_be_bytes());
     request.push(validate_only);
-    let response = call(address, 19, 2, Header::V1, &request)?;
+    let response = call(address, 19, 2, Header::V1, &request, CREATE_TIMEOUT)?;
     let mut reader = Reader(&response);
     let _throttle_ms = reader.i32()?;
     let results = reader.array(|topic| {
@@ -111,7 +113,7 @@ pub fn active_controller(address: SocketAddr) -> io::Result<i32> {
     let mut request = vec![2, 1 + u8::try_from(topic.len()).map_err(invalid)?];
     request.extend_from_slice(topic.as_bytes());
     request.extend_from_slice(&[2, 0, 0, 0, 0, 0, 0, 0]);
-    let response = call(address, 55, 0, Header::V2, &request)?;
+    let response = call(address, 55, 0, Header::V2, &request, REQUEST_TIMEOUT)?;
     let mut reader = Reader(&response);
     let error = reader.i16()?;
     if error != 0 {
@@ -169,10 +171,11 @@ fn call(
     version: i16,
     header: Header,
     body: &[u8],
+    timeout: Duration,
 ) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, REQUEST_TIMEOUT)?;
-    stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
-    stream.set_write_timeout(Some(REQUEST_TIMEOUT))?;
+    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
     let mut request = Vec::new();
     request.extend_from_slice(&api.to_be_bytes());
     request.extend_from_slice(&version.to_be_bytes());
