@@ -12,7 +12,7 @@ use klamm_types::ErrorCode;
 use crate::lab::{PATIENCE, client, connection, create_topic, eventually, numbered, produce};
 
 /// Longer than anybody waits for an answer here.
-const WAIT_MS: i32 = 120_000;
+const WAIT_MS: i32 = 600_000;
 const TOPIC: &str = "closest";
 /// The last version without topic ids.
 pub(crate) const BY_NAME: i16 = 12;

@@ -5,7 +5,7 @@ use klamm_tests::{lock_ports, wait_until};
 use rustix::process::{Pid, Signal, test_kill_process};
 use std::{collections::BTreeSet, fs::File, net::TcpListener, time::Duration};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// First port that may be drawn, below those that clusters of the harness take.
 const PORTS_FROM: u16 = 12_000;

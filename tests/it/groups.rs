@@ -125,7 +125,7 @@ async fn a_dead_members_partitions_go_to_the_others() {
     let _logs = cluster.logs_on_panic();
     let client = client(cluster);
     create_topic(cluster, "read", 2, &[]).await;
-    let session_timeout = Duration::from_millis(1500);
+    let session_timeout = Duration::from_secs(6);
     let [survivor, mortal] = [(); 2].map(|()| Reader::start(&client, session_timeout));
     eventually("each member has a partition", || async {
         (survivor.assigned() == 1 && mortal.assigned() == 1).then_some(())

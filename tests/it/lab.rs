@@ -22,20 +22,16 @@ use klamm_types::ErrorCode;
 use crate::asking::now_ms;
 
 /// Far beyond what anything takes here, even on a machine that is busy with something else.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks of [`eventually`].
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The last version of Produce that names topics instead of giving their ids.
 const PRODUCE_BY_NAME: i16 = 12;
 
-/// The cluster of all tests that kill nobody; members of groups may have short sessions.
+/// The cluster of all tests that kill nobody.
 pub(crate) fn shared_cluster() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
-    SHARED.get_or_init(|| {
-        Cluster::builder(3)
-            .property("group.min.session.timeout.ms", "500")
-            .start()
-    })
+    SHARED.get_or_init(|| Cluster::builder(3).start())
 }
 
 /// A client of the cluster that tries everything again for as long as a test waits.

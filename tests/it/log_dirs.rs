@@ -142,9 +142,8 @@ async fn a_directory_that_fails_under_load_costs_nothing_else() {
     traffic.flows().await;
     assert!(cluster.is_running(victim), "the node goes on");
     for &index in &others {
-        let view = client.refresh(Some(&["load"])).await.unwrap();
-        let partition = view.partition("load", index).unwrap();
-        assert!(partition.isr.contains(&victim), "{partition:?}");
+        let has_it = |p: &klamm_client::PartitionView| p.isr.contains(&victim);
+        partition_where(&client, "load", index, "keeps the node", has_it).await;
     }
     let described = describe(&cluster, victim).await;
     let storage_error = ErrorCode::KafkaStorageError.code();

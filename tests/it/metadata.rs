@@ -106,7 +106,8 @@ fn partitions_are_described_page_by_page() {
             for topic in &answer.topics {
                 assert_code("topic", topic.error_code, E::None);
                 for partition in &topic.partitions {
-                    assert_eq!(partition.isr_nodes.len(), 3);
+                    // Not those in sync: on a busy machine one may be late at any time.
+                    assert_eq!(partition.replica_nodes.len(), 3);
                     seen.push((topic.name.clone().unwrap(), partition.partition_index));
                     in_page += 1;
                 }

@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Far beyond what a command takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A command that runs; it is killed when dropped.
 pub(crate) struct Process {

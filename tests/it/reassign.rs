@@ -67,6 +67,7 @@ fn move_to(cluster: &Cluster, plan: &Plan) {
     wait_until("the reassignments have ended", PATIENCE, || {
         Ok(under_way(cluster).is_empty().then_some(()))
     });
+    // From the broker that said so: the first.
     let view = cluster.view(&[TOPIC]).unwrap();
     for partition in &view.partitions {
         if let Some(target) = &plan[&partition.partition] {

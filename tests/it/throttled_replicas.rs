@@ -75,7 +75,7 @@ async fn who_catches_up_is_throttled_by_leader_and_follower_alike_and_who_is_in_
 async fn a_rate_below_what_is_written_does_not_slow_producers() {
     let cluster = Cluster::builder(3)
         // At this rate nobody who was fenced comes back, so nobody is to be fenced for a moment's silence.
-        .property("broker.session.timeout.ms", "60000")
+        .property("broker.session.timeout.ms", "600000")
         .start();
     let client = client(&cluster);
     create_topic(&cluster, "written", 3, &[]).await;

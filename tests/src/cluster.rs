@@ -18,9 +18,9 @@ use crate::watchdog::Watchdog;
 use crate::wire::{self, wait_until};
 
 /// Far beyond what a healthy cluster needs on a loaded machine.
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a node may take to stop after SIGTERM.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What a cluster should look like; see [`Cluster::builder`].
 #[derive(Debug)]
@@ -275,7 +275,7 @@ impl Cluster {
     /// Freezes node `id` with SIGSTOP; returns when it stands still.
     ///
     /// # Panics
-    /// When it does not within a minute.
+    /// When it does not within two minutes.
     pub fn pause(&self, id: i32) {
         self.local().with(id, |node| {
             node.signal(Signal::STOP);
