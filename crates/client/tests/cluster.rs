@@ -65,6 +65,29 @@ async fn alone(
     })
 }
 
+/// A cluster of brokers 1 and 2; the script is told which of them is asked, and who the members are.
+async fn two_brokers(
+    script: impl Fn(i32, &[(i32, SocketAddr)], &Call) -> Reply + Send + Sync + 'static,
+) -> [ScriptedBroker; 2] {
+    let listeners = [
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
+    ];
+    let addresses = listeners.each_ref().map(|l| l.local_addr().unwrap());
+    let members = [(1, addresses[0]), (2, addresses[1])];
+    let script = Arc::new(script);
+    let mut id = 0;
+    listeners.map(|listener| {
+        id += 1;
+        let (own_id, script) = (id, script.clone());
+        ScriptedBroker::over(listener, move |call| match call.request {
+            AnyRequest::ApiVersions(_) => Reply::Silence,
+            AnyRequest::InitProducerId(_) => identity(7).into(),
+            _ => script(own_id, &members, call),
+        })
+    })
+}
+
 fn produced(call: &Call, code: ErrorCode, base_offset: i64) -> AnyResponse {
     let AnyRequest::Produce(request) = &call.request else {
         panic!("unexpected {call:?}");
@@ -119,29 +142,17 @@ fn record(value: &str) -> ProducerRecord {
 
 #[tokio::test]
 async fn records_follow_the_leader() {
-    let leader = Arc::new(AtomicI32::new(1));
-    let listeners = [
-        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
-    ];
-    let addresses: Vec<SocketAddr> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
-    let members = [(1, addresses[0]), (2, addresses[1])];
-    let mut id = 0;
-    let brokers = listeners.map(|listener| {
-        id += 1;
-        let (own_id, leader) = (id, leader.clone());
-        ScriptedBroker::over(listener, move |call| match call.request {
-            AnyRequest::ApiVersions(_) => Reply::Silence,
-            AnyRequest::Metadata(_) => metadata(&members, &[leader.load(Ordering::SeqCst)]).into(),
-            AnyRequest::InitProducerId(_) => identity(7).into(),
-            // The first request moves the leader away.
-            _ if own_id == 1 => {
-                leader.store(2, Ordering::SeqCst);
-                produced(call, ErrorCode::NotLeaderOrFollower, -1).into()
-            }
-            _ => produced(call, ErrorCode::None, 40).into(),
-        })
-    });
+    let leader = AtomicI32::new(1);
+    let brokers = two_brokers(move |own_id, members, call| match call.request {
+        AnyRequest::Metadata(_) => metadata(members, &[leader.load(Ordering::SeqCst)]).into(),
+        // The first request moves the leader away.
+        _ if own_id == 1 => {
+            leader.store(2, Ordering::SeqCst);
+            produced(call, ErrorCode::NotLeaderOrFollower, -1).into()
+        }
+        _ => produced(call, ErrorCode::None, 40).into(),
+    })
+    .await;
     let producer = Producer::new(client(&brokers[0]), ProducerOptions::default());
     let delivery = producer.send(record("a")).await.unwrap();
     assert_eq!(
@@ -273,32 +284,20 @@ async fn batches_follow_each_other_without_waiting_and_are_repeated_in_order() {
 
 #[tokio::test]
 async fn a_silent_leader_is_left_when_another_one_is_known() {
-    let leader = Arc::new(AtomicI32::new(1));
-    let listeners = [
-        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(),
-    ];
-    let addresses: Vec<SocketAddr> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
-    let members = [(1, addresses[0]), (2, addresses[1])];
-    let mut id = 0;
-    let brokers = listeners.map(|listener| {
-        id += 1;
-        let (own_id, leader) = (id, leader.clone());
-        ScriptedBroker::over(listener, move |call| match call.request {
-            AnyRequest::ApiVersions(_) => Reply::Silence,
-            AnyRequest::Metadata(_) => {
-                let now = leader.load(Ordering::SeqCst);
-                metadata_in_epoch(&members, &[now], 4 + now).into()
-            }
-            AnyRequest::InitProducerId(_) => identity(7).into(),
-            // It takes the batch, freezes, and somebody else is elected.
-            _ if own_id == 1 => {
-                leader.store(2, Ordering::SeqCst);
-                Reply::Silence
-            }
-            _ => produced(call, ErrorCode::None, 40).into(),
-        })
-    });
+    let leader = AtomicI32::new(1);
+    let brokers = two_brokers(move |own_id, members, call| match call.request {
+        AnyRequest::Metadata(_) => {
+            let now = leader.load(Ordering::SeqCst);
+            metadata_in_epoch(members, &[now], 4 + now).into()
+        }
+        // It takes the batch, freezes, and somebody else is elected.
+        _ if own_id == 1 => {
+            leader.store(2, Ordering::SeqCst);
+            Reply::Silence
+        }
+        _ => produced(call, ErrorCode::None, 40).into(),
+    })
+    .await;
     // It does not time out while anybody waits here, so that this cannot be what helps.
     let client = client_of_patience(&brokers[0], Duration::from_secs(300));
     let producer = Producer::new(client, ProducerOptions::default());
