@@ -230,7 +230,10 @@ fn check_metadata(scene: &Scene, version: i16, answer: &MetadataResponse) {
         assert_code("partition", partition.error_code, ErrorCode::None);
         assert!(partition.leader_id >= 1);
         assert_eq!(partition.replica_nodes.len(), 3);
-        assert_eq!(partition.isr_nodes.len(), 3);
+        // On a busy machine one may be late at any time.
+        assert!(partition.isr_nodes.contains(&partition.leader_id));
+        let replicas = &partition.replica_nodes;
+        assert!(partition.isr_nodes.iter().all(|id| replicas.contains(id)));
         assert!(partition.offline_replicas.is_empty());
         assert_eq!(partition.leader_epoch >= 0, version >= 7);
     }
