@@ -7,11 +7,12 @@
 use super::{
     ReplicationThrottles, Suspects,
     fetch_state::{FetchLimits, Position, SessionState},
+    following::{Followed, Following},
 };
 use crate::{
     context::Identity,
     metadata::MetadataCache,
-    partition::{FollowError, Partition},
+    partition::{AckFuture, FollowError},
 };
 use klamm_client::{ClientError, Connection, ConnectionOptions};
 use klamm_config::ServerConfig;
@@ -22,15 +23,8 @@ use klamm_protocol::messages::{
 };
 use klamm_replica::divergence::{EpochEnd, OutOfRange, out_of_range};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{debug, info, warn};
 
 const FETCH_VERSION: i16 = 18;
@@ -48,6 +42,10 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// Pause for a partition that the leader does not serve yet.
 const PARTITION_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a request waits for the flushes of what the last one brought. Longer than they take on
+/// any healthy disk: what is left out of a request is asked for later than the rest.
+const FLUSH_PATIENCE: Duration = Duration::from_millis(50);
+
 /// Pause for a partition whose log the leader cannot read: that takes a repair.
 const SICK_LEADER_PAUSE: Duration = Duration::from_millis(250);
 
@@ -56,88 +54,6 @@ const NO_ROOM_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause of a throttled partition: a rate that was raised shall be felt soon.
 const THROTTLED_PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// What is followed at one leader.
-#[derive(Default)]
-pub(super) struct Following {
-    partitions: Mutex<BTreeMap<TopicPartition, Followed>>,
-    changed: Notify,
-}
-
-#[derive(Clone)]
-struct Followed {
-    partition: Arc<Partition>,
-    leader_epoch: LeaderEpoch,
-    /// Not asked for before this time.
-    retry_at: Option<Instant>,
-    /// Whether it was logged that the next offset is out of a range that it is in.
-    is_range_told: bool,
-}
-
-impl Following {
-    pub(super) fn add(&self, partition: Arc<Partition>, leader_epoch: LeaderEpoch) {
-        let followed = Followed {
-            partition: Arc::clone(&partition),
-            leader_epoch,
-            retry_at: None,
-            is_range_told: false,
-        };
-        let before = self.locked().insert(partition.id, followed);
-        if before.is_none_or(|before| before.leader_epoch != leader_epoch) {
-            self.changed.notify_one();
-        }
-    }
-
-    /// Returns whether nothing is left.
-    pub(super) fn remove(&self, id: TopicPartition) -> bool {
-        let mut partitions = self.locked();
-        partitions.remove(&id);
-        partitions.is_empty()
-    }
-
-    pub(super) fn reconnect(&self) {
-        self.changed.notify_one();
-    }
-
-    /// What to ask for now, and when more is due.
-    fn due(&self, now: Instant) -> (Vec<Followed>, Option<Instant>) {
-        let partitions = self.locked();
-        let is_due = |followed: &Followed| followed.retry_at.is_none_or(|at| at <= now);
-        let due = partitions.values().filter(|f| is_due(f)).cloned().collect();
-        let next = partitions
-            .values()
-            .filter(|f| !is_due(f))
-            .filter_map(|f| f.retry_at)
-            .min();
-        (due, next)
-    }
-
-    fn get(&self, id: TopicPartition) -> Option<Followed> {
-        self.locked().get(&id).cloned()
-    }
-
-    fn pause(&self, id: TopicPartition, leader_epoch: LeaderEpoch, until: Instant) {
-        if let Some(followed) = self.locked().get_mut(&id)
-            && followed.leader_epoch == leader_epoch
-        {
-            followed.retry_at = Some(until);
-        }
-    }
-
-    /// Whether the leader's contradiction about its range is still to be logged: once an epoch, for
-    /// it is asked again many times a second.
-    fn tell_range_once(&self, id: TopicPartition) -> bool {
-        let mut partitions = self.locked();
-        let followed = partitions.get_mut(&id);
-        followed.is_some_and(|followed| !std::mem::replace(&mut followed.is_range_told, true))
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<TopicPartition, Followed>> {
-        self.partitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Fetches from `leader` until the task is aborted.
 pub(super) async fn run(
@@ -225,38 +141,58 @@ impl Fetcher {
     }
 
     /// Where to go on. The fetch offset tells the leader what is durable here, so it is said
-    /// after the flush; a log that cannot flush says nothing.
+    /// after the flush. A log that cannot flush says nothing, and keeps the others no longer than
+    /// [`FLUSH_PATIENCE`].
     async fn positions(&self, due: &[Followed]) -> BTreeMap<TopicPartition, Position> {
+        let throttled_for = self.throttles.follower.wait();
+        // All flushes first: they are done together.
+        let asked: Vec<(&Followed, Position, AckFuture)> = due
+            .iter()
+            .filter(|followed| self.may_ask(followed, throttled_for))
+            .map(|followed| {
+                let position = position(followed);
+                let flushed = followed.partition.durable(position.fetch_offset);
+                (followed, position, flushed)
+            })
+            .collect();
+        let begun = Instant::now();
+        let deadline = begun + FLUSH_PATIENCE;
         let mut positions = BTreeMap::new();
-        for followed in due {
-            if followed.partition.is_held_back() {
+        for (followed, position, flushed) in asked {
+            let id = followed.partition.id;
+            let until = if followed.is_late { begun } else { deadline };
+            let flushed = timeout_at(until, flushed).await;
+            let is_late = flushed.is_err();
+            if followed.is_late != is_late {
+                self.following.set_late(id, is_late);
+            }
+            if let Ok(Ok(())) = flushed {
+                positions.insert(id, position);
+            } else {
                 self.pause(followed);
-                continue;
-            }
-            // What could not be appended is not fetched; the leader goes on without this replica.
-            if followed.partition.lacks_room() {
-                self.pause_for(followed, NO_ROOM_PAUSE);
-                continue;
-            }
-            let throttled_for = self.throttles.follower.wait();
-            if !throttled_for.is_zero() && self.is_throttled(followed) {
-                self.pause_for(followed, throttled_for.min(THROTTLED_PAUSE_MAX));
-                continue;
-            }
-            let epoch = followed.leader_epoch;
-            if let Err(error) = followed.partition.cut_impossible_epochs(self.leader, epoch) {
-                self.complain(followed, &error);
-                continue;
-            }
-            let position = position(followed);
-            match followed.partition.durable(position.fetch_offset).await {
-                Ok(()) => {
-                    positions.insert(followed.partition.id, position);
-                }
-                Err(_) => self.pause(followed),
             }
         }
         positions
+    }
+
+    /// Whether a partition is to be asked for now; otherwise it is put off.
+    fn may_ask(&self, followed: &Followed, throttled_for: Duration) -> bool {
+        let partition = &followed.partition;
+        if partition.is_held_back() {
+            self.pause(followed);
+            return false;
+        }
+        // What could not be appended is not fetched; the leader goes on without this replica.
+        if partition.lacks_room() {
+            self.pause_for(followed, NO_ROOM_PAUSE);
+            return false;
+        }
+        if !throttled_for.is_zero() && self.is_throttled(followed) {
+            self.pause_for(followed, throttled_for.min(THROTTLED_PAUSE_MAX));
+            return false;
+        }
+        let cut = partition.cut_impossible_epochs(self.leader, followed.leader_epoch);
+        cut.map_err(|error| self.complain(followed, &error)).is_ok()
     }
 
     /// Whether the followers' throttle holds for a replica: not for one in sync (rule 82).
@@ -504,3 +440,7 @@ fn position(followed: &Followed) -> Position {
 fn millis(ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
+
+#[cfg(test)]
+#[path = "fetch_loop_tests.rs"]
+mod tests;

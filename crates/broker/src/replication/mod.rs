@@ -3,6 +3,7 @@
 mod fetch_loop;
 mod fetch_state;
 mod fetchers;
+mod following;
 mod isr_updates;
 mod resignations;
 mod suspects;
