@@ -1,13 +1,13 @@
 //! A follower's loop: ask the leader, append, flush, ask again.
 //!
 //! The fetch offset tells the leader what is durable here, so a request waits for the flush of
-//! what the one before it brought. A change in what is followed abandons the parked request
-//! with its connection: the leader's long poll would otherwise delay a failover.
+//! what the one before it brought. A partition that comes abandons the parked request with its
+//! connection: the leader's long poll would otherwise delay a failover.
 
 use super::{
     ReplicationThrottles, Suspects,
     fetch_state::{FetchLimits, Position, SessionState},
-    following::{Followed, Following},
+    following::{Changes, Followed, Following},
 };
 use crate::{
     context::Identity,
@@ -17,14 +17,18 @@ use crate::{
 use klamm_client::{ClientError, Connection, ConnectionOptions};
 use klamm_config::ServerConfig;
 use klamm_protocol::messages::{
+    fetch_request::FetchRequest,
     fetch_response::{FetchResponse, PartitionData},
     list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
     list_offsets_response::ListOffsetsResponse,
 };
 use klamm_replica::divergence::{EpochEnd, OutOfRange, out_of_range};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, timeout_at};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
+};
 use tracing::{debug, info, warn};
 
 const FETCH_VERSION: i16 = 18;
@@ -41,6 +45,10 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Pause for a partition that the leader does not serve yet.
 const PARTITION_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long the answer to a request may take when partitions have come that it does not ask for.
+/// Where there is something to fetch it comes within this time; nothing is won by a new connection.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(5);
 
 /// How long a request waits for the flushes of what the last one brought. Longer than they take on
 /// any healthy disk: what is left out of a request is asked for later than the rest.
@@ -103,16 +111,23 @@ struct Fetcher {
 }
 
 impl Fetcher {
-    /// One connection's life. Ends well when what is followed changed.
+    /// One connection's life. Ends well when another connection is to go on.
     async fn session(&self) -> Result<(), ClientError> {
+        let mut changes = self.following.changes();
+        let registrations = changes.borrow_and_update().registrations;
         let connection = self.connect().await?;
         self.suspects.back(self.leader);
         let mut session = SessionState::default();
         loop {
+            // Before the look at what is due: what comes later is not in the request.
+            let known = *changes.borrow_and_update();
+            if known.registrations != registrations {
+                return Ok(());
+            }
             let now = Instant::now();
             let (due, next_due) = self.following.due(now);
             if due.is_empty() {
-                self.wait_for_work(next_due).await;
+                wait_for_work(&mut changes, next_due).await;
                 continue;
             }
             let wanted = self.positions(&due).await;
@@ -122,9 +137,8 @@ impl Fetcher {
             let limits = self.limits(next_due.map(|at| at - now));
             let request =
                 session.request(self.identity.id, self.identity.epoch(), &wanted, &limits);
-            let response: FetchResponse = tokio::select! {
-                response = connection.request(&request, FETCH_VERSION) => response?,
-                () = self.following.changed.notified() => return Ok(()),
+            let Some(response) = fetch(&connection, &request, &mut changes, known).await? else {
+                return Ok(());
             };
             match ErrorCode::from(response.error_code) {
                 ErrorCode::None => {
@@ -223,16 +237,6 @@ impl Fetcher {
         };
         let address = format!("{}:{}", listener.host, listener.port);
         Connection::connect(&address, options).await
-    }
-
-    async fn wait_for_work(&self, next_due: Option<Instant>) {
-        match next_due {
-            Some(at) => tokio::select! {
-                () = tokio::time::sleep_until(at) => {}
-                () = self.following.changed.notified() => {}
-            },
-            None => self.following.changed.notified().await,
-        }
     }
 
     /// A long poll must not outlast a partition that is due earlier.
@@ -415,6 +419,40 @@ impl Fetcher {
         let until = Instant::now() + pause;
         self.following
             .pause(followed.partition.id, followed.leader_epoch, until);
+    }
+}
+
+/// The answer to a request. `None` if something has happened that the request does not know of, and
+/// the answer does not come soon: waiting for the end of a long poll would delay a failover.
+async fn fetch(
+    connection: &Connection,
+    request: &FetchRequest,
+    changes: &mut watch::Receiver<Changes>,
+    known: Changes,
+) -> Result<Option<FetchResponse>, ClientError> {
+    let mut answer = pin!(connection.request(request, FETCH_VERSION));
+    let changed = tokio::select! {
+        response = &mut answer => return response.map(Some),
+        changed = changes.wait_for(|changes| *changes != known) => changed.map(|changes| *changes),
+    };
+    if changed.is_ok_and(|changed| changed.registrations != known.registrations) {
+        return Ok(None);
+    }
+    timeout(ANSWER_PATIENCE, answer).await.ok().transpose()
+}
+
+/// Waits until something is due, or something has changed.
+async fn wait_for_work(changes: &mut watch::Receiver<Changes>, next_due: Option<Instant>) {
+    let due = async {
+        match next_due {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = due => {}
+        // Its sender is the caller's.
+        _ = changes.changed() => {}
     }
 }
 

@@ -6,13 +6,22 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{sync::watch, time::Instant};
 
 /// What is followed at one leader.
 #[derive(Default)]
 pub(super) struct Following {
     partitions: Mutex<BTreeMap<TopicPartition, Followed>>,
-    pub(super) changed: Notify,
+    changes: watch::Sender<Changes>,
+}
+
+/// What has happened that a request under way does not know of, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Partitions that have come.
+    arrivals: u64,
+    /// Times that the leader registered.
+    pub(super) registrations: u64,
 }
 
 #[derive(Clone)]
@@ -37,8 +46,11 @@ impl Following {
             is_range_told: false,
         };
         let before = self.locked().insert(partition.id, followed);
-        if before.is_none_or(|before| before.leader_epoch != leader_epoch) {
-            self.changed.notify_one();
+        match before {
+            None => self.changes.send_modify(|changes| changes.arrivals += 1),
+            // The leader ends a request of the epoch before when it hears of the new one.
+            Some(before) if before.leader_epoch != leader_epoch => self.changes.send_modify(|_| {}),
+            Some(_) => {}
         }
     }
 
@@ -49,8 +61,15 @@ impl Following {
         partitions.is_empty()
     }
 
+    /// The connection is of no use any more.
     pub(super) fn reconnect(&self) {
-        self.changed.notify_one();
+        self.changes
+            .send_modify(|changes| changes.registrations += 1);
+    }
+
+    /// Tells of changes: of partitions in another epoch too, which are not counted.
+    pub(super) fn changes(&self) -> watch::Receiver<Changes> {
+        self.changes.subscribe()
     }
 
     /// What to ask for now, and when more is due.
