@@ -20,7 +20,11 @@ const BATCH_HEADER_BYTES: usize = 61;
 
 /// How long a follower need not know that more is committed. Where much is written, the next
 /// records tell it sooner; where little is, consumers who read there wait no longer than this.
-const COMMIT_NEWS_DELAY: Duration = Duration::from_millis(20);
+const COMMIT_NEWS_DELAY_MIN: Duration = Duration::from_millis(20);
+
+/// What the delay is at least for each partition of the request: all are looked at to tell of a
+/// commit in one, and a follower of many thousands is not to keep a processor busy with that.
+const COMMIT_NEWS_DELAY_PER_PARTITION: Duration = Duration::from_micros(20);
 
 pub(super) type Results = Vec<(FetchKey, Result<ReadResult, ErrorCode>)>;
 
@@ -58,6 +62,7 @@ async fn wait_for_more(
     // Registered first, then looked again: nothing that comes in between is missed.
     let waker = Waker::default();
     let _registrations = register(fetcher, targets, &waker);
+    let commit_news_delay = commit_news_delay(targets.len());
     let mut commit_told_at = None;
     loop {
         let reading = read_all(context, call, fetcher, targets);
@@ -65,25 +70,31 @@ async fn wait_for_more(
         let has_commit_news = has_commit_news(fetcher, targets, &reading.results);
         commit_told_at = match commit_told_at {
             at if !has_commit_news => at.filter(|at| *at > now),
-            None => Some(now + COMMIT_NEWS_DELAY),
+            None => Some(now + commit_news_delay),
             at => at,
         };
         let tells_commit = commit_told_at.is_some_and(|at| at <= now);
         if is_complete(fetcher, &reading.results) || tells_commit || deadline <= now {
             return reading;
         }
-        let wakes_on_commit = fetcher.is_follower();
+        let commit_news_delay = fetcher.is_follower().then_some(commit_news_delay);
         let deadline = reading
             .held_back_until
             .map_or(deadline, |at| at.min(deadline));
-        sleep(&waker, wakes_on_commit, deadline, &mut commit_told_at).await;
+        sleep(&waker, commit_news_delay, deadline, &mut commit_told_at).await;
     }
 }
 
-/// Sleeps until it is worth while to read again.
+/// How long a follower of so many partitions need not know that more is committed.
+fn commit_news_delay(partitions: usize) -> Duration {
+    let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
+    COMMIT_NEWS_DELAY_MIN.max(COMMIT_NEWS_DELAY_PER_PARTITION.saturating_mul(partitions))
+}
+
+/// Sleeps until it is worth while to read again. With a `commit_news_delay`, commits are told after it.
 async fn sleep(
     waker: &Waker,
-    wakes_on_commit: bool,
+    commit_news_delay: Option<Duration>,
     deadline: Instant,
     commit_told_at: &mut Option<Instant>,
 ) {
@@ -92,8 +103,8 @@ async fn sleep(
         tokio::select! {
             () = sleep_until(until) => return,
             () = waker.news.notified() => return,
-            () = waker.commit.notified(), if wakes_on_commit && commit_told_at.is_none() => {
-                *commit_told_at = Some(Instant::now() + COMMIT_NEWS_DELAY);
+            () = waker.commit.notified(), if commit_news_delay.is_some() && commit_told_at.is_none() => {
+                *commit_told_at = commit_news_delay.map(|delay| Instant::now() + delay);
             }
         }
     }
@@ -247,4 +258,17 @@ fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<
             set.register(waker)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_told_later_where_many_partitions_are_looked_at() {
+        for (partitions, delay_ms) in [(1, 20), (1_000, 20), (2_000, 40), (20_000, 400)] {
+            let delay = Duration::from_millis(delay_ms);
+            assert_eq!(commit_news_delay(partitions), delay, "{partitions}");
+        }
+    }
 }
