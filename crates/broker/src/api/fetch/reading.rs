@@ -26,6 +26,10 @@ const COMMIT_NEWS_DELAY_MIN: Duration = Duration::from_millis(20);
 /// commit in one, and a follower of many thousands is not to keep a processor busy with that.
 const COMMIT_NEWS_DELAY_PER_PARTITION: Duration = Duration::from_micros(20);
 
+/// How long a fetch that found something, but not enough, does not look again. What it wants may be
+/// hundreds of commits away, and each look reads all that is there.
+const NEXT_LOOK_PAUSE: Duration = Duration::from_millis(5);
+
 pub(super) type Results = Vec<(FetchKey, Result<ReadResult, ErrorCode>)>;
 
 /// What was read of all partitions.
@@ -81,7 +85,18 @@ async fn wait_for_more(
         let deadline = reading
             .held_back_until
             .map_or(deadline, |at| at.min(deadline));
+        sleep_until(deadline.min(next_look(bytes(&reading.results), now))).await;
         sleep(&waker, commit_news_delay, deadline, &mut commit_told_at).await;
+    }
+}
+
+/// When to look again at the earliest after a look at `now` that has found so many bytes, which are
+/// not enough.
+fn next_look(bytes: usize, now: Instant) -> Instant {
+    if bytes > 0 {
+        now + NEXT_LOOK_PAUSE
+    } else {
+        now
     }
 }
 
@@ -237,12 +252,15 @@ fn is_complete(fetcher: &Fetcher, results: &Results) -> bool {
         Ok(read) => read.diverging_epoch.is_some() || !read.preferred_replica.is_none(),
         Err(_) => true,
     });
-    let bytes: usize = results
+    results.is_empty() || has_news || bytes(results) >= fetcher.bytes_min
+}
+
+/// The bytes that were read.
+fn bytes(results: &Results) -> usize {
+    let read = results
         .iter()
-        .filter_map(|(_, result)| result.as_ref().ok())
-        .map(|read| read.records.len())
-        .sum();
-    results.is_empty() || has_news || bytes >= fetcher.bytes_min
+        .filter_map(|(_, result)| result.as_ref().ok());
+    read.map(|read| read.records.len()).sum()
 }
 
 fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<Registration<'a>> {
@@ -263,6 +281,13 @@ fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_found_too_little_does_not_look_again_at_each_commit() {
+        let now = Instant::now();
+        assert_eq!(next_look(0, now), now, "what comes first is told at once");
+        assert_eq!(next_look(1, now), now + NEXT_LOOK_PAUSE);
+    }
 
     #[test]
     fn commits_are_told_later_where_many_partitions_are_looked_at() {
