@@ -5,6 +5,7 @@ mod fetch_state;
 mod fetchers;
 mod following;
 mod isr_updates;
+mod outbox;
 mod resignations;
 mod suspects;
 mod throttles;
