@@ -5,7 +5,7 @@ use crate::{
     cleaner::Cleaner,
     context::{Context, Identity},
     control::{
-        Change, DirectoryAssignments, Heartbeats, Lifecycle, Registration, RegistrationError,
+        DirectoryAssignments, Heartbeats, Lifecycle, Registration, RegistrationError,
         follow_metadata, register, report_floors,
     },
     damage::{DamageReports, Healer, Scrubber},
@@ -16,17 +16,18 @@ use crate::{
     listeners::{advertised, bind, local_addresses},
     log_dirs::{LogDirError, LogDirs},
     metadata::MetadataCache,
+    metadata_changes::apply_changes,
     net::BindError,
     partition::PartitionEnv,
-    partitions::Partitions,
+    partitions::{Partitions, finish_departures},
     producer_ids::ProducerIds,
     recovery_backlog::RecoveryBacklog,
     replication::{Fetchers, IsrUpdates, ReplicationThrottles, Resignations, Suspects},
 };
 use klamm_config::ServerConfig;
-use klamm_metadata::{Delta, Image, feature_level::LevelRange};
+use klamm_metadata::feature_level::LevelRange;
 use klamm_rpc::{ControllerClient, ControllerEndpoint};
-use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, Uuid};
+use klamm_types::{BrokerId, ErrorCode, Uuid};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -259,6 +260,8 @@ impl Broker {
         context.identity.registered(cluster_id, epoch);
         self.tasks
             .spawn(apply_changes(Arc::clone(&context), epoch, queue));
+        self.tasks
+            .spawn(finish_departures(Arc::clone(&context.partitions)));
         let heartbeats = Heartbeats {
             identity: Arc::clone(&context.identity),
             incarnation_id: registration.incarnation_id,
@@ -360,69 +363,6 @@ async fn open(config: Arc<ServerConfig>, env: PartitionEnv) -> Result<Arc<Contex
         controller,
         groups,
     }))
-}
-
-/// Lets the partitions follow every change, once the metadata holds this very registration: what
-/// comes before is history that this broker has no part in.
-async fn apply_changes(
-    context: Arc<Context>,
-    epoch: BrokerEpoch,
-    mut queue: mpsc::Receiver<Change>,
-) {
-    let me = context.identity.id;
-    let mut is_current = false;
-    while let Some(change) = next_change(&context, &mut queue).await {
-        let registered = |image: &Image| image.broker(me).is_some_and(|b| b.epoch == epoch);
-        if !is_current && !registered(&change.image) {
-            continue;
-        }
-        let delta = if is_current {
-            change.delta
-        } else {
-            Delta::between(&Image::new(), &change.image)
-        };
-        context.metadata.publish(change.image.clone());
-        let applying = Arc::clone(&context);
-        let first = !is_current;
-        let applied = spawn_blocking(move || {
-            applying.partitions.apply(&delta, &change.image);
-            if first {
-                applying.partitions.create_arriving(&change.image, true);
-                applying.partitions.set_strays_aside();
-            }
-        });
-        if let Err(error) = applied.await {
-            error!(%error, "following the metadata failed");
-        }
-        is_current = true;
-        mark_applied(&context);
-    }
-}
-
-/// What there is to follow is followed, once every new replica is made.
-fn mark_applied(context: &Context) {
-    if !context.partitions.has_arriving() {
-        context.metadata.mark_applied();
-    }
-}
-
-/// The next change. New replicas are made while there is none.
-async fn next_change(context: &Arc<Context>, queue: &mut mpsc::Receiver<Change>) -> Option<Change> {
-    while context.partitions.has_arriving() {
-        if let Ok(change) = queue.try_recv() {
-            return Some(change);
-        }
-        let creating = Arc::clone(context);
-        let created = spawn_blocking(move || {
-            let image = creating.metadata.image();
-            creating.partitions.create_arriving(&image, false);
-        });
-        if let Err(error) = created.await {
-            error!(%error, "making new replicas failed");
-        }
-        mark_applied(context);
-    }
-    queue.recv().await
 }
 
 /// Stops what lives in a log directory when it fails.

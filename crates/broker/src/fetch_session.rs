@@ -10,7 +10,7 @@ use klamm_protocol::messages::{
     fetch_request::{FetchPartition, FetchRequest},
     fetch_response::PartitionData,
 };
-use klamm_types::{ErrorCode, Uuid};
+use klamm_types::{BrokerId, ErrorCode, Uuid};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -47,8 +47,8 @@ pub(crate) enum FetchContext {
     /// Everything is named in the request, everything is answered, nothing is remembered.
     Sessionless(Vec<Wanted>),
     /// Everything is named; the session begins with this response. It is made when the response
-    /// is known, if there is room.
-    New(Vec<Wanted>),
+    /// is known, if there is room. The number is this request's in their order.
+    New(Vec<Wanted>, u64),
     /// The request goes on in a session.
     Incremental(Arc<Mutex<Session>>, i32),
 }
@@ -63,13 +63,24 @@ pub(crate) struct FetchSessions {
 struct Sessions {
     by_id: HashMap<i32, Entry>,
     next_id: i32,
+    /// The number of the latest request that wants a session or uses one.
+    request: u64,
 }
 
 struct Entry {
     session: Arc<Mutex<Session>>,
-    is_follower: bool,
+    /// The follower, [`BrokerId::NONE`] for a consumer; below it, tools that look into replicas.
+    replica: BrokerId,
     size: usize,
     last_used_ms: i64,
+    /// The request that used it last.
+    last_request: u64,
+}
+
+impl Entry {
+    fn is_follower(&self) -> bool {
+        !self.replica.is_none()
+    }
 }
 
 /// What a client has told and been told.
@@ -120,16 +131,18 @@ impl FetchSessions {
             return Ok(if epoch == FINAL_EPOCH {
                 FetchContext::Sessionless(wanted)
             } else {
-                FetchContext::New(wanted)
+                FetchContext::New(wanted, locked(&self.state).number_request())
             });
         }
         let session = {
             let mut state = locked(&self.state);
+            let number = state.number_request();
             let entry = state
                 .by_id
                 .get_mut(&session_id)
                 .ok_or(ErrorCode::FetchSessionIdNotFound)?;
             entry.last_used_ms = now_ms;
+            entry.last_request = number;
             Arc::clone(&entry.session)
         };
         let size = {
@@ -150,12 +163,17 @@ impl FetchSessions {
         Ok(FetchContext::Incremental(session, session_id))
     }
 
-    /// Makes a session that starts with these results; returns its id, 0 if there is no room.
+    /// Makes a session that starts with these results of a request; returns its id, 0 if there is no
+    /// room. `replica` is the follower, [`BrokerId::NONE`] for a consumer.
+    ///
+    /// A follower that asks for a session has left the one that it had. Nor does it get one if it uses
+    /// another since: it has abandoned the request.
     pub(crate) fn create(
         &self,
         wanted: Vec<Wanted>,
         results: &[(FetchKey, PartitionData)],
-        is_follower: bool,
+        replica: BrokerId,
+        request: u64,
         now_ms: i64,
     ) -> i32 {
         if wanted.is_empty() {
@@ -164,7 +182,10 @@ impl FetchSessions {
         let uses_ids = wanted.iter().any(|w| !w.key.topic_id.is_zero());
         let size = wanted.len();
         let mut state = locked(&self.state);
-        if !state.make_room(self.slots, is_follower, size, now_ms) {
+        if replica.get() >= 0 && !state.leave_sessions_of(replica, request) {
+            return INVALID_SESSION_ID;
+        }
+        if !state.make_room(self.slots, !replica.is_none(), size, now_ms) {
             return INVALID_SESSION_ID;
         }
         let mut session = Session::new(uses_ids);
@@ -177,9 +198,10 @@ impl FetchSessions {
         let id = state.fresh_id();
         let entry = Entry {
             session: Arc::new(Mutex::new(session)),
-            is_follower,
+            replica,
             size,
             last_used_ms: now_ms,
+            last_request: request,
         };
         state.by_id.insert(id, entry);
         id
@@ -190,7 +212,7 @@ impl FetchContext {
     /// The partitions to fetch, in the order to serve them.
     pub(crate) fn wanted(&self) -> Vec<Wanted> {
         match self {
-            FetchContext::Sessionless(wanted) | FetchContext::New(wanted) => wanted.clone(),
+            FetchContext::Sessionless(wanted) | FetchContext::New(wanted, _) => wanted.clone(),
             FetchContext::Incremental(session, _) => locked(session)
                 .order
                 .values()
@@ -296,6 +318,18 @@ impl Session {
 }
 
 impl Sessions {
+    fn number_request(&mut self) -> u64 {
+        self.request += 1;
+        self.request
+    }
+
+    /// Ends the sessions that a follower used before a request; whether it has used none since.
+    fn leave_sessions_of(&mut self, replica: BrokerId, request: u64) -> bool {
+        self.by_id
+            .retain(|_, entry| entry.replica != replica || entry.last_request > request);
+        self.by_id.values().all(|entry| entry.replica != replica)
+    }
+
     /// Makes room for a session if it may displace another one: a stale one, a consumer's if it
     /// is a follower's, or a smaller one of its own kind.
     fn make_room(&mut self, slots: usize, is_follower: bool, size: usize, now_ms: i64) -> bool {
@@ -308,10 +342,10 @@ impl Sessions {
             .iter()
             .filter(|(_, entry)| {
                 stale(entry)
-                    || (is_follower && !entry.is_follower)
-                    || (is_follower == entry.is_follower && size > entry.size)
+                    || (is_follower && !entry.is_follower())
+                    || (is_follower == entry.is_follower() && size > entry.size)
             })
-            .min_by_key(|(id, entry)| (!stale(entry), entry.is_follower, entry.size, **id))
+            .min_by_key(|(id, entry)| (!stale(entry), entry.is_follower(), entry.size, **id))
             .map(|(id, _)| *id);
         match victim {
             Some(id) => self.by_id.remove(&id).is_some(),

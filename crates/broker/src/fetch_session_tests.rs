@@ -2,6 +2,8 @@ use super::*;
 use bytes::Bytes;
 use klamm_protocol::messages::fetch_request::{FetchTopic, ForgottenTopic};
 
+const FOLLOWER: BrokerId = BrokerId(2);
+
 fn request(session_id: i32, session_epoch: i32, partitions: &[i32]) -> FetchRequest {
     FetchRequest {
         session_id,
@@ -41,11 +43,17 @@ fn partitions(context: &FetchContext) -> Vec<i32> {
 
 /// A session with these partitions, all told a high watermark of 5.
 fn session(sessions: &FetchSessions, ids: &[i32], is_follower: bool, now_ms: i64) -> i32 {
-    let Ok(FetchContext::New(wanted)) = sessions.begin(request(0, 0, ids), 18, now_ms) else {
+    let Ok(FetchContext::New(wanted, number)) = sessions.begin(request(0, 0, ids), 18, now_ms)
+    else {
         panic!("not a new session");
     };
     let results: Vec<_> = ids.iter().map(|p| result(*p, 5)).collect();
-    sessions.create(wanted, &results, is_follower, now_ms)
+    let replica = if is_follower {
+        FOLLOWER
+    } else {
+        BrokerId::NONE
+    };
+    sessions.create(wanted, &results, replica, number, now_ms)
 }
 
 fn incremental(sessions: &FetchSessions, request: FetchRequest) -> Arc<Mutex<Session>> {
@@ -194,4 +202,30 @@ fn a_follower_hears_of_a_commit_until_it_says_that_it_knows() {
         let what = format!("{fetch_offset} {known}");
         assert_eq!(session.is_news(&key, &result), expected, "{what}");
     }
+}
+
+#[test]
+fn a_follower_has_one_session() {
+    let sessions = FetchSessions::new(10);
+    let first = session(&sessions, &[0], true, 100);
+    let consumers = session(&sessions, &[0], false, 100);
+    let Ok(FetchContext::New(wanted, early)) = sessions.begin(request(0, 0, &[0]), 18, 0) else {
+        panic!("not a new session");
+    };
+    // The first was left with its connection.
+    let second = session(&sessions, &[0, 1], true, 200);
+    let ids = || {
+        let mut ids: Vec<i32> = locked(&sessions.state).by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(ids(), [consumers, second]);
+    assert_ne!(first, second);
+
+    // So was a request that is answered late: the session since then stays.
+    let late = sessions.create(wanted, &[result(0, 5)], FOLLOWER, early, 300);
+    assert_eq!(late, INVALID_SESSION_ID);
+    assert_eq!(ids(), [consumers, second]);
+    let used = sessions.begin(request(second, 1, &[]), 18, 400);
+    assert!(matches!(used, Ok(FetchContext::Incremental(..))));
 }

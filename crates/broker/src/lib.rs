@@ -29,6 +29,7 @@ mod housekeeping;
 mod listeners;
 mod log_dirs;
 mod metadata;
+mod metadata_changes;
 mod net;
 mod partition;
 mod partitions;

@@ -3,8 +3,11 @@
 mod close;
 mod configs;
 mod create;
+mod departures;
 mod moves;
 mod upkeep;
+
+pub(crate) use departures::finish_departures;
 
 use crate::{
     clock::now_ms,
@@ -16,6 +19,7 @@ use crate::{
     replication::{Fetchers, ReplicationThrottles},
 };
 use arc_swap::ArcSwap;
+use departures::Departures;
 use klamm_config::{ServerConfig, TopicConfig};
 use klamm_metadata::{Delta, Image, Partition as PartitionMetadata, RecoveryState, Topic};
 use klamm_replica::{PartitionState, committed_floor};
@@ -56,6 +60,7 @@ pub(crate) struct Partitions {
     arriving: Mutex<BTreeSet<TopicPartition>>,
     /// Replicas whose logs could not be made for want of room.
     uncreated: Mutex<BTreeSet<TopicPartition>>,
+    departures: Departures,
     /// Held while the replicas follow the metadata.
     applying: Mutex<()>,
     /// Logs found at the start that no metadata has claimed yet.
@@ -105,6 +110,7 @@ impl Partitions {
             list: Mutex::default(),
             arriving: Mutex::default(),
             uncreated: Mutex::default(),
+            departures: Departures::default(),
             applying: Mutex::default(),
             found: Mutex::new(found),
             offline: Mutex::default(),
@@ -329,7 +335,8 @@ impl Partitions {
         }
     }
 
-    /// Removes a replica and its log.
+    /// Removes a replica. Its log follows when its disk lets it: those that lead or follow from now
+    /// on wait to be told.
     fn remove(&self, id: TopicPartition) {
         self.fetchers.unfollow(id);
         self.moves.cancel(id);
@@ -341,12 +348,9 @@ impl Partitions {
         if &*partition.topic == OFFSETS_TOPIC {
             self.tell_groups(|groups| groups.on_resign(id.partition));
         }
-        partition.abandon();
+        partition.remove();
         info!(topic = %partition.topic, partition = id.partition, "removing a replica");
-        let place = partition.place();
-        let log_dir = place.seat().log_dir();
-        log_dir.forget_later(&partition.topic, id.partition);
-        self.delete_later(place.folder(), log_dir);
+        self.departures.add(partition);
     }
 
     fn tell_groups(&self, tell: impl FnOnce(&Groups)) {

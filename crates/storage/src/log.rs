@@ -259,6 +259,11 @@ impl Log {
         self.state.abandon();
     }
 
+    /// As [`Log::abandon`], unless a flush is in progress; whether the log was let go.
+    pub fn try_abandon(&self) -> bool {
+        self.state.try_abandon()
+    }
+
     /// Makes everything durable and leaves the folder so that the next start reads next to
     /// nothing; costs nothing where nothing changed. Readers may stay; appends after it make the
     /// next start an unclean one.

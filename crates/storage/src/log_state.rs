@@ -13,7 +13,7 @@ use std::{
     io::{self, ErrorKind::NotFound},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, TryLockError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -192,6 +192,16 @@ impl LogState {
         self.abandoned.store(true, Ordering::Release);
     }
 
+    /// See [`Log::try_abandon`](crate::Log::try_abandon).
+    pub(crate) fn try_abandon(&self) -> bool {
+        let flushing = self.flushing.try_lock();
+        let is_flushing = matches!(flushing, Err(TryLockError::WouldBlock));
+        if !is_flushing {
+            self.abandoned.store(true, Ordering::Release);
+        }
+        !is_flushing
+    }
+
     pub(crate) fn epochs(&self) -> MutexGuard<'_, LeaderEpochs> {
         lock(&self.epochs)
     }
@@ -338,5 +348,23 @@ impl LogState {
         }
         self.files.give_way();
         StorageError::Full(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_not_let_go_while_it_is_flushed() {
+        let files = OpenFiles::new(OpenFiles::LIMIT_DEFAULT);
+        let epochs = LeaderEpochs::default();
+        let state = LogState::new(PathBuf::new(), files, Vec::new(), 0, 0, 0, epochs);
+        let flushing = state.pause_flushing();
+        assert!(!state.try_abandon());
+        assert!(!state.is_abandoned());
+        drop(flushing);
+        assert!(state.try_abandon());
+        assert!(matches!(state.check(), Err(StorageError::Abandoned)));
     }
 }

@@ -267,11 +267,9 @@ fn respond(
 ) -> FetchResponse {
     let (session_id, results) = match session {
         FetchContext::Sessionless(_) => (0, results),
-        FetchContext::New(wanted) => {
-            let is_follower = fetcher.is_follower();
-            let id = context
-                .fetch_sessions
-                .create(wanted, &results, is_follower, now_ms());
+        FetchContext::New(wanted, request) => {
+            let sessions = &context.fetch_sessions;
+            let id = sessions.create(wanted, &results, fetcher.replica, request, now_ms());
             (id, results)
         }
         FetchContext::Incremental(session, id) => {

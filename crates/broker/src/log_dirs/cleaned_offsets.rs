@@ -74,7 +74,7 @@ mod tests {
     use crate::{
         flusher::Flusher,
         log_dirs::LogDir,
-        partition::lab::{fill, open_partition},
+        partition::lab::{abandon, fill, open_partition},
     };
     use klamm_storage::OffsetCheckpoint;
     use klamm_types::{TopicPartition, Uuid};
@@ -94,7 +94,7 @@ mod tests {
             set_cleaned_offset(&partition, ended).unwrap();
             assert_eq!(cleaned_offset(&partition), Some(expected));
         }
-        partition.abandon();
+        abandon(&partition);
         set_cleaned_offset(&partition, 4).unwrap();
         assert_eq!(cleaned_offset(&partition), Some(10));
         flusher.stop();

@@ -440,7 +440,7 @@ mod tests {
     use super::*;
     use crate::{
         flusher::Flusher,
-        partition::lab::{env, fill},
+        partition::lab::{abandon, env, fill},
     };
     use klamm_storage::OffsetCheckpoint;
 
@@ -471,7 +471,7 @@ mod tests {
         };
         dirs.checkpoint(&replicas, &kinds);
         assert_eq!(on_disk(), [Some(10), Some(0)]);
-        replicas[0].abandon();
+        abandon(&replicas[0]);
         replicas[0].place().seat().log_dir().forget_later("t", 0);
         assert_eq!(on_disk(), [None, None]);
         dirs.checkpoint(&replicas, &kinds);

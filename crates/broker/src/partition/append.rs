@@ -212,6 +212,8 @@ impl Partition {
                 let mut commits = lock(&self.commits);
                 if self.high_watermark() >= end_offset {
                     AckFuture::Ready(Ok(()))
+                } else if self.is_removed() {
+                    AckFuture::Ready(Err(ErrorCode::NotLeaderOrFollower))
                 } else {
                     commits.wait_for(end_offset)
                 }
@@ -227,7 +229,7 @@ impl Partition {
         }
         // Those who waited for a replica that was removed have been told; whoever comes later would
         // not be.
-        if self.is_abandoned() {
+        if self.is_removed() {
             return AckFuture::Ready(Err(ErrorCode::NotLeaderOrFollower));
         }
         let waiting = flushes.wait_for(end_offset);

@@ -152,6 +152,7 @@ impl Partition {
             self.fail("truncate", &error);
             return Err(error.into());
         }
+        self.fail_flush_waiters();
         let end_offset = log.log_end_offset();
         self.high_watermark.fetch_min(end_offset, Ordering::AcqRel);
         // Somebody may have raised it in between.

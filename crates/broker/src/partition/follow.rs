@@ -9,7 +9,7 @@ use klamm_replica::{
     follower_high_watermark,
 };
 use klamm_storage::StorageError;
-use klamm_types::{BrokerId, LeaderEpoch};
+use klamm_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::sync::{MutexGuard, atomic::Ordering};
 
 /// Why a follower did not take what its leader sent.
@@ -166,9 +166,15 @@ impl Partition {
             self.storage_error("truncate", &error);
             return Err(error.into());
         }
+        self.fail_flush_waiters();
         self.high_watermark.store(offset, Ordering::Release);
         self.give_up_from(offset);
         self.lower_recovery_point(offset)
+    }
+
+    /// What they wait for was cut off, and no flush may ever reach it. The append lock is held.
+    pub(super) fn fail_flush_waiters(&self) {
+        lock(&self.flushes).fail_all(ErrorCode::NotLeaderOrFollower);
     }
 
     /// Closes the log in order: the next start scans nothing.
@@ -198,6 +204,7 @@ impl Partition {
             self.storage_error("truncate", &error);
             return Err(error.into());
         }
+        self.fail_flush_waiters();
         // Somebody may have raised it in between.
         self.lower_recovery_point(self.flushed_offset())
     }
@@ -297,6 +304,8 @@ mod tests {
     use klamm_records::BatchBuilder;
     use klamm_storage::{CheckpointKind, OffsetCheckpoint};
     use klamm_types::{TopicPartition, Uuid};
+    use std::time::Duration;
+    use tokio::time::timeout;
 
     const LEADER: BrokerId = BrokerId(2);
 
@@ -336,6 +345,36 @@ mod tests {
             matches!(again, Err(FollowError::NotContiguous { .. })),
             "{again:?}"
         );
+        flusher.stop();
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_the_flush_of_what_was_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
+        let (epoch, earlier) = (LeaderEpoch(0), LeaderEpoch(-1));
+        let filled = || {
+            (0..10).for_each(|_| fill(&partition, 1, 10));
+            // As a fetcher that has asked for a flush.
+            lock(&partition.flushes).wait_for(i64::MAX)
+        };
+        let told = Err(ErrorCode::NotLeaderOrFollower);
+        let cut_off = filled();
+        partition.truncate_following(LEADER, epoch, 5).unwrap();
+        assert_eq!(timeout(Duration::ZERO, cut_off).await, Ok(told));
+        let cut_off = filled();
+        partition.start_anew_following(LEADER, epoch, 0).unwrap();
+        assert_eq!(timeout(Duration::ZERO, cut_off).await, Ok(told));
+        let cut_off = filled();
+        partition.follow(LEADER, earlier);
+        partition.cut_impossible_epochs(LEADER, earlier).unwrap();
+        assert_eq!(partition.log_end_offset(), 0);
+        assert_eq!(timeout(Duration::ZERO, cut_off).await, Ok(told));
         flusher.stop();
     }
 

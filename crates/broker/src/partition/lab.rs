@@ -59,6 +59,20 @@ pub(crate) fn env(dirs: Arc<LogDirs>, flush_queue: FlushQueue) -> PartitionEnv {
     }
 }
 
+/// Removes a replica and lets go of its log.
+pub(crate) fn abandon(partition: &Partition) {
+    partition.remove();
+    // The flusher may be at it.
+    while !partition.try_abandon() {
+        std::thread::yield_now();
+    }
+}
+
+/// Keeps a partition's append lock, as an append to a disk that hangs does.
+pub(crate) fn hold_log(partition: &Partition) -> impl Sized {
+    super::lock(&partition.log)
+}
+
 /// Follows broker 2 in epoch 0, and has fetched a batch of so many records of so many bytes.
 pub(crate) fn fill(partition: &Partition, records: i64, bytes: usize) {
     let (leader, epoch) = (BrokerId(2), LeaderEpoch(0));

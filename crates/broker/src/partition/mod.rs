@@ -10,7 +10,9 @@
 //! 2. the *role lock* around the replication state: held for a few instructions.
 //!
 //! Fetches read segments without the append lock. A change of role takes both, so an append
-//! either happens wholly before it or finds the new role.
+//! either happens wholly before it or finds the new role. Where the role goes for good, because the
+//! replica was removed or its disk has failed, the append lock is not waited for: a sick disk may
+//! hold it for long.
 
 mod append;
 mod cleanup;
@@ -55,7 +57,7 @@ use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};
 use role::Role;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 use waiters::AckWaiters;
 
@@ -99,6 +101,7 @@ pub(crate) struct Partition {
     /// When the last flush ended.
     flushed_at_ms: AtomicI64,
     damage_state: DamageState,
+    is_removed: AtomicBool,
 }
 
 impl Partition {
@@ -136,6 +139,7 @@ impl Partition {
             flush_turn: FlushTurn::default(),
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
             damage_state: DamageState::new(committed),
+            is_removed: AtomicBool::new(false),
         })
     }
 

@@ -5,7 +5,7 @@ use crate::segment_jitter::jittered_log_config;
 use klamm_config::TopicConfig;
 use klamm_replica::{Leader, PartitionState, Takeover, take_over};
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, PartitionEpoch};
-use std::sync::Arc;
+use std::sync::{Arc, TryLockError, atomic::Ordering};
 
 /// What a replica does.
 pub(super) enum Role {
@@ -161,16 +161,29 @@ impl Partition {
         self.tell_role_changed();
     }
 
-    /// Lets go of the log: the folder is about to be deleted.
-    pub(crate) fn abandon(&self) {
-        self.retire();
-        lock(&self.log).abandon();
+    /// Stops doing anything for good: the replica is removed. Neither the append lock is taken nor
+    /// the disk waited for, which may hang; an append that is under way is not acknowledged.
+    pub(crate) fn remove(&self) {
+        // Before those who wait are told: whoever comes later sees it.
+        self.is_removed.store(true, Ordering::Release);
+        *lock(&self.role) = Role::None;
+        self.tell_role_changed();
         lock(&self.flushes).fail_all(ErrorCode::NotLeaderOrFollower);
     }
 
+    /// Lets go of the log of a removed replica, whose folder is about to be deleted, unless
+    /// somebody works on it; whether it was let go.
+    pub(crate) fn try_abandon(&self) -> bool {
+        match self.log.try_lock() {
+            Ok(log) => log.try_abandon(),
+            Err(TryLockError::Poisoned(log)) => log.into_inner().try_abandon(),
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+
     /// Whether the replica was removed.
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.place.load().is_abandoned()
+    pub(crate) fn is_removed(&self) -> bool {
+        self.is_removed.load(Ordering::Acquire)
     }
 
     /// Forgets producers that have been idle for `expiration_ms`.
@@ -255,7 +268,7 @@ mod tests {
     use crate::{
         clock::now_ms,
         flusher::Flusher,
-        partition::lab::{ME, fill, open_partition},
+        partition::lab::{ME, abandon, fill, open_partition},
     };
     use klamm_replica::divergence::EpochEnd;
     use klamm_storage::StorageError;
@@ -334,7 +347,7 @@ mod tests {
             partition: 0,
         };
         let partition = open_partition(dir.path(), "t", id, flusher.queue());
-        partition.abandon();
+        abandon(&partition);
         // It is still in the hands of a fetcher, which waits for what it has appended.
         let told = partition.durable(1).await;
         assert_eq!(told, Err(ErrorCode::NotLeaderOrFollower));
@@ -382,7 +395,7 @@ mod tests {
         };
         let partition = open_partition(&log_dir, "t", id, flusher.queue());
         fill(&partition, 100, 20_000);
-        partition.abandon();
+        abandon(&partition);
         std::fs::rename(&log_dir, dir.path().join("t-0-delete")).unwrap();
         partition.flush();
         partition.snapshot_producers_if_far();

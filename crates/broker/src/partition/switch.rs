@@ -35,7 +35,7 @@ impl Partition {
         // Before the lock: only what comes from now on is synced under it.
         copy.flush()?;
         let mut log = lock(&self.log);
-        if self.is_abandoned() {
+        if self.is_removed() {
             return Ok(Switch::Removed(copy));
         }
         let high_watermark = self.high_watermark();

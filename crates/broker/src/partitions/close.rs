@@ -15,6 +15,7 @@ impl Partitions {
     pub(crate) fn close(&self, broker_epoch: BrokerEpoch) {
         self.fetchers.stop();
         self.moves.stop();
+        self.finish_departures();
         let partitions = self.all();
         let unclean = close_all(&partitions);
         self.checkpoint(&CheckpointKind::ALL);
@@ -54,7 +55,7 @@ fn close(partition: &Partition) -> Option<Uuid> {
     }
     partition.retire();
     let error = partition.close().err()?;
-    if partition.is_abandoned() {
+    if partition.is_removed() {
         return None;
     }
     error!(topic = %partition.topic, partition = partition.id.partition, %error,

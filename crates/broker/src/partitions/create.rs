@@ -11,6 +11,7 @@ use klamm_config::TopicConfig;
 use klamm_metadata::{Image, Topic};
 use klamm_types::{TopicPartition, Uuid};
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,15 +28,32 @@ impl Partitions {
 
     /// Makes replicas that the metadata has given this broker, for a while or until `all` are there:
     /// when many come at once, those that are here already must not wait to be told that they lead.
-    pub(crate) fn create_arriving(&self, image: &Image, all: bool) {
+    /// Whether those that are left all wait for a removed replica to leave their place.
+    pub(crate) fn create_arriving(&self, image: &Image, all: bool) -> bool {
         let _applying = lock(&self.applying);
         let begin = Instant::now();
-        while all || begin.elapsed() < CREATION_TURN {
+        let mut kept_out = BTreeSet::new();
+        let is_turn_over = loop {
+            if !all && begin.elapsed() >= CREATION_TURN {
+                break true;
+            }
             let Some(id) = lock(&self.arriving).pop_first() else {
-                return;
+                break false;
             };
-            self.apply_one(id, image);
-        }
+            if self.is_place_taken(id, image) {
+                kept_out.insert(id);
+            } else {
+                self.apply_one(id, image);
+            }
+        };
+        lock(&self.arriving).append(&mut kept_out);
+        !is_turn_over
+    }
+
+    /// Whether a removed replica still has the place of one that is to be made.
+    fn is_place_taken(&self, id: TopicPartition, image: &Image) -> bool {
+        let topic = image.topic(id.topic_id);
+        topic.is_some_and(|topic| self.departures.has(&topic.name, id.partition))
     }
 
     /// Tries again to make the logs of replicas that there was no room for. `image` is the latest
@@ -48,7 +66,11 @@ impl Partitions {
         }
         let image = image();
         for id in missing {
-            self.apply_one(id, &image);
+            if self.is_place_taken(id, &image) {
+                lock(&self.uncreated).insert(id);
+            } else {
+                self.apply_one(id, &image);
+            }
         }
     }
 

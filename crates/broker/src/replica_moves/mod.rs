@@ -70,7 +70,7 @@ impl Move {
         self.is_cancelled.load(Ordering::Acquire)
             || !self.to.is_online()
             || self.partition.check_online().is_err()
-            || self.partition.is_abandoned()
+            || self.partition.is_removed()
     }
 
     fn assigned(&self) -> MutexGuard<'_, Uuid> {
@@ -399,7 +399,10 @@ impl Copying {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{flusher::Flusher, partition::lab::open_partition};
+    use crate::{
+        flusher::Flusher,
+        partition::lab::{abandon, open_partition},
+    };
 
     #[test]
     fn a_copy_does_not_take_the_place_of_a_log_that_was_deleted() {
@@ -418,10 +421,10 @@ mod tests {
         let switched = partition.switch_to(first, |old| left = Some(old.folder().to_owned()));
         assert!(matches!(switched, Ok(Switch::Done)));
         assert_eq!(left, Some(dirs[0].path().join("t-0")));
-        assert!(!partition.is_abandoned(), "it lives on elsewhere");
+        assert!(!partition.is_removed(), "it lives on elsewhere");
         let folder = partition.place().folder().to_owned();
         assert_eq!(folder, dirs[1].path().join("t-0"));
-        partition.abandon();
+        abandon(&partition);
         std::fs::rename(&folder, dirs[1].path().join("t-0-delete")).unwrap();
         let switched = partition.switch_to(second, |_| panic!("there is nothing to leave"));
         assert!(matches!(switched, Ok(Switch::Removed(_))));

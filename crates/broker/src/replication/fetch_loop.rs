@@ -1,35 +1,33 @@
 //! A follower's loop: ask the leader, append, flush, ask again.
 //!
 //! The fetch offset tells the leader what is durable here, so a request waits for the flush of
-//! what the one before it brought. A change in what is followed abandons the parked request
-//! with its connection: the leader's long poll would otherwise delay a failover.
+//! what the one before it brought. A partition that comes abandons the parked request with its
+//! connection: the leader's long poll would otherwise delay a failover.
 
 use super::{
     ReplicationThrottles, Suspects,
     fetch_state::{FetchLimits, Position, SessionState},
+    following::{Changes, Followed, Following},
 };
 use crate::{
     context::Identity,
     metadata::MetadataCache,
-    partition::{FollowError, Partition},
+    partition::{AckFuture, FollowError},
 };
 use klamm_client::{ClientError, Connection, ConnectionOptions};
 use klamm_config::ServerConfig;
 use klamm_protocol::messages::{
+    fetch_request::FetchRequest,
     fetch_response::{FetchResponse, PartitionData},
     list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic},
     list_offsets_response::ListOffsetsResponse,
 };
 use klamm_replica::divergence::{EpochEnd, OutOfRange, out_of_range};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tracing::{debug, info, warn};
 
@@ -48,6 +46,14 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// Pause for a partition that the leader does not serve yet.
 const PARTITION_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the answer to a request may take when partitions have come that it does not ask for.
+/// Where there is something to fetch it comes within this time; nothing is won by a new connection.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(5);
+
+/// How long a request waits for the flushes of what the last one brought. Longer than they take on
+/// any healthy disk: what is left out of a request is asked for later than the rest.
+const FLUSH_PATIENCE: Duration = Duration::from_millis(50);
+
 /// Pause for a partition whose log the leader cannot read: that takes a repair.
 const SICK_LEADER_PAUSE: Duration = Duration::from_millis(250);
 
@@ -56,88 +62,6 @@ const NO_ROOM_PAUSE: Duration = Duration::from_millis(250);
 
 /// The longest pause of a throttled partition: a rate that was raised shall be felt soon.
 const THROTTLED_PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// What is followed at one leader.
-#[derive(Default)]
-pub(super) struct Following {
-    partitions: Mutex<BTreeMap<TopicPartition, Followed>>,
-    changed: Notify,
-}
-
-#[derive(Clone)]
-struct Followed {
-    partition: Arc<Partition>,
-    leader_epoch: LeaderEpoch,
-    /// Not asked for before this time.
-    retry_at: Option<Instant>,
-    /// Whether it was logged that the next offset is out of a range that it is in.
-    is_range_told: bool,
-}
-
-impl Following {
-    pub(super) fn add(&self, partition: Arc<Partition>, leader_epoch: LeaderEpoch) {
-        let followed = Followed {
-            partition: Arc::clone(&partition),
-            leader_epoch,
-            retry_at: None,
-            is_range_told: false,
-        };
-        let before = self.locked().insert(partition.id, followed);
-        if before.is_none_or(|before| before.leader_epoch != leader_epoch) {
-            self.changed.notify_one();
-        }
-    }
-
-    /// Returns whether nothing is left.
-    pub(super) fn remove(&self, id: TopicPartition) -> bool {
-        let mut partitions = self.locked();
-        partitions.remove(&id);
-        partitions.is_empty()
-    }
-
-    pub(super) fn reconnect(&self) {
-        self.changed.notify_one();
-    }
-
-    /// What to ask for now, and when more is due.
-    fn due(&self, now: Instant) -> (Vec<Followed>, Option<Instant>) {
-        let partitions = self.locked();
-        let is_due = |followed: &Followed| followed.retry_at.is_none_or(|at| at <= now);
-        let due = partitions.values().filter(|f| is_due(f)).cloned().collect();
-        let next = partitions
-            .values()
-            .filter(|f| !is_due(f))
-            .filter_map(|f| f.retry_at)
-            .min();
-        (due, next)
-    }
-
-    fn get(&self, id: TopicPartition) -> Option<Followed> {
-        self.locked().get(&id).cloned()
-    }
-
-    fn pause(&self, id: TopicPartition, leader_epoch: LeaderEpoch, until: Instant) {
-        if let Some(followed) = self.locked().get_mut(&id)
-            && followed.leader_epoch == leader_epoch
-        {
-            followed.retry_at = Some(until);
-        }
-    }
-
-    /// Whether the leader's contradiction about its range is still to be logged: once an epoch, for
-    /// it is asked again many times a second.
-    fn tell_range_once(&self, id: TopicPartition) -> bool {
-        let mut partitions = self.locked();
-        let followed = partitions.get_mut(&id);
-        followed.is_some_and(|followed| !std::mem::replace(&mut followed.is_range_told, true))
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<TopicPartition, Followed>> {
-        self.partitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Fetches from `leader` until the task is aborted.
 pub(super) async fn run(
@@ -187,16 +111,23 @@ struct Fetcher {
 }
 
 impl Fetcher {
-    /// One connection's life. Ends well when what is followed changed.
+    /// One connection's life. Ends well when another connection is to go on.
     async fn session(&self) -> Result<(), ClientError> {
+        let mut changes = self.following.changes();
+        let registrations = changes.borrow_and_update().registrations;
         let connection = self.connect().await?;
         self.suspects.back(self.leader);
         let mut session = SessionState::default();
         loop {
+            // Before the look at what is due: what comes later is not in the request.
+            let known = *changes.borrow_and_update();
+            if known.registrations != registrations {
+                return Ok(());
+            }
             let now = Instant::now();
             let (due, next_due) = self.following.due(now);
             if due.is_empty() {
-                self.wait_for_work(next_due).await;
+                wait_for_work(&mut changes, next_due).await;
                 continue;
             }
             let wanted = self.positions(&due).await;
@@ -206,9 +137,8 @@ impl Fetcher {
             let limits = self.limits(next_due.map(|at| at - now));
             let request =
                 session.request(self.identity.id, self.identity.epoch(), &wanted, &limits);
-            let response: FetchResponse = tokio::select! {
-                response = connection.request(&request, FETCH_VERSION) => response?,
-                () = self.following.changed.notified() => return Ok(()),
+            let Some(response) = fetch(&connection, &request, &mut changes, known).await? else {
+                return Ok(());
             };
             match ErrorCode::from(response.error_code) {
                 ErrorCode::None => {
@@ -225,38 +155,58 @@ impl Fetcher {
     }
 
     /// Where to go on. The fetch offset tells the leader what is durable here, so it is said
-    /// after the flush; a log that cannot flush says nothing.
+    /// after the flush. A log that cannot flush says nothing, and keeps the others no longer than
+    /// [`FLUSH_PATIENCE`].
     async fn positions(&self, due: &[Followed]) -> BTreeMap<TopicPartition, Position> {
+        let throttled_for = self.throttles.follower.wait();
+        // All flushes first: they are done together.
+        let asked: Vec<(&Followed, Position, AckFuture)> = due
+            .iter()
+            .filter(|followed| self.may_ask(followed, throttled_for))
+            .map(|followed| {
+                let position = position(followed);
+                let flushed = followed.partition.durable(position.fetch_offset);
+                (followed, position, flushed)
+            })
+            .collect();
+        let begun = Instant::now();
+        let deadline = begun + FLUSH_PATIENCE;
         let mut positions = BTreeMap::new();
-        for followed in due {
-            if followed.partition.is_held_back() {
+        for (followed, position, flushed) in asked {
+            let id = followed.partition.id;
+            let until = if followed.is_late { begun } else { deadline };
+            let flushed = timeout_at(until, flushed).await;
+            let is_late = flushed.is_err();
+            if followed.is_late != is_late {
+                self.following.set_late(id, is_late);
+            }
+            if let Ok(Ok(())) = flushed {
+                positions.insert(id, position);
+            } else {
                 self.pause(followed);
-                continue;
-            }
-            // What could not be appended is not fetched; the leader goes on without this replica.
-            if followed.partition.lacks_room() {
-                self.pause_for(followed, NO_ROOM_PAUSE);
-                continue;
-            }
-            let throttled_for = self.throttles.follower.wait();
-            if !throttled_for.is_zero() && self.is_throttled(followed) {
-                self.pause_for(followed, throttled_for.min(THROTTLED_PAUSE_MAX));
-                continue;
-            }
-            let epoch = followed.leader_epoch;
-            if let Err(error) = followed.partition.cut_impossible_epochs(self.leader, epoch) {
-                self.complain(followed, &error);
-                continue;
-            }
-            let position = position(followed);
-            match followed.partition.durable(position.fetch_offset).await {
-                Ok(()) => {
-                    positions.insert(followed.partition.id, position);
-                }
-                Err(_) => self.pause(followed),
             }
         }
         positions
+    }
+
+    /// Whether a partition is to be asked for now; otherwise it is put off.
+    fn may_ask(&self, followed: &Followed, throttled_for: Duration) -> bool {
+        let partition = &followed.partition;
+        if partition.is_held_back() {
+            self.pause(followed);
+            return false;
+        }
+        // What could not be appended is not fetched; the leader goes on without this replica.
+        if partition.lacks_room() {
+            self.pause_for(followed, NO_ROOM_PAUSE);
+            return false;
+        }
+        if !throttled_for.is_zero() && self.is_throttled(followed) {
+            self.pause_for(followed, throttled_for.min(THROTTLED_PAUSE_MAX));
+            return false;
+        }
+        let cut = partition.cut_impossible_epochs(self.leader, followed.leader_epoch);
+        cut.map_err(|error| self.complain(followed, &error)).is_ok()
     }
 
     /// Whether the followers' throttle holds for a replica: not for one in sync (rule 82).
@@ -287,16 +237,6 @@ impl Fetcher {
         };
         let address = format!("{}:{}", listener.host, listener.port);
         Connection::connect(&address, options).await
-    }
-
-    async fn wait_for_work(&self, next_due: Option<Instant>) {
-        match next_due {
-            Some(at) => tokio::select! {
-                () = tokio::time::sleep_until(at) => {}
-                () = self.following.changed.notified() => {}
-            },
-            None => self.following.changed.notified().await,
-        }
     }
 
     /// A long poll must not outlast a partition that is due earlier.
@@ -482,6 +422,40 @@ impl Fetcher {
     }
 }
 
+/// The answer to a request. `None` if something has happened that the request does not know of, and
+/// the answer does not come soon: waiting for the end of a long poll would delay a failover.
+async fn fetch(
+    connection: &Connection,
+    request: &FetchRequest,
+    changes: &mut watch::Receiver<Changes>,
+    known: Changes,
+) -> Result<Option<FetchResponse>, ClientError> {
+    let mut answer = pin!(connection.request(request, FETCH_VERSION));
+    let changed = tokio::select! {
+        response = &mut answer => return response.map(Some),
+        changed = changes.wait_for(|changes| *changes != known) => changed.map(|changes| *changes),
+    };
+    if changed.is_ok_and(|changed| changed.registrations != known.registrations) {
+        return Ok(None);
+    }
+    timeout(ANSWER_PATIENCE, answer).await.ok().transpose()
+}
+
+/// Waits until something is due, or something has changed.
+async fn wait_for_work(changes: &mut watch::Receiver<Changes>, next_due: Option<Instant>) {
+    let due = async {
+        match next_due {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = due => {}
+        // Its sender is the caller's.
+        _ = changes.changed() => {}
+    }
+}
+
 /// How long not to ask a leader again that answered with an error.
 fn pause_after(error: ErrorCode) -> Duration {
     match error {
@@ -504,3 +478,7 @@ fn position(followed: &Followed) -> Position {
 fn millis(ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
+
+#[cfg(test)]
+#[path = "fetch_loop_tests.rs"]
+mod tests;

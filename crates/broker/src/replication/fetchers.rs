@@ -1,9 +1,6 @@
 //! One fetcher for each broker that leads something this broker follows.
 
-use super::{
-    ReplicationThrottles, Suspects,
-    fetch_loop::{self, Following},
-};
+use super::{ReplicationThrottles, Suspects, fetch_loop, following::Following};
 use crate::{context::Identity, metadata::MetadataCache, partition::Partition};
 use klamm_config::ServerConfig;
 use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};

@@ -1,5 +1,6 @@
 //! Carries ISR proposals of this broker's leaders to the controller, many in one call.
 
+use super::outbox::Outbox;
 use crate::{context::Identity, partitions::Partitions};
 use klamm_metadata::{uuid_bytes, uuid_from_bytes};
 use klamm_replica::IsrProposal;
@@ -8,12 +9,8 @@ use klamm_rpc::{
     controller::{AlterPartitionRequest, IsrMember, PartitionIsr, PartitionIsrResult},
 };
 use klamm_types::{ErrorCode, TopicPartition};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{sync::Notify, time::sleep};
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
 use tracing::{debug, info};
 
 /// How long one call may take, through changes of the controller.
@@ -22,26 +19,16 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before proposals that failed are sent again.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Proposals in one call.
-const BATCH_MAX: usize = 1000;
-
 /// The proposals that wait to be sent: one per partition at most, the newest.
 #[derive(Clone, Default)]
 pub(crate) struct IsrUpdates {
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    waiting: Mutex<BTreeMap<TopicPartition, IsrProposal>>,
-    changed: Notify,
+    waiting: Arc<Outbox<IsrProposal>>,
 }
 
 impl IsrUpdates {
     /// Adds a proposal; it replaces an older one of the same partition.
     pub(crate) fn propose(&self, id: TopicPartition, proposal: IsrProposal) {
-        self.locked().insert(id, proposal);
-        self.shared.changed.notify_one();
+        self.waiting.put(id, proposal);
     }
 
     /// Sends proposals until this future is dropped.
@@ -52,11 +39,7 @@ impl IsrUpdates {
         partitions: Arc<Partitions>,
     ) {
         loop {
-            let batch = self.take();
-            if batch.is_empty() {
-                self.shared.changed.notified().await;
-                continue;
-            }
+            let batch = self.waiting.next().await;
             let request = request(&identity, &partitions, &batch);
             let answer = controller.alter_partition(request, CALL_TIMEOUT).await;
             let results = match answer {
@@ -84,25 +67,6 @@ impl IsrUpdates {
                 sleep(RETRY_PAUSE).await;
             }
         }
-    }
-
-    fn take(&self) -> Vec<(TopicPartition, IsrProposal)> {
-        let mut waiting = self.locked();
-        let mut batch = Vec::new();
-        while batch.len() < BATCH_MAX {
-            match waiting.pop_first() {
-                Some(entry) => batch.push(entry),
-                None => break,
-            }
-        }
-        batch
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<TopicPartition, IsrProposal>> {
-        self.shared
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

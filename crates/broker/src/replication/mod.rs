@@ -3,7 +3,9 @@
 mod fetch_loop;
 mod fetch_state;
 mod fetchers;
+mod following;
 mod isr_updates;
+mod outbox;
 mod resignations;
 mod suspects;
 mod throttles;

@@ -2,6 +2,7 @@
 //!
 //! A resignation that fails is forgotten: a leader whose disk is no better resigns again at the next look.
 
+use super::outbox::Outbox;
 use crate::{context::Identity, metadata::MetadataCache};
 use klamm_metadata::{Image, uuid_bytes};
 use klamm_rpc::{
@@ -9,37 +10,22 @@ use klamm_rpc::{
     controller::{ResignLeadershipRequest, ResignLeadershipResponse, ResignedPartition},
 };
 use klamm_types::{LeaderEpoch, TopicPartition};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-use tokio::sync::Notify;
+use std::{sync::Arc, time::Duration};
 use tracing::{debug, warn};
 
 /// How long one call may take, through changes of the controller.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Resignations in one call.
-const BATCH_MAX: usize = 1_000;
-
 /// The resignations that wait to be sent: one for each partition at most.
 #[derive(Clone, Default)]
 pub(crate) struct Resignations {
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    waiting: Mutex<BTreeMap<TopicPartition, LeaderEpoch>>,
-    changed: Notify,
+    waiting: Arc<Outbox<LeaderEpoch>>,
 }
 
 impl Resignations {
     /// Resigns from a partition, if it is still led in that epoch.
     pub(crate) fn add(&self, id: TopicPartition, leader_epoch: LeaderEpoch) {
-        self.locked().insert(id, leader_epoch);
-        self.shared.changed.notify_one();
+        self.waiting.put(id, leader_epoch);
     }
 
     /// Sends resignations until this future is dropped.
@@ -50,11 +36,7 @@ impl Resignations {
         metadata: Arc<MetadataCache>,
     ) {
         loop {
-            let batch = self.take();
-            if batch.is_empty() {
-                self.shared.changed.notified().await;
-                continue;
-            }
+            let batch = self.waiting.next().await;
             let request = ResignLeadershipRequest {
                 broker_id: identity.id.get(),
                 broker_epoch: identity.epoch().get(),
@@ -65,23 +47,6 @@ impl Resignations {
                 Err(error) => debug!(%error, "cannot reach the controller with resignations"),
             }
         }
-    }
-
-    fn take(&self) -> Vec<(TopicPartition, LeaderEpoch)> {
-        let mut waiting = self.locked();
-        let mut batch = Vec::new();
-        while batch.len() < BATCH_MAX {
-            match waiting.pop_first() {
-                Some(entry) => batch.push(entry),
-                None => break,
-            }
-        }
-        batch
-    }
-
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<TopicPartition, LeaderEpoch>> {
-        let waiting = self.shared.waiting.lock();
-        waiting.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,7 +20,15 @@ const BATCH_HEADER_BYTES: usize = 61;
 
 /// How long a follower need not know that more is committed. Where much is written, the next
 /// records tell it sooner; where little is, consumers who read there wait no longer than this.
-const COMMIT_NEWS_DELAY: Duration = Duration::from_millis(20);
+const COMMIT_NEWS_DELAY_MIN: Duration = Duration::from_millis(20);
+
+/// What the delay is at least for each partition of the request: all are looked at to tell of a
+/// commit in one, and a follower of many thousands is not to keep a processor busy with that.
+const COMMIT_NEWS_DELAY_PER_PARTITION: Duration = Duration::from_micros(20);
+
+/// How long a fetch that found something, but not enough, does not look again. What it wants may be
+/// hundreds of commits away, and each look reads all that is there.
+const NEXT_LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 pub(super) type Results = Vec<(FetchKey, Result<ReadResult, ErrorCode>)>;
 
@@ -58,6 +66,7 @@ async fn wait_for_more(
     // Registered first, then looked again: nothing that comes in between is missed.
     let waker = Waker::default();
     let _registrations = register(fetcher, targets, &waker);
+    let commit_news_delay = commit_news_delay(targets.len());
     let mut commit_told_at = None;
     loop {
         let reading = read_all(context, call, fetcher, targets);
@@ -65,25 +74,42 @@ async fn wait_for_more(
         let has_commit_news = has_commit_news(fetcher, targets, &reading.results);
         commit_told_at = match commit_told_at {
             at if !has_commit_news => at.filter(|at| *at > now),
-            None => Some(now + COMMIT_NEWS_DELAY),
+            None => Some(now + commit_news_delay),
             at => at,
         };
         let tells_commit = commit_told_at.is_some_and(|at| at <= now);
         if is_complete(fetcher, &reading.results) || tells_commit || deadline <= now {
             return reading;
         }
-        let wakes_on_commit = fetcher.is_follower();
+        let commit_news_delay = fetcher.is_follower().then_some(commit_news_delay);
         let deadline = reading
             .held_back_until
             .map_or(deadline, |at| at.min(deadline));
-        sleep(&waker, wakes_on_commit, deadline, &mut commit_told_at).await;
+        sleep_until(deadline.min(next_look(bytes(&reading.results), now))).await;
+        sleep(&waker, commit_news_delay, deadline, &mut commit_told_at).await;
     }
 }
 
-/// Sleeps until it is worth while to read again.
+/// When to look again at the earliest after a look at `now` that has found so many bytes, which are
+/// not enough.
+fn next_look(bytes: usize, now: Instant) -> Instant {
+    if bytes > 0 {
+        now + NEXT_LOOK_PAUSE
+    } else {
+        now
+    }
+}
+
+/// How long a follower of so many partitions need not know that more is committed.
+fn commit_news_delay(partitions: usize) -> Duration {
+    let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
+    COMMIT_NEWS_DELAY_MIN.max(COMMIT_NEWS_DELAY_PER_PARTITION.saturating_mul(partitions))
+}
+
+/// Sleeps until it is worth while to read again. With a `commit_news_delay`, commits are told after it.
 async fn sleep(
     waker: &Waker,
-    wakes_on_commit: bool,
+    commit_news_delay: Option<Duration>,
     deadline: Instant,
     commit_told_at: &mut Option<Instant>,
 ) {
@@ -92,8 +118,8 @@ async fn sleep(
         tokio::select! {
             () = sleep_until(until) => return,
             () = waker.news.notified() => return,
-            () = waker.commit.notified(), if wakes_on_commit && commit_told_at.is_none() => {
-                *commit_told_at = Some(Instant::now() + COMMIT_NEWS_DELAY);
+            () = waker.commit.notified(), if commit_news_delay.is_some() && commit_told_at.is_none() => {
+                *commit_told_at = commit_news_delay.map(|delay| Instant::now() + delay);
             }
         }
     }
@@ -226,12 +252,15 @@ fn is_complete(fetcher: &Fetcher, results: &Results) -> bool {
         Ok(read) => read.diverging_epoch.is_some() || !read.preferred_replica.is_none(),
         Err(_) => true,
     });
-    let bytes: usize = results
+    results.is_empty() || has_news || bytes(results) >= fetcher.bytes_min
+}
+
+/// The bytes that were read.
+fn bytes(results: &Results) -> usize {
+    let read = results
         .iter()
-        .filter_map(|(_, result)| result.as_ref().ok())
-        .map(|read| read.records.len())
-        .sum();
-    results.is_empty() || has_news || bytes >= fetcher.bytes_min
+        .filter_map(|(_, result)| result.as_ref().ok());
+    read.map(|read| read.records.len()).sum()
 }
 
 fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<Registration<'a>> {
@@ -247,4 +276,24 @@ fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<
             set.register(waker)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_found_too_little_does_not_look_again_at_each_commit() {
+        let now = Instant::now();
+        assert_eq!(next_look(0, now), now, "what comes first is told at once");
+        assert_eq!(next_look(1, now), now + NEXT_LOOK_PAUSE);
+    }
+
+    #[test]
+    fn commits_are_told_later_where_many_partitions_are_looked_at() {
+        for (partitions, delay_ms) in [(1, 20), (1_000, 20), (2_000, 40), (20_000, 400)] {
+            let delay = Duration::from_millis(delay_ms);
+            assert_eq!(commit_news_delay(partitions), delay, "{partitions}");
+        }
+    }
 }

@@ -1,0 +1,203 @@
+//! A follower's loop over real logs.
+
+use super::*;
+use crate::{
+    flusher::Flusher,
+    partition::{
+        Partition,
+        lab::{ME, fill, open_partition},
+    },
+};
+use bytes::BytesMut;
+use klamm_metadata::{Image, proto};
+use klamm_protocol::{
+    ApiKey, Decoder, Encoder, frame,
+    messages::{AnyRequest, AnyResponse},
+};
+use klamm_types::Uuid;
+use std::path::Path;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+const LEADER: BrokerId = BrokerId(2);
+
+fn config() -> Arc<ServerConfig> {
+    let properties = [
+        ("process.roles", "broker"),
+        ("node.id", "1"),
+        ("controller.quorum.voters", "9@localhost:9093"),
+        ("controller.listener.names", "CONTROLLER"),
+        ("listeners", "PLAINTEXT://localhost:9092"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (config, _) = ServerConfig::from_properties(&properties.into()).unwrap();
+    Arc::new(config)
+}
+
+fn fetcher() -> Fetcher {
+    Fetcher {
+        leader: LEADER,
+        following: Arc::default(),
+        identity: Arc::new(Identity::new(ME)),
+        metadata: Arc::new(MetadataCache::new()),
+        config: config(),
+        suspects: Arc::default(),
+        throttles: Arc::default(),
+    }
+}
+
+/// A replica that nobody flushes but the test.
+fn unflushed(root: &Path, partition: i32) -> Arc<Partition> {
+    let flusher = Flusher::start().unwrap();
+    let queue = flusher.queue();
+    flusher.stop();
+    let id = TopicPartition {
+        topic_id: Uuid([1; 16]),
+        partition,
+    };
+    open_partition(&root.join(format!("t-{partition}")), "t", id, queue)
+}
+
+/// The partitions that are asked for now.
+async fn asked(fetcher: &Fetcher) -> Vec<i32> {
+    let (due, _) = fetcher.following.due(Instant::now());
+    let positions = fetcher.positions(&due).await;
+    positions.keys().map(|id| id.partition).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_cannot_be_flushed_keeps_no_other_from_being_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let fetcher = fetcher();
+    let [hanging, healthy] = [0, 1].map(|index| unflushed(root.path(), index));
+    for partition in [&hanging, &healthy] {
+        fill(partition, 1, 10);
+        fetcher.following.add(Arc::clone(partition), LeaderEpoch(0));
+    }
+    healthy.flush();
+    let begun = Instant::now();
+    assert_eq!(asked(&fetcher).await, [1]);
+    // Waited for once, and looked at again after a while.
+    assert_eq!(begun.elapsed(), FLUSH_PATIENCE);
+    assert_eq!(asked(&fetcher).await, [1]);
+    sleep(PARTITION_PAUSE).await;
+    let begun = Instant::now();
+    assert_eq!(asked(&fetcher).await, [1]);
+    assert!(begun.elapsed() < FLUSH_PATIENCE, "{:?}", begun.elapsed());
+
+    hanging.flush();
+    sleep(PARTITION_PAUSE).await;
+    assert_eq!(asked(&fetcher).await, [0, 1]);
+    // It is waited for again.
+    fill(&hanging, 1, 10);
+    let begun = Instant::now();
+    assert_eq!(asked(&fetcher).await, [1]);
+    assert_eq!(begun.elapsed(), FLUSH_PATIENCE);
+}
+
+/// A leader's end of a connection.
+struct LeaderEnd(TcpStream);
+
+impl LeaderEnd {
+    async fn accept(listener: &TcpListener) -> LeaderEnd {
+        LeaderEnd(listener.accept().await.unwrap().0)
+    }
+
+    /// The next request's correlation id, its session epoch, and partitions with their epochs. `None`
+    /// if the connection ends.
+    async fn next(&mut self) -> Option<(i32, i32, Vec<(i32, i32)>)> {
+        let size = self.0.read_i32().await.ok()?;
+        let mut frame = BytesMut::zeroed(usize::try_from(size).unwrap());
+        self.0.read_exact(&mut frame).await.ok()?;
+        let mut decoder = Decoder::new(frame.freeze());
+        let header = frame::decode_request_header(&mut decoder).unwrap();
+        let decoded = AnyRequest::decode(ApiKey::Fetch, header.api_version, &mut decoder);
+        let AnyRequest::Fetch(request) = decoded.unwrap() else {
+            panic!("not a fetch");
+        };
+        let partitions = request.topics.iter().flat_map(|topic| &topic.partitions);
+        let named = partitions.map(|p| (p.partition, p.current_leader_epoch));
+        Some((
+            header.correlation_id,
+            request.session_epoch,
+            named.collect(),
+        ))
+    }
+
+    /// Nothing is new.
+    async fn answer(&mut self, correlation_id: i32) {
+        let response = FetchResponse {
+            session_id: 42,
+            ..Default::default()
+        };
+        let mut encoder = Encoder::framed();
+        frame::response_header(&mut encoder, correlation_id, ApiKey::Fetch, FETCH_VERSION).unwrap();
+        let response = AnyResponse::Fetch(Box::new(response));
+        response.encode(&mut encoder, FETCH_VERSION).unwrap();
+        for chunk in encoder.finish_framed().unwrap() {
+            self.0.write_all(&chunk).await.unwrap();
+        }
+    }
+}
+
+/// A fetcher whose leader listens here.
+async fn fetcher_of_listener() -> (Fetcher, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let leader = proto::RegisterBrokerRecord {
+        broker_id: LEADER.get(),
+        incarnation_id: vec![1; 16],
+        listeners: vec![proto::Listener {
+            name: "PLAINTEXT".to_owned(),
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port().into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let mut image = Image::new();
+    image.replay(&leader.into()).unwrap();
+    let fetcher = fetcher();
+    fetcher.metadata.publish(image);
+    (fetcher, listener)
+}
+
+#[tokio::test]
+async fn a_connection_is_left_for_new_partitions_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let [first, second] = [0, 1].map(|index| unflushed(root.path(), index));
+    let (fetcher, listener) = fetcher_of_listener().await;
+    let following = Arc::clone(&fetcher.following);
+    // What is known before the connection is made is in the first request.
+    following.add(Arc::clone(&first), LeaderEpoch(1));
+    let fetching = tokio::spawn(async move {
+        loop {
+            fetcher.session().await.unwrap();
+        }
+    });
+    let mut leader = LeaderEnd::accept(&listener).await;
+    let (id, epoch, partitions) = leader.next().await.expect("the first connection lasts");
+    assert_eq!((epoch, partitions), (0, vec![(0, 1)]));
+    leader.answer(id).await;
+    let (id, epoch, _) = leader.next().await.expect("the first connection lasts");
+    assert_eq!(epoch, 1);
+
+    // A leader that leads on ends the poll itself.
+    following.add(Arc::clone(&first), LeaderEpoch(2));
+    tokio::task::yield_now().await;
+    leader.answer(id).await;
+    let (_, epoch, partitions) = leader.next().await.expect("the first connection lasts");
+    assert_eq!((epoch, partitions), (2, vec![(0, 2)]));
+
+    // One that leads something else may leave the poll parked.
+    following.add(second, LeaderEpoch(7));
+    let mut leader = LeaderEnd::accept(&listener).await;
+    let (_, epoch, partitions) = leader.next().await.expect("the second connection lasts");
+    assert_eq!((epoch, partitions), (0, vec![(0, 2), (1, 7)]));
+
+    following.reconnect();
+    let mut leader = LeaderEnd::accept(&listener).await;
+    assert!(leader.next().await.is_some());
+    fetching.abort();
+}
