@@ -14,8 +14,9 @@
 //! A batch keeps its sequence number however often it is sent, so brokers recognize it. Numbers begin anew, in a
 //! new epoch, only when it is certain that no batch behind a gap was written:
 //!
-//! * `gap`: the first batch does not follow the last one that the broker has, or one was refused for good. Whatever
-//!   is behind it cannot have been written either.
+//! * `gap`: a batch does not follow the last one that the broker has, or was refused for good. Whatever is behind it
+//!   cannot have been written either. Those in front of it may have been: they keep their numbers until they are
+//!   answered or given up.
 //! * `unresolved`: a batch was given up without knowing whether it was written. The next one tells, if it was sent
 //!   already: either it is taken, or it does not follow. If it was not, it begins a new epoch.
 //!
@@ -39,8 +40,8 @@ pub(super) struct Stamp {
     pub(super) base_sequence: i32,
 }
 
-/// Names a batch of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Names a batch of the window; later batches have larger ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
 
 /// What to do now.
@@ -111,7 +112,8 @@ pub(super) struct Window<B> {
     next_sequence: i32,
     next_ticket: u64,
     entries: VecDeque<Entry<B>>,
-    gap: bool,
+    /// No batch from this one on was written.
+    gap: Option<Ticket>,
     unresolved: bool,
     /// Brokers have a batch of this epoch, so they take the next one only behind it.
     is_known: bool,
@@ -127,7 +129,7 @@ impl<B> Window<B> {
             next_sequence: 0,
             next_ticket: 0,
             entries: VecDeque::new(),
-            gap: false,
+            gap: None,
             unresolved: false,
             is_known: false,
         }
@@ -186,7 +188,8 @@ impl<B> Window<B> {
         if in_flight == 0 {
             self.begin_anew_if_needed();
         }
-        let one_by_one = self.gap || !self.is_known || self.entries.iter().any(Entry::is_repeated);
+        let one_by_one =
+            self.gap.is_some() || !self.is_known || self.entries.iter().any(Entry::is_repeated);
         let limit = if one_by_one { 1 } else { self.in_flight_max };
         let Some(place) = self.entries.iter().position(|entry| !entry.in_flight) else {
             return Next::Wait;
@@ -224,7 +227,9 @@ impl<B> Window<B> {
                 entry.in_flight = false;
                 entry.uncertain |= answer == Answer::TryAgain;
                 // One that is not the first may follow as soon as its predecessors are there.
-                self.gap |= answer == Answer::OutOfSequence && place == 0;
+                if answer == Answer::OutOfSequence && place == 0 {
+                    self.gap_at(ticket);
+                }
                 Verdict::Again
             }
             Answer::Written | Answer::Refused | Answer::Unknown => {
@@ -237,12 +242,18 @@ impl<B> Window<B> {
                     self.is_known = true;
                     return Verdict::Written(entry.batch);
                 }
-                let in_doubt = entry.uncertain || answer == Answer::Unknown;
-                self.gap |= !in_doubt;
-                self.unresolved |= in_doubt;
+                if entry.uncertain || answer == Answer::Unknown {
+                    self.unresolved = true;
+                } else {
+                    self.gap_at(ticket);
+                }
                 Verdict::GivenUp(entry.batch)
             }
         }
+    }
+
+    fn gap_at(&mut self, ticket: Ticket) {
+        self.gap = Some(self.gap.map_or(ticket, |gap| gap.min(ticket)));
     }
 
     /// Forgets all attempts without an answer: each batch in flight will be sent again.
@@ -277,11 +288,14 @@ impl<B> Window<B> {
     fn begin_anew_if_needed(&mut self) {
         let first = self.entries.front();
         let nobody_tells = first.is_none_or(|entry| entry.sequence.is_none());
-        let is_needed = self.gap || (self.unresolved && nobody_tells);
+        let at_gap = self
+            .gap
+            .is_some_and(|gap| first.is_none_or(|entry| entry.ticket >= gap));
+        let is_needed = at_gap || (self.unresolved && nobody_tells);
         if !is_needed {
             return;
         }
-        (self.gap, self.unresolved, self.is_known) = (false, false, false);
+        (self.gap, self.unresolved, self.is_known) = (None, false, false);
         self.next_sequence = 0;
         self.identity = self.identity.and_then(|identity| {
             let epoch = ProducerEpoch(identity.epoch.0.checked_add(1)?);
@@ -423,6 +437,42 @@ mod tests {
         assert_eq!(story.send(), "b1:0");
         story.written('b');
         assert_eq!(story.send(), "c1:2");
+    }
+
+    /// Written under a new number it would be there twice.
+    #[test]
+    fn a_batch_that_may_be_there_keeps_its_number_though_a_later_one_was_refused() {
+        let mut story = Story::new("abc");
+        story.send();
+        story.again('a', Answer::TryAgain);
+        assert_eq!(story.answer('b', Answer::Refused), Verdict::GivenUp('b'));
+        story.again('c', Answer::OutOfSequence);
+        assert_eq!(story.send(), "a0:0");
+        story.again('a', Answer::TryAgain);
+        assert_eq!(story.send(), "a0:0");
+        story.written('a');
+        assert_eq!(story.send(), "c1:0");
+    }
+
+    #[test]
+    fn batches_behind_a_gap_begin_anew_when_those_in_front_of_it_were_given_up() {
+        let mut story = Story::new("abc");
+        story.send();
+        story.again('a', Answer::TryAgain);
+        assert_eq!(story.answer('b', Answer::Refused), Verdict::GivenUp('b'));
+        story.again('c', Answer::TryAgain);
+        assert_eq!(story.expire(10), ['a']);
+        assert_eq!(story.send(), "c1:0");
+    }
+
+    #[test]
+    fn the_gap_is_the_first_of_several() {
+        let mut story = Story::new("abc");
+        story.send();
+        assert_eq!(story.answer('c', Answer::Refused), Verdict::GivenUp('c'));
+        story.again('a', Answer::OutOfSequence);
+        story.again('b', Answer::OutOfSequence);
+        assert_eq!(story.send(), "a1:0");
     }
 
     #[test]
