@@ -1,7 +1,7 @@
 //! `klamm drill`: faults on purpose, and the proof of what they cost.
 //!
-//! Exit codes: 0 nothing was lost and the cluster recovered, 1 something was wrong with the cluster, 2 the drill could
-//! not be run.
+//! Exit codes: 0 nothing was lost, the cluster recovered and could be read to its end, 1 something was wrong with the
+//! cluster, 2 the drill could not be run.
 
 mod compare;
 mod judge;
@@ -235,8 +235,18 @@ fn conclude(folder: &Path, drilled: &Drilled) -> Result<(), Failure> {
         eprintln!("{rounds_done} of {rounds_planned} rounds were carried out");
     }
     judged?;
+    what_else_is_wrong(drilled)
+}
+
+/// What a history without anomalies does not show.
+fn what_else_is_wrong(drilled: &Drilled) -> Result<(), Failure> {
     if !drilled.recovered {
         return Err(Failure::new("the cluster did not recover"));
+    }
+    if !drilled.fully_read {
+        return Err(Failure::new(
+            "the partitions could not be read to their ends: what was not read may be lost",
+        ));
     }
     if drilled.rounds_done == 0 {
         let nothing = Failure::new("nothing was done to the cluster");
@@ -289,5 +299,48 @@ impl DrillArgs {
             keep_topic: self.keep_topic,
             version: chosen.version(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_succeeds_only_if_the_cluster_recovered_and_everything_could_be_read() {
+        let good = Drilled {
+            rounds_done: 1,
+            rounds_planned: 1,
+            recovered: true,
+            fully_read: true,
+            limits: Vec::new(),
+            problems: Vec::new(),
+        };
+        assert!(what_else_is_wrong(&good).is_ok());
+        let exit_code = |drilled: Drilled| what_else_is_wrong(&drilled).unwrap_err().exit_code();
+        let recovered = false;
+        assert_eq!(
+            exit_code(Drilled {
+                recovered,
+                ..good.clone()
+            }),
+            1
+        );
+        let fully_read = false;
+        assert_eq!(
+            exit_code(Drilled {
+                fully_read,
+                ..good.clone()
+            }),
+            1
+        );
+        let rounds_done = 0;
+        assert_eq!(
+            exit_code(Drilled {
+                rounds_done,
+                ..good
+            }),
+            COULD_NOT_RUN
+        );
     }
 }
