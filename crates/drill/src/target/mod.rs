@@ -103,7 +103,7 @@ pub trait Target: Send + Sync {
     /// It does not stand still.
     fn pause(&self, node: Node) -> Result<(), TargetError>;
 
-    /// Lets a frozen node go on.
+    /// Lets a frozen node go on. One that goes on already is no error, where that can be told.
     ///
     /// # Errors
     /// It still stands still.
