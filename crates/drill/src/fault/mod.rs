@@ -9,7 +9,7 @@ mod slow_node;
 use crate::{
     history::Node,
     scenario::Fault,
-    target::{Target, TargetError},
+    target::{Target, TargetError, left_behind},
 };
 use slow_node::SlowNode;
 use std::{collections::BTreeSet, sync::Arc, thread};
@@ -143,7 +143,7 @@ impl Faults {
 impl Drop for Faults {
     fn drop(&mut self) {
         if let Err(error) = self.heal() {
-            eprintln!("klamm drill: something was left behind: {error}");
+            left_behind(&error);
         }
     }
 }

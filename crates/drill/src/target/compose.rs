@@ -28,7 +28,7 @@ pub struct ComposeTarget {
 }
 
 impl ComposeTarget {
-    /// The containers of a project, running or not.
+    /// The containers of a project, running or not. Packets that a drill that was killed has left dropped travel again.
     ///
     /// # Errors
     /// Docker cannot be asked, or there are none whose names end in numbers.
@@ -42,13 +42,25 @@ impl ComposeTarget {
                 "docker compose project {project} has no services whose names end in the id of a node"
             )));
         }
-        Ok(ComposeTarget {
+        let target = ComposeTarget {
             project: project.to_owned(),
             bootstrap: bootstrap.to_owned(),
             containers,
             can_cut: can_cut(),
             cut: Mutex::default(),
-        })
+        };
+        target.sweep();
+        Ok(target)
+    }
+
+    /// Removes what a drill that was killed has left behind. Without the right to do so there can be nothing.
+    fn sweep(&self) {
+        if self.can_cut.is_ok() {
+            for node in self.nodes() {
+                // A container that does not run has no rules.
+                let _ = self.apply(node, &rules(None));
+            }
+        }
     }
 
     fn docker(&self, verb: &str, node: Node) -> Result<(), TargetError> {

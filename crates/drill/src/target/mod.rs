@@ -26,6 +26,7 @@ use crate::{
 };
 use std::{
     collections::BTreeSet,
+    io::{self, Write},
     thread,
     time::{Duration, Instant},
 };
@@ -146,6 +147,14 @@ pub trait Target: Send + Sync {
 pub fn sweep() {
     network::sweep();
     disk::sweep();
+}
+
+/// Says that something could not be undone; nobody may be there any more to hear it.
+pub(crate) fn left_behind(error: &TargetError) {
+    let _ = writeln!(
+        io::stderr(),
+        "klamm drill: something was left behind: {error}"
+    );
 }
 
 /// Waits until `is_done`.

@@ -4,6 +4,7 @@
 //! cluster, 2 the drill could not be run.
 
 mod compare;
+mod interruption;
 mod judge;
 mod target_args;
 
@@ -19,16 +20,13 @@ use klamm_drill::{
     target::{DevCluster, Target},
 };
 use std::{
-    fs,
+    fmt, fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use target_args::{Chosen, TargetArgs};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
 
 /// The exit code of drills that could not be run.
 const COULD_NOT_RUN: u8 = 2;
@@ -193,34 +191,16 @@ fn drill(args: &DrillArgs) -> Result<(), Failure> {
 
 async fn carry_out(args: &DrillArgs, chosen: &Chosen) -> Result<Drilled, Failure> {
     let target: Arc<dyn Target> = chosen.target().await?;
-    println!("drilling {}", target.description());
+    say(format_args!("drilling {}", target.description()));
     let options = args.options(chosen);
     let progress = Mutex::new(Progress::begin("the drill begins"));
-    let say = |text: String| {
+    let show = |text: String| {
         let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.update(text);
     };
-    let outcome = klamm_drill::run(&options, target, interruption()?, &say).await;
+    let outcome = klamm_drill::run(&options, target, interruption::begin()?, &show).await;
     drop(progress);
     outcome.map_err(|error| Failure::new(error.to_string()))
-}
-
-/// Turns true with the first ctrl-C or SIGTERM. The drill then ends in order; further signals change nothing.
-fn interruption() -> Result<watch::Receiver<bool>, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("wait for ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        eprintln!("the drill ends: faults are healed, then everything is read once more");
-        sender.send_replace(true);
-        // Whoever listened may be gone; the signals stay caught.
-        std::future::pending::<()>().await;
-    });
-    Ok(receiver)
 }
 
 /// Judges the history and tells what else went wrong.
@@ -232,7 +212,9 @@ fn conclude(folder: &Path, drilled: &Drilled) -> Result<(), Failure> {
             rounds_planned,
             ..
         } = drilled;
-        eprintln!("{rounds_done} of {rounds_planned} rounds were carried out");
+        complain(format_args!(
+            "{rounds_done} of {rounds_planned} rounds were carried out"
+        ));
     }
     judged?;
     what_else_is_wrong(drilled)
@@ -262,10 +244,23 @@ fn end_cluster(own: Option<(DevCluster, PathBuf)>, all_is_well: bool) {
     };
     drop(cluster);
     if !all_is_well {
-        eprintln!("logs and data of the nodes are in {}", folder.display());
+        complain(format_args!(
+            "logs and data of the nodes are in {}",
+            folder.display()
+        ));
     } else if let Err(error) = fs::remove_dir_all(&folder) {
-        eprintln!("{} stays behind: {error}", folder.display());
+        complain(format_args!("{} stays behind: {error}", folder.display()));
     }
+}
+
+/// Says something to whoever looks. A drill goes on, and heals, though its terminal is gone.
+fn say(text: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// The same on standard error.
+fn complain(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 impl DrillArgs {
