@@ -284,7 +284,12 @@ impl PartitionWriter {
     /// When something may have to be done though nothing happens.
     fn wake_at(&self, now: Instant) -> Option<Instant> {
         let look = self.window.is_in_flight().then_some(self.look_at);
-        let close = self.collector.close_at().filter(|_| self.window.has_room());
+        // The window may have got room since it was filled.
+        let close = match self.window.has_room() {
+            true if self.collector.is_full() => Some(now),
+            true => self.collector.close_at(),
+            false => None,
+        };
         let retry = Some(self.not_before).filter(|at| *at > now);
         let times = [look, close, retry, self.window.deadline()];
         times.into_iter().flatten().min()
