@@ -1,6 +1,8 @@
 //! `klamm drill`: a cluster that keeps its promises passes, a history with a loss does not.
 
 use crate::process::Process;
+use klamm_tests::wait_until;
+use rustix::process::Signal;
 use std::{fs, path::Path, time::Duration};
 
 /// A drill waits for its cluster again and again, and each wait is bounded by itself.
@@ -75,6 +77,33 @@ fn acknowledged(line: &str) -> Option<(u64, u64)> {
     let (pair, _) = pair.split_once(']')?;
     let (offset, value) = pair.split_once(',')?;
     Some((offset.parse().ok()?, value.parse().ok()?))
+}
+
+#[test]
+fn a_drill_whose_terminal_goes_away_heals_and_reads_everything_once_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let history = out.join("history.jsonl");
+    let options = [
+        "drill",
+        "--scenario",
+        "pause-leader",
+        "--rounds",
+        "100",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    let drill = Process::start(&options, &[]);
+    wait_until("a node stands still", PATIENCE, || {
+        let begun = |text: &String| text.contains("\"phase\":\"begun\"");
+        Ok(fs::read_to_string(&history).ok().filter(begun))
+    });
+    drill.signal(Signal::HUP);
+    drill.end_within(PATIENCE).succeeded();
+    let history = fs::read_to_string(history).unwrap();
+    let count = |phase| history.matches(&format!("\"phase\":\"{phase}\"")).count();
+    assert_eq!(count("begin"), count("healed"));
+    assert!(out.join("report.html").exists());
 }
 
 #[test]

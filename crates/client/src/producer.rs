@@ -4,6 +4,7 @@
 //! several batches of a partition in flight, others one, so that records of a partition arrive in the order in which
 //! they were sent. All records that were not answered yet share one memory limit.
 
+mod backoff;
 mod batch;
 mod partition_writer;
 mod partitioner;
@@ -81,7 +82,8 @@ pub struct ProducerOptions {
     /// Batches of a partition without an answer, 5 at most: so many are recognized by brokers. Always 1 if the
     /// producer is not idempotent.
     pub in_flight_max: usize,
-    /// The first pause between attempts; it doubles each time, unless another broker leads by then.
+    /// The first pause between attempts; it doubles each time, unless another broker leads by then, or the broker
+    /// says that it does not lead yet: then it is asked every 100 ms for 2 s.
     pub retry_backoff: Duration,
     /// The longest pause between attempts.
     pub retry_backoff_max: Duration,

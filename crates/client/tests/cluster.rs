@@ -282,6 +282,42 @@ async fn batches_follow_each_other_without_waiting_and_are_repeated_in_order() {
     assert_eq!(sequences, [0, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7]);
 }
 
+/// The batches of a full window and those that wait for a place in it.
+#[tokio::test]
+async fn records_are_given_up_in_time_however_many_wait_behind_each_other() {
+    let broker = alone(&[1], |call| match &call.request {
+        AnyRequest::InitProducerId(_) => identity(7).into(),
+        _ => Reply::Silence,
+    })
+    .await;
+    let connection = ConnectionOptions {
+        request_timeout: Duration::from_secs(600),
+        ..Default::default()
+    };
+    let options = ClientOptions {
+        connection,
+        ..ClientOptions::default()
+    };
+    let client = Client::new([broker.address.to_string()], options);
+    let options = ProducerOptions {
+        // Each record is a batch.
+        batch_bytes_max: 1,
+        delivery_timeout: Duration::from_millis(200),
+        ..ProducerOptions::default()
+    };
+    let producer = Producer::new(client, options);
+    let mut deliveries = Vec::new();
+    for i in 0..12 {
+        deliveries.push(producer.send(record(&i.to_string())).await.unwrap());
+    }
+    let patience = Duration::from_secs(60);
+    let flushed = tokio::time::timeout(patience, producer.flush()).await;
+    assert_eq!(flushed, Ok(()), "long before the request times out");
+    for delivery in deliveries {
+        assert!(matches!(delivery.await, Err(ClientError::Timeout { .. })));
+    }
+}
+
 #[tokio::test]
 async fn a_silent_leader_is_left_when_another_one_is_known() {
     let leader = AtomicI32::new(1);

@@ -118,6 +118,21 @@ impl Observer {
         Observer { seen, task }
     }
 
+    /// Sees the same whenever it looks.
+    #[cfg(test)]
+    pub(crate) fn of(leadership: Leadership) -> Observer {
+        let asked = Instant::now();
+        let (sender, seen) = watch::channel(Seen { leadership, asked });
+        let look = async move {
+            loop {
+                sender.send_modify(|seen| seen.asked = Instant::now());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let task = tokio::spawn(look).abort_handle();
+        Observer { seen, task }
+    }
+
     /// What was seen last.
     pub fn now(&self) -> Leadership {
         self.seen.borrow().leadership.clone()

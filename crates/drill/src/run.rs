@@ -175,7 +175,8 @@ pub async fn run(
     }
     workload.stop_writing().await;
     workload.stop_reading().await;
-    if final_read(&workload, FINAL_READ_PATIENCE).await == FinalRead::Incomplete {
+    let fully_read = final_read(&workload, FINAL_READ_PATIENCE).await == FinalRead::Complete;
+    if !fully_read {
         let unread =
             "the partitions could not be read to their ends, so unseen records are to be expected";
         problems.push(unread.to_owned());
@@ -197,6 +198,7 @@ pub async fn run(
         rounds_done: done.saturating_sub(failed),
         rounds_planned: plan.rounds.len(),
         recovered: whole,
+        fully_read,
         limits,
         problems,
     })

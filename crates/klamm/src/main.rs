@@ -23,7 +23,10 @@ mod storage;
 mod topic;
 
 use clap::Parser;
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// Small and quick when many threads allocate, which a broker's do.
 #[global_allocator]
@@ -45,7 +48,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("klamm: {failure}");
+            // The exit code tells it as well, should nobody be there to read.
+            let _ = writeln!(io::stderr(), "klamm: {failure}");
             ExitCode::from(failure.exit_code())
         }
     }

@@ -52,6 +52,12 @@ pub enum Bug {
     RecordLeftBehind,
     /// A leader acknowledges what it has appended, committed or not.
     AckBeforeCommit,
+    /// A leader that is deposed goes on in the epoch of its successor.
+    EpochTakenTwice,
+    /// A new leader cuts its log to its own high watermark.
+    CutAtTakeover,
+    /// When all is well again, an acknowledged record is another one in every replica.
+    RecordRots,
 }
 
 impl Bug {

@@ -46,6 +46,10 @@ pub struct Outcome {
     pub committed: usize,
     /// Leaders that took over.
     pub leaders: usize,
+    /// Partitions, and those of which everything promised was looked for in the end, and was there.
+    pub partitions: usize,
+    /// See `partitions`.
+    pub survived: usize,
     /// What happened, a line each, if it was wanted.
     pub trace: String,
 }
@@ -59,6 +63,8 @@ pub fn simulate(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
         events: world.events,
         committed: world.ghosts.iter().map(|ghost| ghost.committed.len()).sum(),
         leaders: world.ghosts.iter().map(|ghost| ghost.leaders.len()).sum(),
+        partitions: world.ghosts.len(),
+        survived: world.survived,
         trace: world.into_trace(),
     }
 }

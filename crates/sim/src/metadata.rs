@@ -155,7 +155,13 @@ impl World {
             return self.remove_replica(index, partition);
         }
         self.open_replica(index, partition, min_isr(image));
-        if metadata.leader == me {
+        let stays = self.has(Bug::EpochTakenTwice) && metadata.has_leader();
+        let is_leader = |replica: &Replica| replica.leader().is_some();
+        let stays = stays
+            && self.brokers[index]
+                .replica(partition)
+                .is_some_and(is_leader);
+        if metadata.leader == me || stays {
             self.lead(index, partition, metadata);
         } else {
             self.follow(index, partition, metadata);

@@ -85,6 +85,14 @@ impl ModelLog {
         self.records.push(record);
     }
 
+    /// The planted bug: another value lies there.
+    pub(crate) fn rot(&mut self, offset: i64) {
+        let index = usize::try_from(offset - self.base);
+        if let Some(record) = index.ok().and_then(|index| self.records.get_mut(index)) {
+            record.value = u32::MAX;
+        }
+    }
+
     /// Everything below `offset` is on the disk.
     pub(crate) fn flushed_to(&mut self, offset: i64) {
         self.flushed = self.flushed.max(offset.min(self.end()));

@@ -217,6 +217,9 @@ impl Replica {
         };
         self.outbox.role_changed = true;
         self.fetching = None;
+        if self.has(Bug::CutAtTakeover) {
+            self.log.truncate_to(self.high_watermark);
+        }
         let end = self.log.end();
         let decided = take_over(end, self.high_watermark, floor, state.replicas.len());
         let Takeover::Lead { high_watermark } = decided else {

@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) dirty: bool,
     pub(crate) violation: Option<Violation>,
     pub(crate) events: u64,
+    /// Partitions of which everything promised was looked for in the end, and was there.
+    pub(crate) survived: usize,
     trace: Trace,
 }
 
@@ -98,6 +100,7 @@ impl World {
             dirty: false,
             violation: None,
             events: 0,
+            survived: 0,
             trace: Trace {
                 is_wanted: is_traced,
                 ..Trace::default()

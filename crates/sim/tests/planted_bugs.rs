@@ -12,6 +12,9 @@ const MONOTONIC: &str = "monotonic";
 const IDEMPOTENCE: &str = "idempotence";
 const ACKS: &str = "acknowledged is committed";
 const LIVENESS: &str = "liveness";
+const ONE_LEADER: &str = "one leader per epoch";
+const LEADERS: &str = "leader completeness";
+const SURVIVAL: &str = "acknowledged records survive";
 
 /// Seeds that a mistake may hide from.
 const SEEDS_MAX: u64 = 5_000;
@@ -46,6 +49,9 @@ const TABLE: &[(Bug, &[&str])] = &[
     (Bug::ConfigsAheadOfRoles, &[CANDIDATES, LOGS, READS]),
     (Bug::RecordLeftBehind, &[LIVENESS]),
     (Bug::AckBeforeCommit, &[ACKS]),
+    (Bug::EpochTakenTwice, &[ONE_LEADER]),
+    (Bug::CutAtTakeover, &[LEADERS]),
+    (Bug::RecordRots, &[SURVIVAL]),
 ];
 
 /// The first seed that finds the mistake as expected, and by what.

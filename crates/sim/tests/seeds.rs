@@ -17,6 +17,7 @@ fn seeds() -> u64 {
 fn nothing_goes_wrong_whatever_happens() {
     let (seeds, next) = (seeds(), AtomicU64::new(0));
     let (committed, leaders) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (partitions, survived) = (AtomicU64::new(0), AtomicU64::new(0));
     let work = || loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= seeds {
@@ -27,6 +28,8 @@ fn nothing_goes_wrong_whatever_happens() {
         assert_eq!(outcome.violation, None, "seed {seed}: {again}");
         committed.fetch_add(outcome.committed as u64, Ordering::Relaxed);
         leaders.fetch_add(outcome.leaders as u64, Ordering::Relaxed);
+        partitions.fetch_add(outcome.partitions as u64, Ordering::Relaxed);
+        survived.fetch_add(outcome.survived as u64, Ordering::Relaxed);
     };
     std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -35,6 +38,7 @@ fn nothing_goes_wrong_whatever_happens() {
         }
     });
     let [committed, leaders] = [committed, leaders].map(AtomicU64::into_inner);
+    let [partitions, survived] = [partitions, survived].map(AtomicU64::into_inner);
     assert!(
         committed > 20 * seeds,
         "{committed} records: the histories are empty"
@@ -42,6 +46,11 @@ fn nothing_goes_wrong_whatever_happens() {
     assert!(
         leaders > 2 * seeds,
         "{leaders} leaders: the histories are uneventful"
+    );
+    // The others have lost more than the product promises to bear.
+    assert!(
+        4 * survived > 3 * partitions,
+        "only {survived} of {partitions} partitions were looked at in the end"
     );
 }
 

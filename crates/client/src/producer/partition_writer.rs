@@ -5,6 +5,7 @@
 
 use super::{
     ProducerOptions,
+    backoff::Backoff,
     batch::{Batch, Collector, Pending},
     route::Route,
     window::{Answer, Identity, Next, Stamp, Ticket, Verdict, Window},
@@ -44,7 +45,7 @@ pub(super) struct PartitionWriter {
     identified_before: bool,
     /// No attempt before this time.
     not_before: Instant,
-    pause: Duration,
+    backoff: Backoff,
     /// The epoch of the leader that has the attempts in flight, and how long it may be silent.
     asked_epoch: i32,
     silent_until: Instant,
@@ -59,6 +60,7 @@ impl PartitionWriter {
             linger,
             in_flight_max,
             retry_backoff,
+            retry_backoff_max,
             ..
         } = route.options;
         let is_idempotent = route.options.is_idempotent();
@@ -71,7 +73,7 @@ impl PartitionWriter {
             errand: None,
             identified_before: false,
             not_before: now,
-            pause: retry_backoff,
+            backoff: Backoff::new(retry_backoff, retry_backoff_max),
             asked_epoch: -1,
             silent_until: now,
             look_at: now,
@@ -199,7 +201,7 @@ impl PartitionWriter {
         };
         match self.window.answer(ticket, answer) {
             Verdict::Written(batch) => {
-                self.pause = self.route.options.retry_backoff;
+                self.backoff.reset();
                 batch.written(self.route.partition, base_offset);
             }
             Verdict::GivenUp(batch) => {
@@ -214,10 +216,11 @@ impl PartitionWriter {
                     error = error.as_ref().map(tracing::field::display),
                     "a batch is sent again"
                 );
+                let code = error.as_ref().and_then(ClientError::code);
                 if let Some(batch) = self.window.batch(ticket) {
                     batch.last_error = error;
                 }
-                self.back_off();
+                self.back_off(code == Some(ErrorCode::NotLeaderOrFollower));
                 if answer == Answer::TryAgain {
                     self.look_up_leader();
                 }
@@ -233,7 +236,7 @@ impl PartitionWriter {
                 self.identified_before = true;
                 self.window.identify(identity);
             }
-            Done::Identified(Err(error)) if error.is_retriable() => self.back_off(),
+            Done::Identified(Err(error)) if error.is_retriable() => self.back_off(false),
             Done::Identified(Err(error)) => {
                 for batch in self.window.give_up_all() {
                     batch.failed(&error);
@@ -257,6 +260,7 @@ impl PartitionWriter {
             self.attempts.clear();
             self.window.abandon();
         }
+        self.backoff.reset();
         self.not_before = Instant::now();
     }
 
@@ -273,18 +277,22 @@ impl PartitionWriter {
         }
     }
 
-    fn back_off(&mut self) {
+    fn back_off(&mut self, is_no_leader: bool) {
         let now = Instant::now();
         if self.not_before <= now {
-            self.not_before = now + self.pause;
-            self.pause = (self.pause * 2).min(self.route.options.retry_backoff_max);
+            self.not_before = now + self.backoff.pause(now, is_no_leader);
         }
     }
 
     /// When something may have to be done though nothing happens.
     fn wake_at(&self, now: Instant) -> Option<Instant> {
         let look = self.window.is_in_flight().then_some(self.look_at);
-        let close = self.collector.close_at().filter(|_| self.window.has_room());
+        // The window may have got room since it was filled.
+        let close = match self.window.has_room() {
+            true if self.collector.is_full() => Some(now),
+            true => self.collector.close_at(),
+            false => None,
+        };
         let retry = Some(self.not_before).filter(|at| *at > now);
         let times = [look, close, retry, self.window.deadline()];
         times.into_iter().flatten().min()

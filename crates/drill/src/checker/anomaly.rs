@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Anomaly {
     /// Acknowledged, never read, although something behind it was.
     LostWrite,
-    /// Acknowledged, and not read by the end.
+    /// Acknowledged or read, and not there at the end.
     Unseen,
     /// Two values at one offset.
     InconsistentOffsets,
@@ -92,7 +92,7 @@ impl Anomaly {
                 "records were acknowledged, and consumers that read past them never saw them"
             }
             Self::Unseen => {
-                "records were acknowledged, and nobody had read them when the drill ended"
+                "records were acknowledged or read, and were not there when everything was read at the end"
             }
             Self::InconsistentOffsets => "different records were seen at the same offset",
             Self::Duplicate => "one record was stored more than once",

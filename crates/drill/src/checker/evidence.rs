@@ -143,8 +143,12 @@ impl Evidence {
 
     /// Who was to append `value` to `key`.
     pub(super) fn sent(&self, key: Key, value: u64) -> Option<&Sent> {
-        let at = find(&self.sends, &self.by_value, key, value)?;
-        self.sends.get(at)
+        self.sends.get(self.place(key, value)?)
+    }
+
+    /// Its position among all sends.
+    pub(super) fn place(&self, key: Key, value: u64) -> Option<usize> {
+        find(&self.sends, &self.by_value, key, value)
     }
 
     /// Whether it certainly took effect: acknowledged, or one of its values was read.

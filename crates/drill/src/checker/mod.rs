@@ -3,7 +3,8 @@
 //!
 //! One file an anomaly; each is a function from [`Evidence`] to [`Findings`] and knows nothing of the
 //! others. What they share: every value is unique, the log is not compacted, consumers read committed
-//! records, and at the end somebody has read every partition to its end.
+//! records, and at the end somebody has read every partition to its end. Who begins at the beginning when
+//! all sending is over is taken for that somebody.
 //!
 //! The anomalies are those of Jepsen's Kafka workload. Where that judges values by their place in the
 //! order of a log, this judges the offsets that consumers were given; so a duplicate is a duplicate and
@@ -20,6 +21,7 @@ mod inconsistent_offsets;
 mod int_nonmonotonic_poll;
 mod int_nonmonotonic_send;
 mod int_poll_skip;
+mod last_reading;
 mod lost_write;
 mod nonmonotonic_poll;
 mod nonmonotonic_send;

@@ -1,17 +1,18 @@
 //! Faults in force, and their end.
 //!
 //! [`Faults`] remembers what it did to a target and undoes all of it: when told to, when it is dropped, and so also
-//! when a panic unwinds. Everything blocks; see [`crate::target`].
+//! when a panic unwinds. What could not be undone is tried again the next time. Everything blocks; see
+//! [`crate::target`].
 
 mod slow_node;
 
 use crate::{
     history::Node,
     scenario::Fault,
-    target::{Target, TargetError},
+    target::{Target, TargetError, left_behind},
 };
 use slow_node::SlowNode;
-use std::{sync::Arc, thread};
+use std::{collections::BTreeSet, sync::Arc, thread};
 
 /// Something that has to be undone.
 #[derive(Debug)]
@@ -88,37 +89,61 @@ impl Faults {
     /// The first thing that could not be undone; all others were tried.
     pub fn heal(&mut self) -> Result<(), TargetError> {
         let mut outcomes = Vec::new();
-        let mut down = Vec::new();
+        let mut down = BTreeSet::new();
         for fault in std::mem::take(&mut self.in_force).into_iter().rev() {
-            match fault {
-                InForce::Down(node) => down.push(node),
-                InForce::Paused(node) => outcomes.push(self.target.resume(node)),
-                InForce::Cut => outcomes.push(self.target.mend()),
-                InForce::FullDisk(node) => outcomes.push(self.target.empty_disk(node)),
-                InForce::Slow(slow) => outcomes.push(slow.end()),
-            }
+            let (outcome, left) = match fault {
+                InForce::Down(node) => {
+                    down.insert(node);
+                    continue;
+                }
+                InForce::Paused(node) => (self.target.resume(node), InForce::Paused(node)),
+                InForce::Cut => (self.target.mend(), InForce::Cut),
+                InForce::FullDisk(node) => (self.target.empty_disk(node), InForce::FullDisk(node)),
+                InForce::Slow(slow) => {
+                    let node = slow.node();
+                    (slow.end(), InForce::Paused(node))
+                }
+            };
+            outcomes.push((outcome, left));
         }
+        let started = self.start(down);
+        outcomes.extend(started.map(|(node, outcome)| (outcome, InForce::Down(node))));
+        let mut healed = Ok(());
+        for (outcome, left) in outcomes {
+            if outcome.is_err() {
+                self.in_force.push(left);
+            }
+            healed = healed.and(outcome);
+        }
+        // The next time goes backwards as well.
+        self.in_force.reverse();
+        healed
+    }
+
+    /// Starts nodes side by side.
+    fn start(
+        &self,
+        nodes: BTreeSet<Node>,
+    ) -> impl Iterator<Item = (Node, Result<(), TargetError>)> + use<> {
         let target = &self.target;
-        thread::scope(|scope| {
-            let start = |node: Node| move || target.start(node);
-            let starts: Vec<_> = down
-                .into_iter()
-                .map(|node| scope.spawn(start(node)))
-                .collect();
-            let panicked = || TargetError::new("starting a node panicked");
-            let ended = starts
-                .into_iter()
-                .map(|s| s.join().unwrap_or_else(|_| Err(panicked())));
-            outcomes.extend(ended);
+        let panicked = || TargetError::new("starting a node panicked");
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let start = |node| (node, scope.spawn(move || target.start(node)));
+            let starts: Vec<_> = nodes.into_iter().map(start).collect();
+            let ended = starts.into_iter().map(|(node, thread)| {
+                let outcome = thread.join().unwrap_or_else(|_| Err(panicked()));
+                (node, outcome)
+            });
+            ended.collect()
         });
-        outcomes.into_iter().collect()
+        outcomes.into_iter()
     }
 }
 
 impl Drop for Faults {
     fn drop(&mut self) {
         if let Err(error) = self.heal() {
-            eprintln!("klamm drill: something was left behind: {error}");
+            left_behind(&error);
         }
     }
 }
@@ -132,7 +157,7 @@ mod tests {
         sync::{Mutex, MutexGuard},
     };
 
-    /// Remembers what was done to it; node 9 resists.
+    /// Remembers what was done to it; node 9 resists, node 8 only if nobody tries it for the second time.
     #[derive(Default)]
     struct Notebook(Mutex<Vec<String>>);
 
@@ -142,8 +167,11 @@ mod tests {
         }
 
         fn note(&self, what: &str, node: Node) -> Result<(), TargetError> {
-            self.done().push(format!("{what} {node}"));
+            let note = format!("{what} {node}");
+            let is_new = !self.done().contains(&note);
+            self.done().push(note);
             match node.0 {
+                8 if is_new => Err(TargetError::new("not yet")),
                 9 => Err(TargetError::new(format!("cannot {what} 9"))),
                 _ => Ok(()),
             }
@@ -228,6 +256,25 @@ mod tests {
             *target.done(),
             ["pause 1", "pause 9", "resume 9", "resume 1"]
         );
+    }
+
+    #[test]
+    fn what_could_not_be_undone_is_tried_again_and_then_forgotten() {
+        let target = Arc::new(Notebook::default());
+        let mut faults = Faults::new(target.clone());
+        faults.begin(Fault::Pause, &[Node(1)]).unwrap();
+        faults.begin(Fault::Pause, &[Node(8)]).unwrap_err();
+        faults.begin(Fault::Kill, &[Node(2), Node(8)]).unwrap_err();
+        target.done().clear();
+        faults.heal().unwrap_err();
+        let mut first = std::mem::take(&mut *target.done());
+        first[2..].sort();
+        assert_eq!(first, ["resume 8", "resume 1", "start 2", "start 8"]);
+        *target.done() = first.clone();
+        faults.heal().unwrap();
+        assert_eq!(target.done()[first.len()..], ["resume 8", "start 8"]);
+        drop(faults);
+        assert_eq!(target.done().len(), first.len() + 2);
     }
 
     #[test]

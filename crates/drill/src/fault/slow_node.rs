@@ -19,6 +19,7 @@ const RUN: Duration = Duration::from_millis(20);
 /// A thread that freezes a node and lets it go on by turns.
 #[derive(Debug)]
 pub(super) struct SlowNode {
+    node: Node,
     ends: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), TargetError>>,
 }
@@ -41,7 +42,12 @@ impl SlowNode {
             }
             Ok(())
         });
-        SlowNode { ends, thread }
+        SlowNode { node, ends, thread }
+    }
+
+    /// Which node it is.
+    pub(super) fn node(&self) -> Node {
+        self.node
     }
 
     /// Lets it be quick again.

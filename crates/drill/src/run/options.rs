@@ -90,6 +90,8 @@ pub struct Drilled {
     pub rounds_planned: usize,
     /// Whether all replicas were in sync in the end.
     pub recovered: bool,
+    /// Whether every partition could be read to its end when all was over.
+    pub fully_read: bool,
     /// What could not be done to this cluster.
     pub limits: Vec<String>,
     /// What went wrong.

@@ -61,15 +61,22 @@ impl Rounds<'_> {
                 .time_limit
                 .is_some_and(|limit| begun.elapsed() >= limit);
             let is_hopeless = self.journal.failure().is_some();
-            if is_late || is_hopeless || *self.interrupted.borrow() {
+            if is_late || is_hopeless || !self.round(round).await {
                 return done;
             }
-            self.round(round).await;
         }
         plan.rounds.len()
     }
 
-    async fn round(&mut self, round: &Round) {
+    fn is_interrupted(&self) -> bool {
+        *self.interrupted.borrow()
+    }
+
+    /// Returns whether it was carried out: no harm is done any more once the drill is interrupted.
+    async fn round(&mut self, round: &Round) -> bool {
+        if self.is_interrupted() {
+            return false;
+        }
         let (seen, _) = self
             .observer
             .wait_until(WHOLE_PATIENCE, Leadership::is_whole)
@@ -80,24 +87,32 @@ impl Rounds<'_> {
             Ok(choice) => choice,
             Err(error) => {
                 self.failed += 1;
-                return self.problem(round, &error.to_string());
+                self.problem(round, &error.to_string());
+                return true;
             }
         };
-        if choice.move_leaders_first && self.can_move_leaders && !choice.keys.is_empty() {
+        let can_move = self.can_move_leaders && !self.is_interrupted();
+        if choice.move_leaders_first && can_move && !choice.keys.is_empty() {
             // A leader that stays makes the round harder, not wrong.
             if let Err(error) = self.move_leaders_away(&seen, &choice.nodes).await {
                 self.problem(round, &format!("leaders stayed where they were: {error}"));
             }
         }
-        if round.victim == Victim::Each {
-            for node in choice.nodes {
-                self.befall(round, &[node]).await;
+        let Choice { nodes, .. } = choice;
+        let turns: Vec<&[Node]> = match round.victim {
+            Victim::Each => nodes.chunks(1).collect(),
+            _ => vec![&nodes],
+        };
+        let mut is_carried_out = false;
+        for nodes in turns {
+            if self.is_interrupted() {
+                return is_carried_out;
             }
-        } else {
-            let Choice { nodes, .. } = choice;
-            self.befall(round, &nodes).await;
+            self.befall(round, nodes).await;
+            is_carried_out = true;
         }
         self.rest(Duration::from_millis(round.settle_ms)).await;
+        is_carried_out
     }
 
     fn view(&self, seen: &Leadership) -> ClusterView {
@@ -277,10 +292,117 @@ fn orders(seen: &Leadership, away: &[Node]) -> BTreeMap<i32, Vec<i32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        scenario::{Capability, Scenario},
+        workload::{WorkloadOptions, drill_client},
+    };
+    use std::{
+        collections::BTreeSet,
+        sync::{Mutex, PoisonError},
+    };
+
+    /// Nodes that can be restarted; somebody interrupts the drill when the second one stops.
+    struct Restarts {
+        stopped: Mutex<Vec<Node>>,
+        interrupt: watch::Sender<bool>,
+    }
+
+    impl Target for Restarts {
+        fn bootstrap(&self) -> String {
+            String::new()
+        }
+
+        fn description(&self) -> String {
+            String::new()
+        }
+
+        fn capabilities(&self) -> BTreeSet<Capability> {
+            BTreeSet::from([Capability::Stop])
+        }
+
+        fn nodes(&self) -> Vec<Node> {
+            [1, 2, 3].map(Node).to_vec()
+        }
+
+        fn kill(&self, _nodes: &[Node]) -> Result<(), TargetError> {
+            Ok(())
+        }
+
+        fn start(&self, _node: Node) -> Result<(), TargetError> {
+            Ok(())
+        }
+
+        fn stop(&self, node: Node) -> Result<(), TargetError> {
+            let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            stopped.push(node);
+            self.interrupt.send_replace(stopped.len() == 2);
+            Ok(())
+        }
+
+        fn pause(&self, _node: Node) -> Result<(), TargetError> {
+            Ok(())
+        }
+
+        fn resume(&self, _node: Node) -> Result<(), TargetError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_drill_that_is_interrupted_does_no_more_harm() {
+        let folder =
+            std::env::temp_dir().join(format!("klamm-drill-rounds-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let journal = Arc::new(Journal::create(&folder).unwrap());
+        let (interrupt, interrupted) = watch::channel(false);
+        let target = Arc::new(Restarts {
+            stopped: Mutex::default(),
+            interrupt,
+        });
+        let idle = WorkloadOptions {
+            bootstrap: String::new(),
+            keys: Arc::new([]),
+            producers: 0,
+            sends_per_second: 1,
+            consumers: 0,
+            group_members: 0,
+            delivery_timeout: Duration::ZERO,
+        };
+        let scenarios = [Scenario::RollingRestart];
+        let mut rounds = Rounds {
+            plan: &Plan::new(&scenarios, 2, 1, &target.capabilities()).unwrap(),
+            topic: "t",
+            admin: &Admin::new(drill_client("", "test")),
+            faults: Faults::new(target.clone()),
+            target: target.clone(),
+            can_move_leaders: false,
+            journal: &journal,
+            observer: &Observer::of(Leadership {
+                in_sync: BTreeMap::from([(Key(0), vec![Node(1)])]),
+                ..seen_with(&[1], &[1])
+            }),
+            workload: &Workload::start(idle, journal.clone()),
+            interrupted,
+            time_limit: None,
+            say: &|_| {},
+            problems: Vec::new(),
+            failed: 0,
+        };
+        assert_eq!(rounds.run().await, 1, "harm was done in the first round");
+        assert_eq!(rounds.run().await, 0);
+        assert_eq!(rounds.problems, Vec::<String>::new());
+        drop(rounds);
+        assert_eq!(*target.stopped.lock().unwrap(), [1, 2].map(Node));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     fn seen(leaders: &[i32]) -> Leadership {
+        seen_with(leaders, &[1, 2, 3])
+    }
+
+    fn seen_with(leaders: &[i32], replicas: &[i32]) -> Leadership {
         let keys = || (0..).map(Key);
-        let replicas = [1, 2, 3].map(Node).to_vec();
+        let replicas: Vec<Node> = replicas.iter().copied().map(Node).collect();
         Leadership {
             leaders: keys().zip(leaders.iter().copied().map(Node)).collect(),
             replicas: keys()

@@ -11,7 +11,7 @@ use crate::{
 use rustix::process::geteuid;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// The table of nftables in a container's network.
@@ -28,7 +28,7 @@ pub struct ComposeTarget {
 }
 
 impl ComposeTarget {
-    /// The containers of a project, running or not.
+    /// The containers of a project, running or not. Packets that a drill that was killed has left dropped travel again.
     ///
     /// # Errors
     /// Docker cannot be asked, or there are none whose names end in numbers.
@@ -42,13 +42,25 @@ impl ComposeTarget {
                 "docker compose project {project} has no services whose names end in the id of a node"
             )));
         }
-        Ok(ComposeTarget {
+        let target = ComposeTarget {
             project: project.to_owned(),
             bootstrap: bootstrap.to_owned(),
             containers,
             can_cut: can_cut(),
             cut: Mutex::default(),
-        })
+        };
+        target.sweep();
+        Ok(target)
+    }
+
+    /// Removes what a drill that was killed has left behind. Without the right to do so there can be nothing.
+    fn sweep(&self) {
+        if self.can_cut.is_ok() {
+            for node in self.nodes() {
+                // A container that does not run has no rules.
+                let _ = self.apply(node, &rules(None));
+            }
+        }
     }
 
     fn docker(&self, verb: &str, node: Node) -> Result<(), TargetError> {
@@ -62,13 +74,18 @@ impl ComposeTarget {
 
     /// Replaces the rules in the network of a container.
     fn apply(&self, node: Node, rules: &str) -> Result<(), TargetError> {
-        let container = self.container(node)?;
-        let pid = program::run(
-            "docker",
-            &["inspect", "--format", "{{.State.Pid}}", container],
-        )?;
-        let arguments = ["--target", pid.trim(), "--net", "nft", "-f", "-"];
+        let pid = self.inspect(node, "{{.State.Pid}}")?;
+        let arguments = ["--target", &pid, "--net", "nft", "-f", "-"];
         program::run_with("nsenter", &arguments, rules).map(drop)
+    }
+
+    fn inspect(&self, node: Node, format: &str) -> Result<String, TargetError> {
+        let arguments = ["inspect", "--format", format, self.container(node)?];
+        program::run("docker", &arguments).map(|text| text.trim().to_owned())
+    }
+
+    fn cut_nodes(&self) -> MutexGuard<'_, BTreeSet<Node>> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,27 +190,32 @@ impl Target for ComposeTarget {
     }
 
     fn resume(&self, node: Node) -> Result<(), TargetError> {
-        self.docker("unpause", node)
+        let resumed = self.docker("unpause", node);
+        match self.inspect(node, "{{.State.Paused}}") {
+            // Docker counts it as an error if there was nothing to resume.
+            Ok(paused) if paused == "false" => Ok(()),
+            _ => resumed,
+        }
     }
 
     fn cut(&self, node: Node, direction: Direction) -> Result<(), TargetError> {
         if let Err(why) = &self.can_cut {
             return Err(TargetError::new(format!("cannot cut nodes off: {why}")));
         }
-        self.cut
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(node);
+        self.cut_nodes().insert(node);
         self.apply(node, &rules(Some(direction)))
     }
 
     fn mend(&self) -> Result<(), TargetError> {
-        let cut = std::mem::take(&mut *self.cut.lock().unwrap_or_else(PoisonError::into_inner));
-        let outcomes: Vec<_> = cut
-            .into_iter()
-            .map(|node| self.apply(node, &rules(None)))
-            .collect();
-        outcomes.into_iter().collect()
+        let mut outcome = Ok(());
+        for node in self.cut_nodes().clone() {
+            let mended = self.apply(node, &rules(None));
+            if mended.is_ok() {
+                self.cut_nodes().remove(&node);
+            }
+            outcome = outcome.and(mended);
+        }
+        outcome
     }
 }
 

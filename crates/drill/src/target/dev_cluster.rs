@@ -1,6 +1,6 @@
 //! A cluster of `klamm dev` that a drill starts for itself.
 
-use super::{DevTarget, NODE_PATIENCE, TargetError, disk, wait_until};
+use super::{DevTarget, NODE_PATIENCE, TargetError, disk, left_behind, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::{self, File},
@@ -64,7 +64,7 @@ impl Drop for Disks {
     fn drop(&mut self) {
         for folder in &self.0 {
             if let Err(error) = disk::unmount(folder) {
-                eprintln!("klamm drill: something was left behind: {error}");
+                left_behind(&error);
             }
         }
     }

@@ -26,6 +26,7 @@ use crate::{
 };
 use std::{
     collections::BTreeSet,
+    io::{self, Write},
     thread,
     time::{Duration, Instant},
 };
@@ -103,7 +104,7 @@ pub trait Target: Send + Sync {
     /// It does not stand still.
     fn pause(&self, node: Node) -> Result<(), TargetError>;
 
-    /// Lets a frozen node go on.
+    /// Lets a frozen node go on. One that goes on already is no error, where that can be told.
     ///
     /// # Errors
     /// It still stands still.
@@ -146,6 +147,14 @@ pub trait Target: Send + Sync {
 pub fn sweep() {
     network::sweep();
     disk::sweep();
+}
+
+/// Says that something could not be undone; nobody may be there any more to hear it.
+pub(crate) fn left_behind(error: &TargetError) {
+    let _ = writeln!(
+        io::stderr(),
+        "klamm drill: something was left behind: {error}"
+    );
 }
 
 /// Waits until `is_done`.

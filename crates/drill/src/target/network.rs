@@ -100,8 +100,9 @@ impl Network {
         if cuts.is_empty() {
             return Ok(());
         }
+        self.apply(&BTreeMap::new())?;
         cuts.clear();
-        self.apply(&cuts)
+        Ok(())
     }
 
     fn apply(&self, cuts: &BTreeMap<Node, Direction>) -> Result<(), TargetError> {

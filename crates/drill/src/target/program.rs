@@ -3,6 +3,7 @@
 use super::{POLL, TargetError};
 use std::{
     io::{Read, Write},
+    os::unix::process::CommandExt,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -44,6 +45,8 @@ pub(super) fn run_with(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // Ctrl-C is for the drill: what heals the cluster must not die of it.
+        .process_group(0)
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -99,5 +102,11 @@ mod tests {
         let error = run("sh", &["-c", "echo no >&2; exit 3"]).unwrap_err();
         assert!(error.to_string().contains("no"), "{error}");
         assert!(run("no-such-program-anywhere", &[]).is_err());
+    }
+
+    #[test]
+    fn signals_for_the_group_of_the_drill_do_not_reach_programs() {
+        // There is a group of its own.
+        run("sh", &["-c", "kill -s 0 -- -$$"]).unwrap();
     }
 }

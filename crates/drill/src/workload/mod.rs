@@ -1,8 +1,9 @@
 //! What clients do during a drill: write unique values at a fixed rate, and read them.
 //!
 //! Everything goes to the [`Journal`] as it happens: an operation before its client is asked, its outcome after the
-//! answer. Sends are due by the clock, whether or not the cluster keeps up; how many may be without an answer is
-//! bounded, and those that wait for a place keep the time at which they were due.
+//! answer. Sends are due by the clock, whether or not the cluster keeps up; as many may be without an answer as become
+//! due until they are given up, so that a partition that stands still does not hold up the others. That is bounded at
+//! last, and those that wait for a place keep the time at which they were due.
 
 mod final_read;
 mod group_reader;
@@ -23,8 +24,14 @@ use std::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-/// Sends of one producer without an answer. At a hundred sends a second this is half a minute without a cluster.
-const OUTSTANDING_MAX: usize = 4096;
+/// Sends of all producers without an answer: some hundred megabytes, in the client above all.
+const OUTSTANDING_MAX: u64 = 1 << 20;
+
+/// Sends of one producer without an answer, however few become due.
+const OUTSTANDING_MIN: u64 = 64;
+
+/// A send may be given up so much later than it should be.
+const GIVE_UP_SLACK: Duration = Duration::from_secs(10);
 
 /// A consumer rests after each poll, so that the history has fewer polls with more in them.
 const REST: Duration = Duration::from_millis(20);
@@ -60,6 +67,21 @@ impl WorkloadOptions {
     /// A client with the time-outs of drills.
     pub fn client(&self, name: &str) -> Client {
         drill_client(&self.bootstrap, name)
+    }
+
+    /// Sends of one producer without an answer.
+    fn outstanding_max(&self) -> usize {
+        let producers = u64::from(self.producers.max(1));
+        let tried = self.delivery_timeout.saturating_add(GIVE_UP_SLACK);
+        let due = u64::from(self.sends_per_second).saturating_mul(tried.as_secs());
+        let most = (OUTSTANDING_MAX / producers).max(OUTSTANDING_MIN);
+        let own = due.div_ceil(producers).clamp(OUTSTANDING_MIN, most);
+        usize::try_from(own).unwrap_or(usize::MAX)
+    }
+
+    fn writer_slots(&self) -> usize {
+        self.outstanding_max()
+            .saturating_mul(self.producers as usize)
     }
 
     fn key_of(&self, record: &ConsumedRecord) -> Option<Key> {
@@ -167,7 +189,7 @@ pub struct Workload {
 impl Workload {
     /// Starts all clients.
     pub fn start(options: WorkloadOptions, journal: Arc<Journal>) -> Workload {
-        let writer_slots = options.producers as usize * OUTSTANDING_MAX;
+        let writer_slots = options.writer_slots();
         let reader_slots = (options.consumers + options.group_members) as usize;
         // The final read has a slot of its own.
         let slots = u32::try_from(writer_slots + reader_slots + 1).unwrap_or(u32::MAX);
@@ -228,8 +250,7 @@ impl Workload {
     /// The slot of the final read.
     fn last_slot(&self) -> usize {
         let options = &self.stage.options;
-        options.producers as usize * OUTSTANDING_MAX
-            + (options.consumers + options.group_members) as usize
+        options.writer_slots() + (options.consumers + options.group_members) as usize
     }
 }
 
@@ -248,6 +269,26 @@ mod tests {
             value: Some(value.to_owned().into()),
             headers: Vec::new(),
         }
+    }
+
+    #[test]
+    fn everything_that_becomes_due_while_a_partition_stands_still_has_a_place() {
+        let outstanding = |producers, sends_per_second, seconds| {
+            let options = WorkloadOptions {
+                bootstrap: String::new(),
+                keys: Arc::new([]),
+                producers,
+                sends_per_second,
+                consumers: 0,
+                group_members: 0,
+                delivery_timeout: Duration::from_secs(seconds),
+            };
+            options.outstanding_max()
+        };
+        assert_eq!(outstanding(2, 500, 60), 250 * 70);
+        assert_eq!(outstanding(3, 100, 0), 334, "rounded up");
+        assert_eq!(outstanding(100, 1, 1), 64);
+        assert_eq!(outstanding(1, 100_000, 3600), 1 << 20);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! An idempotent producer that sends unique values at a fixed rate.
 
-use super::{OUTSTANDING_MAX, Stage};
+use super::Stage;
 use crate::history::{Action, Key, Kind, MicroOp, Operation};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -38,6 +38,8 @@ pub(super) struct Writer {
     number: u32,
     producer: Producer,
     free_slots: Vec<usize>,
+    /// There was a time without a free slot.
+    ran_out: bool,
     begun: std::time::Instant,
     interval_ns: u64,
     /// How many sends there were.
@@ -55,10 +57,12 @@ impl Writer {
         let producers = u64::from(stage.options.producers.max(1));
         let rate = u64::from(stage.options.sends_per_second.max(1));
         let interval_ns = NANOS_PER_SECOND * producers / rate;
-        let first_slot = number as usize * OUTSTANDING_MAX;
+        let slots = stage.options.outstanding_max();
+        let first_slot = number as usize * slots;
         Writer {
             producer: Producer::new(client, options),
-            free_slots: (first_slot..first_slot + OUTSTANDING_MAX).rev().collect(),
+            free_slots: (first_slot..first_slot + slots).rev().collect(),
+            ran_out: false,
             // Producers take turns.
             begun: std::time::Instant::now()
                 + Duration::from_nanos(interval_ns / producers * u64::from(number)),
@@ -96,6 +100,10 @@ impl Writer {
         let Some(slot) = self.free_slots.pop() else {
             return;
         };
+        if self.free_slots.is_empty() && !self.ran_out {
+            self.ran_out = true;
+            self.remark_standstill();
+        }
         let options = self.stage.options.clone();
         let place = self.sends % options.keys.len().max(1) as u64;
         let value = self.sends * u64::from(options.producers) + u64::from(self.number);
@@ -126,6 +134,17 @@ impl Writer {
                 self.free_slots.push(slot);
             }
         }
+    }
+
+    /// From now on all partitions are charged for those that stand still.
+    fn remark_standstill(&self) {
+        let count = self.stage.options.outstanding_max();
+        let text = format!(
+            "producer {} had {count} sends without an answer, as many as it may: it sent late to all partitions",
+            self.number
+        );
+        let remark = Operation::nemesis(Action::Remark(text), 0);
+        self.stage.journal.record(remark);
     }
 
     fn complete(&mut self, sent: &Sent, outcome: Result<Delivered, ClientError>) {

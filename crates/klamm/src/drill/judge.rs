@@ -1,6 +1,6 @@
 //! What a history says, as a table, JSON and a page to look at.
 
-use super::COULD_NOT_RUN;
+use super::{COULD_NOT_RUN, say};
 use crate::failure::{Context, Failure};
 use klamm_drill::{journal::HISTORY_JSON, report::Report};
 use std::{
@@ -17,9 +17,12 @@ const REPORT_JSON: &str = "report.json";
 /// Judges a history, prints what came of it, and writes the report into `out`. An anomaly is a failure.
 pub(super) fn check(history: &Path, out: Option<&Path>) -> Result<(), Failure> {
     let report = report(history, out).map_err(|failure| failure.exit_with(COULD_NOT_RUN))?;
-    print!("{}", report.text());
+    say(report.text().trim_end_matches('\n'));
     if let Some(folder) = out {
-        println!("look at {}", folder.join(REPORT_HTML).display());
+        say(format_args!(
+            "look at {}",
+            folder.join(REPORT_HTML).display()
+        ));
     }
     let violations = report.verdict.violations();
     let names: Vec<&str> = violations.iter().map(|anomaly| anomaly.name()).collect();

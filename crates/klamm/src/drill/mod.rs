@@ -1,9 +1,10 @@
 //! `klamm drill`: faults on purpose, and the proof of what they cost.
 //!
-//! Exit codes: 0 nothing was lost and the cluster recovered, 1 something was wrong with the cluster, 2 the drill could
-//! not be run.
+//! Exit codes: 0 nothing was lost, the cluster recovered and could be read to its end, 1 something was wrong with the
+//! cluster, 2 the drill could not be run.
 
 mod compare;
+mod interruption;
 mod judge;
 mod target_args;
 
@@ -19,16 +20,13 @@ use klamm_drill::{
     target::{DevCluster, Target},
 };
 use std::{
-    fs,
+    fmt, fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use target_args::{Chosen, TargetArgs};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
 
 /// The exit code of drills that could not be run.
 const COULD_NOT_RUN: u8 = 2;
@@ -193,34 +191,16 @@ fn drill(args: &DrillArgs) -> Result<(), Failure> {
 
 async fn carry_out(args: &DrillArgs, chosen: &Chosen) -> Result<Drilled, Failure> {
     let target: Arc<dyn Target> = chosen.target().await?;
-    println!("drilling {}", target.description());
+    say(format_args!("drilling {}", target.description()));
     let options = args.options(chosen);
     let progress = Mutex::new(Progress::begin("the drill begins"));
-    let say = |text: String| {
+    let show = |text: String| {
         let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress.update(text);
     };
-    let outcome = klamm_drill::run(&options, target, interruption()?, &say).await;
+    let outcome = klamm_drill::run(&options, target, interruption::begin()?, &show).await;
     drop(progress);
     outcome.map_err(|error| Failure::new(error.to_string()))
-}
-
-/// Turns true with the first ctrl-C or SIGTERM. The drill then ends in order; further signals change nothing.
-fn interruption() -> Result<watch::Receiver<bool>, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("wait for ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("wait for SIGTERM")?;
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        eprintln!("the drill ends: faults are healed, then everything is read once more");
-        sender.send_replace(true);
-        // Whoever listened may be gone; the signals stay caught.
-        std::future::pending::<()>().await;
-    });
-    Ok(receiver)
 }
 
 /// Judges the history and tells what else went wrong.
@@ -232,11 +212,23 @@ fn conclude(folder: &Path, drilled: &Drilled) -> Result<(), Failure> {
             rounds_planned,
             ..
         } = drilled;
-        eprintln!("{rounds_done} of {rounds_planned} rounds were carried out");
+        complain(format_args!(
+            "{rounds_done} of {rounds_planned} rounds were carried out"
+        ));
     }
     judged?;
+    what_else_is_wrong(drilled)
+}
+
+/// What a history without anomalies does not show.
+fn what_else_is_wrong(drilled: &Drilled) -> Result<(), Failure> {
     if !drilled.recovered {
         return Err(Failure::new("the cluster did not recover"));
+    }
+    if !drilled.fully_read {
+        return Err(Failure::new(
+            "the partitions could not be read to their ends: what was not read may be lost",
+        ));
     }
     if drilled.rounds_done == 0 {
         let nothing = Failure::new("nothing was done to the cluster");
@@ -252,10 +244,23 @@ fn end_cluster(own: Option<(DevCluster, PathBuf)>, all_is_well: bool) {
     };
     drop(cluster);
     if !all_is_well {
-        eprintln!("logs and data of the nodes are in {}", folder.display());
+        complain(format_args!(
+            "logs and data of the nodes are in {}",
+            folder.display()
+        ));
     } else if let Err(error) = fs::remove_dir_all(&folder) {
-        eprintln!("{} stays behind: {error}", folder.display());
+        complain(format_args!("{} stays behind: {error}", folder.display()));
     }
+}
+
+/// Says something to whoever looks. A drill goes on, and heals, though its terminal is gone.
+fn say(text: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// The same on standard error.
+fn complain(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 impl DrillArgs {
@@ -289,5 +294,48 @@ impl DrillArgs {
             keep_topic: self.keep_topic,
             version: chosen.version(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_succeeds_only_if_the_cluster_recovered_and_everything_could_be_read() {
+        let good = Drilled {
+            rounds_done: 1,
+            rounds_planned: 1,
+            recovered: true,
+            fully_read: true,
+            limits: Vec::new(),
+            problems: Vec::new(),
+        };
+        assert!(what_else_is_wrong(&good).is_ok());
+        let exit_code = |drilled: Drilled| what_else_is_wrong(&drilled).unwrap_err().exit_code();
+        let recovered = false;
+        assert_eq!(
+            exit_code(Drilled {
+                recovered,
+                ..good.clone()
+            }),
+            1
+        );
+        let fully_read = false;
+        assert_eq!(
+            exit_code(Drilled {
+                fully_read,
+                ..good.clone()
+            }),
+            1
+        );
+        let rounds_done = 0;
+        assert_eq!(
+            exit_code(Drilled {
+                rounds_done,
+                ..good
+            }),
+            COULD_NOT_RUN
+        );
     }
 }

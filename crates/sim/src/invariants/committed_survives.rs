@@ -11,18 +11,21 @@ const NAME: &str = "acknowledged records survive";
 impl World {
     /// The faults are over, and everything has settled.
     pub(crate) fn check_survival(&mut self, partition: usize) {
-        let leader = self.brokers.iter().filter_map(|b| b.replica(partition));
-        let leaders: Vec<_> = leader
-            .filter(|replica| replica.leader().is_some())
-            .collect();
         let ghost = &self.ghosts[partition];
-        let [leader] = leaders[..] else {
-            return;
-        };
         if ghost.is_lossy {
             return;
         }
-        let lost = ghost.acknowledged.iter().find(|(value, offset)| {
+        let replicas = self.brokers.iter().filter_map(|b| b.replica(partition));
+        let leaders: Vec<_> = replicas
+            .filter(|replica| replica.leader().is_some())
+            .collect();
+        let [leader] = leaders[..] else {
+            let what = format!("p{partition} has {} leaders in the end", leaders.len());
+            return self.fail(NAME, what);
+        };
+        let promised = ghost.acknowledged.iter();
+        let mut promised = promised.filter(|(_, offset)| !ghost.is_excused(**offset));
+        let lost = promised.find(|(value, offset)| {
             let kept = leader.log.record(**offset).map(|record| record.value);
             **offset >= leader.log.start() && kept != Some(**value)
         });
@@ -30,6 +33,8 @@ impl World {
             let kept = leader.log.record(*offset);
             let what = format!("p{partition}: {value} was at {offset}, where {kept:?} is now");
             self.fail(NAME, what);
+        } else {
+            self.survived += 1;
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::{
     agenda::{MS, Micros},
+    bug::Bug,
     event::Event,
     world::{Phase, TOPIC, World},
 };
@@ -20,6 +21,9 @@ const PERIOD: Micros = 50 * MS;
 
 /// How long a start, and the return to order, may take.
 const PATIENCE: Micros = 20_000 * MS;
+
+/// How long a partition that may have lost something is waited for: mostly it has not, and settles.
+const LOSSY_PATIENCE: Micros = 3_000 * MS;
 
 impl World {
     /// Looks how far the run has come, and begins what comes next.
@@ -54,9 +58,23 @@ impl World {
 
     fn end(&mut self) {
         for partition in 0..self.scenario.partitions {
+            if self.has(Bug::RecordRots) {
+                self.let_a_record_rot(partition);
+            }
             self.check_survival(partition);
         }
         self.phase = Phase::Over;
+    }
+
+    fn let_a_record_rot(&mut self, partition: usize) {
+        let newest = self.ghosts[partition].acknowledged.values().max().copied();
+        let replicas = self
+            .brokers
+            .iter_mut()
+            .filter_map(|b| b.replica_mut(partition));
+        for (replica, offset) in replicas.zip(newest.into_iter().cycle()) {
+            replica.log.rot(offset);
+        }
     }
 
     fn missing_to_begin(&mut self) -> Option<String> {
@@ -152,14 +170,21 @@ impl World {
         self.ghosts[partition].is_lossy || self.is_excused(partition)
     }
 
+    /// What is missing until a partition is as it should be, where that is promised.
     fn not_settled(&mut self, partition: usize, state: &Partition) -> Option<String> {
+        let missing = self.unsettled(partition, state)?;
         // Where all candidates have lost something, nobody is elected.
         let nobody = state.isr.is_empty() && state.elr.is_empty();
         let is_hopeless = self.ghosts[partition].is_hopeless();
-        if self.is_excused(partition) || (nobody && is_hopeless) {
+        let is_given_up = self.is_excused(partition) || (nobody && is_hopeless);
+        if is_given_up && self.agenda.now() > self.phase_began + LOSSY_PATIENCE {
             self.ghosts[partition].is_lossy = true;
             return None;
         }
+        Some(missing)
+    }
+
+    fn unsettled(&self, partition: usize, state: &Partition) -> Option<String> {
         if state.isr.len() != state.replicas.len() || !state.has_leader() {
             return Some(format!("p{partition} is {state:?}"));
         }

@@ -95,6 +95,38 @@ fn a_write_is_lost_only_before_what_was_read() {
 }
 
 #[test]
+fn what_the_last_reading_does_not_find_is_gone_though_it_was_read_before() {
+    let mut story = Story::default();
+    story
+        .sent(0, 0, 0, 10)
+        .sent(0, 0, 1, 11)
+        .sent(0, 1, 0, 12)
+        .read(1, 0, &[(0, 10), (1, 11)]);
+    story
+        .did(2, Kind::Ok, assign(&[0], true))
+        .read(2, 0, &[(0, 10)]);
+    let verdict = verdict(&story.0);
+    let texts = verdict.found[0].first.iter().map(|finding| &finding.text);
+    let expected = [
+        "1 record of key 0 could not be found at the end, though 1 had been read before; it was read up to offset 1",
+        "1 record of key 1 were acknowledged and not read by the end; nothing of it was read",
+    ];
+    assert_eq!(texts.collect::<Vec<_>>(), expected);
+    story.read(2, 0, &[(1, 11)]).read(3, 1, &[(0, 12)]);
+    assert_eq!(story.found(), []);
+}
+
+#[test]
+fn who_began_before_the_last_acknowledgement_is_not_the_last_reader() {
+    let mut story = Story::default();
+    story
+        .did(2, Kind::Ok, assign(&[0], true))
+        .sent(0, 0, 0, 10)
+        .read(1, 0, &[(0, 10)]);
+    assert_eq!(story.found(), []);
+}
+
+#[test]
 fn what_was_invoked_and_never_answered_may_be_read() {
     let mut story = Story::default();
     story
@@ -151,10 +183,11 @@ fn a_consumer_goes_on_where_it_was_unless_the_partition_was_away() {
     assert_eq!(refused.read(1, 0, &[(4, 4)]).found(), [Anomaly::PollSkip]);
     let mut seek = begin();
     seek.did(1, Kind::Ok, assign(&[0], true));
-    assert_eq!(seek.read(1, 0, &[(0, 0)]).found(), []);
+    let all = [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5)];
+    assert_eq!(seek.read(1, 0, &all).found(), []);
     assert_eq!(
         seek.did(1, Kind::Ok, assign(&[0], true))
-            .read(1, 0, &[(1, 1)])
+            .read(1, 0, &all[1..])
             .found(),
         [Anomaly::PollSkip]
     );

@@ -39,10 +39,22 @@ pub(crate) enum Bug {
     ForgedValue,
     /// The final read ends too early.
     ShortFinalRead,
+    /// The last record of a partition is lost after it was read, and nothing else comes to lie there.
+    TailLostAfterRead,
+    /// A partition has lost everything, after it was read.
+    PartitionLost,
 }
 
 impl Bug {
-    pub(crate) const ALL: [Self; 18] = [
+    /// Whether it happens when all sending is over.
+    pub(crate) const fn is_late(self) -> bool {
+        matches!(
+            self,
+            Self::ShortFinalRead | Self::TailLostAfterRead | Self::PartitionLost
+        )
+    }
+
+    pub(crate) const ALL: [Self; 20] = [
         Self::DroppedAcknowledgement,
         Self::Truncation,
         Self::TruncationAfterRead,
@@ -61,5 +73,7 @@ impl Bug {
         Self::OwnRead,
         Self::ForgedValue,
         Self::ShortFinalRead,
+        Self::TailLostAfterRead,
+        Self::PartitionLost,
     ];
 }

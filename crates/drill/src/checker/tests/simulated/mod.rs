@@ -273,7 +273,7 @@ impl Simulation {
         {
             self.answer();
         }
-        self.armed = self.armed.filter(|bug| *bug == Bug::ShortFinalRead);
+        self.armed = self.armed.filter(|bug| bug.is_late());
         // A last record in each partition: whatever is missing before it was read past.
         for key in 0..KEYS {
             let (_, value) = self.new_value();
@@ -286,6 +286,7 @@ impl Simulation {
         if self.consumers[0].polling {
             self.poll(0);
         }
+        self.lose_what_was_read();
         self.tell(slot, Kind::Invoke, Action::Crash);
         self.tell(slot, Kind::Info, Action::Crash);
         self.assign(slot, true);
@@ -293,6 +294,22 @@ impl Simulation {
         while self.consumers[0].positions[..] != ends[..] {
             self.poll(0);
         }
+    }
+}
+
+impl Simulation {
+    /// Somebody reads everything, then some of it is lost.
+    fn lose_what_was_read(&mut self) {
+        let left = match self.armed {
+            Some(Bug::TailLostAfterRead) => self.logs[0].len() - 1,
+            Some(Bug::PartitionLost) => 0,
+            _ => return,
+        };
+        while self.consumers[0].positions[0] < self.logs[0].len() || self.consumers[0].polling {
+            self.poll(0);
+        }
+        self.logs[0].truncate(left);
+        (self.armed, self.planted) = (None, true);
     }
 }
 
