@@ -133,6 +133,7 @@ impl Peer {
         Addressed {
             cluster_id: self.network.cluster_id.clone(),
             directory_id: self.network.book.directory_id(self.target),
+            target: self.target,
         }
     }
 
@@ -160,11 +161,12 @@ impl Peer {
     }
 }
 
-/// Who a message is for: another cluster or another folder must not take it.
+/// Who a message is for: another cluster, controller or folder must not take it.
 #[derive(Clone, Debug)]
 struct Addressed {
     cluster_id: ClusterId,
     directory_id: Uuid,
+    target: NodeId,
 }
 
 impl Addressed {
@@ -173,6 +175,7 @@ impl Addressed {
             cluster_id: self.cluster_id.on_the_wire(),
             payload: wire::encode(request)?.into(),
             directory_id: directory_on_the_wire(self.directory_id),
+            target_id: Some(self.target),
         })
     }
 }
@@ -349,6 +352,7 @@ fn chunks_of(
         Some(SnapshotChunk {
             cluster_id: addressed.cluster_id.on_the_wire(),
             directory_id: directory_on_the_wire(addressed.directory_id),
+            target_id: Some(addressed.target),
             meta: meta.take().unwrap_or_default().into(),
             data: data.split_to(data.len().min(SNAPSHOT_CHUNK_BYTES)),
         })

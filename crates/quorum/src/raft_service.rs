@@ -5,7 +5,7 @@ use crate::{
     leader_loss::LeaderProbe,
     leadership::{LeaderContact, LeadershipWatch, voters_by_log},
     network::directory_on_the_wire,
-    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, broker_id_of, term_of},
+    raft_types::{NodeId, Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, broker_id_of, term_of},
     stopping::Stopping,
     vote_guard::VoteGuard,
     wire,
@@ -46,17 +46,31 @@ type Answer = Result<Response<RaftMessage>, Status>;
 
 impl RaftServer {
     fn request<T: DeserializeOwned>(&self, message: &RaftMessage) -> Result<T, Status> {
-        self.check(&message.cluster_id, &message.directory_id)?;
+        self.check(&message.cluster_id, message.target_id, &message.directory_id)?;
         wire::decode(&message.payload).map_err(invalid)
     }
 
-    /// Refuses what is meant for another cluster or for another folder. A controller that has lost
+    /// Refuses what is meant for another cluster, controller or folder. An address may be out of date,
+    /// even one's own may be taken for another's: whoever is reached there must not answer for them.
+    ///
+    /// A controller that has lost
     /// its folder is not the one that promised votes and entries (KIP-853): it takes part again
     /// under the new folder's id, once the old one was removed from the voters.
-    fn check(&self, cluster_id: &str, directory_id: &[u8]) -> Result<(), Status> {
+    fn check(
+        &self,
+        cluster_id: &str,
+        target_id: Option<NodeId>,
+        directory_id: &[u8],
+    ) -> Result<(), Status> {
         self.cluster_id
             .check(cluster_id)
             .map_err(|status| *status)?;
+        let me = *self.raft.node_id();
+        if let Some(other) = target_id.filter(|id| *id != me) {
+            return Err(Status::failed_precondition(format!(
+                "this is controller {me}, not {other}"
+            )));
+        }
         match directory_id.is_empty() || directory_id == self.directory_id.as_bytes() {
             true => Ok(()),
             false => Err(Status::failed_precondition(
@@ -101,6 +115,7 @@ fn answer<T: Serialize, E: fmt::Display>(
         cluster_id: cluster_id.on_the_wire(),
         payload: payload.into(),
         directory_id: Bytes::new(),
+        target_id: None,
     })
 }
 
@@ -163,7 +178,7 @@ impl RaftService for RaftServer {
         let mut data = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            self.check(&chunk.cluster_id, &chunk.directory_id)?;
+            self.check(&chunk.cluster_id, chunk.target_id, &chunk.directory_id)?;
             if meta.is_none() {
                 meta = Some(wire::decode(&chunk.meta).map_err(invalid)?);
             }
