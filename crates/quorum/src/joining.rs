@@ -8,6 +8,7 @@
 use crate::{
     cluster_id::ClusterId,
     config::Voter,
+    identity::Folder,
     leadership::{Leadership, LeadershipWatch},
     network::directory_on_the_wire,
     raft_types::{broker_id_of, node_id_of},
@@ -22,7 +23,7 @@ use klamm_rpc::{
     metadata::Listener,
 };
 use klamm_types::{BrokerId, ErrorCode, Uuid};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -40,7 +41,7 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Makes this controller known.
 pub(crate) struct Joiner {
     pub(crate) me: Voter,
-    pub(crate) directory_id: Uuid,
+    pub(crate) folder: Arc<Folder>,
     pub(crate) listener: Listener,
     pub(crate) cluster_id: ClusterId,
     pub(crate) client: ControllerClient,
@@ -72,20 +73,19 @@ enum Next {
 impl Joiner {
     /// Runs until the controller stops.
     pub(crate) async fn run(mut self) {
-        let mut replaces = false;
         let mut is_told = false;
         loop {
             self.leadership.now.mark_unchanged();
-            let next = self.announce(replaces).await;
+            let next = self.announce().await;
             match next {
-                Next::ReplaceFolder(old) => replaces |= self.remove(old).await,
+                Next::ReplaceFolder(old) => self.replace(old).await,
                 Next::AskForVote => self.ask_for_vote().await,
                 Next::TellOfFolder(old) if !is_told => {
                     is_told = true;
                     tracing::error!(
                         voter = self.me.id.0,
                         old_directory = %old,
-                        new_directory = %self.directory_id,
+                        new_directory = %self.folder.directory_id(),
                         "the voter of this id had another folder. If that is lost, remove it from \
                          the voters and add this one"
                     );
@@ -106,7 +106,7 @@ impl Joiner {
         }
     }
 
-    async fn announce(&mut self, replaces: bool) -> Next {
+    async fn announce(&mut self) -> Next {
         if self.leadership.get().leader.is_some() {
             self.client.observe_active(self.leadership.active());
         }
@@ -124,13 +124,17 @@ impl Joiner {
         let request = RegisterControllerRequest {
             cluster_id: self.cluster_id.on_the_wire(),
             controller_id: self.me.id.0,
-            directory_id: directory_on_the_wire(self.directory_id).to_vec(),
+            directory_id: directory_on_the_wire(self.folder.directory_id()).to_vec(),
             listeners: vec![self.listener.clone()],
             version: env!("CARGO_PKG_VERSION").to_owned(),
             levels: self.levels.into(),
         };
         match self.client.register_controller(request, CALL_TIMEOUT).await {
             Ok(response) if response.error_code == 0 => {
+                if response.is_voter {
+                    self.note_replacing(false);
+                }
+                let replaces = self.folder.replaces();
                 next(&response, self.auto_join, self.is_configured, replaces)
             }
             Ok(response) => {
@@ -166,8 +170,26 @@ impl Joiner {
         }
     }
 
-    /// Whether the vote of the old folder is gone.
-    async fn remove(&self, old: Uuid) -> bool {
+    /// Notes that this folder wants the vote of the old one, and has that removed. It may be without
+    /// this controller hearing of it: then nothing but the note tells that a vote is missing.
+    async fn replace(&self, old: Uuid) {
+        if self.note_replacing(true) {
+            self.remove(old).await;
+        }
+    }
+
+    /// Whether it is noted now.
+    fn note_replacing(&self, replaces: bool) -> bool {
+        match self.folder.note_replacing(replaces) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "cannot note whose place this controller takes");
+                false
+            }
+        }
+    }
+
+    async fn remove(&self, old: Uuid) {
         tracing::warn!(old_directory = %old, "this controller has lost its folder: replacing it");
         let request = RemoveRaftVoterRequest {
             cluster_id: self.cluster_id.on_the_wire(),
@@ -176,18 +198,14 @@ impl Joiner {
             only_if_silent: true,
         };
         match self.client.remove_raft_voter(request, CALL_TIMEOUT).await {
-            Ok(response) if response.error_code == 0 => true,
+            Ok(response) if response.error_code == 0 => {}
             Ok(response) => {
                 tracing::warn!(
                     message = response.error_message,
                     "its vote is not removed yet"
                 );
-                false
             }
-            Err(error) => {
-                tracing::warn!(%error, "its vote is not removed yet");
-                false
-            }
+            Err(error) => tracing::warn!(%error, "its vote is not removed yet"),
         }
     }
 
@@ -196,7 +214,7 @@ impl Joiner {
             cluster_id: self.cluster_id.on_the_wire(),
             timeout_ms: i32::try_from(JOIN_TIMEOUT.as_millis()).unwrap_or(i32::MAX),
             voter_id: self.me.id.0,
-            directory_id: directory_on_the_wire(self.directory_id).to_vec(),
+            directory_id: directory_on_the_wire(self.folder.directory_id()).to_vec(),
             listeners: vec![self.listener.clone()],
             ack_when_committed: true,
         };
@@ -263,6 +281,7 @@ pub(crate) fn endpoint_of(listeners: &[Listener], name: &str) -> Option<Voter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{address_book::AddressBook, leadership::watch_of};
 
     #[test]
     fn only_who_wants_to_asks_for_a_vote() {
@@ -303,6 +322,40 @@ mod tests {
         ] {
             assert_eq!(next(&answer, auto_join, is_configured, replaces), expected);
         }
+    }
+
+    /// The vote may go without this controller hearing of it: it never asked for another then.
+    #[tokio::test(start_paused = true)]
+    async fn whose_place_it_takes_is_noted_before_that_is_asked_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let (folder, _) = Folder::open(temp.path(), 1, None, None).unwrap();
+        let folder = Arc::new(folder);
+        let me = Voter {
+            id: BrokerId(1),
+            host: "one".into(),
+            port: 1,
+        };
+        let (_now, now) = watch::channel(Leadership::default());
+        let joiner = Joiner {
+            listener: listener_of(&me, "CONTROLLER"),
+            me,
+            folder: folder.clone(),
+            cluster_id: ClusterId::new(None),
+            client: ControllerClient::new(Vec::new()),
+            leadership: watch_of(now, AddressBook::default(), CALL_TIMEOUT),
+            levels: LevelRange::SUPPORTED,
+            auto_join: false,
+            is_configured: true,
+            failed: watch::Sender::new(None),
+        };
+        // Nobody answers.
+        joiner.replace(Uuid([1; 16])).await;
+        assert!(folder.replaces());
+        let answer = RegisterControllerResponse::default();
+        assert_eq!(
+            next(&answer, false, true, folder.replaces()),
+            Next::AskForVote
+        );
     }
 
     #[test]

@@ -46,7 +46,11 @@ type Answer = Result<Response<RaftMessage>, Status>;
 
 impl RaftServer {
     fn request<T: DeserializeOwned>(&self, message: &RaftMessage) -> Result<T, Status> {
-        self.check(&message.cluster_id, message.target_id, &message.directory_id)?;
+        self.check(
+            &message.cluster_id,
+            message.target_id,
+            &message.directory_id,
+        )?;
         wire::decode(&message.payload).map_err(invalid)
     }
 
@@ -73,9 +77,12 @@ impl RaftServer {
         }
         match directory_id.is_empty() || directory_id == self.directory_id.as_bytes() {
             true => Ok(()),
-            false => Err(Status::failed_precondition(
-                "this controller has another folder than the one that was asked",
-            )),
+            false => {
+                self.guard.hear_of_other_folder();
+                Err(Status::failed_precondition(
+                    "this controller has another folder than the one that was asked",
+                ))
+            }
         }
     }
 
@@ -88,17 +95,17 @@ impl RaftServer {
         if term_of(&request.vote) >= self.leadership.get().term {
             self.contact.note();
         }
+        self.guard.hear_leader(&request);
         Ok(request)
     }
 
-    async fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
+    fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
         let request: VoteRequest<TypeConfig> = self.request(message)?;
         let last_index = request.last_log_id.as_ref().map(|last| last.index);
-        let has_log = voters_by_log(&self.raft).await.is_some();
-        match self.guard.may_vote(last_index, has_log) {
+        match self.guard.may_vote(last_index) {
             true => Ok(request),
             false => Err(Status::failed_precondition(
-                "this controller has no log, and may have lost one: it does not vote",
+                "this controller may have lost its log, and has not caught up: it does not vote",
             )),
         }
     }
@@ -129,13 +136,13 @@ impl RaftService for RaftServer {
     type PresenceStream = BoxStream<'static, Result<PresenceReply, Status>>;
 
     async fn vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request = self.vote_request(request.get_ref()).await?;
+        let request = self.vote_request(request.get_ref())?;
         let voted = self.raft.vote(request).await;
         answer(&self.cluster_id, voted).map(Response::new)
     }
 
     async fn pre_vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request = self.vote_request(request.get_ref()).await?;
+        let request = self.vote_request(request.get_ref())?;
         // A candidate that asks this early has reason to believe that the leader died. This
         // controller's lease for the leader only ends early if it sees the same itself.
         self.probe.end_lease_if_leader_died(&self.raft).await;
@@ -197,6 +204,11 @@ impl RaftService for RaftServer {
 
     async fn transfer_leader(&self, request: Request<RaftMessage>) -> Answer {
         let request: TransferLeaderRequest<TypeConfig> = self.request(request.get_ref())?;
+        if !self.guard.is_whole() {
+            return Err(Status::failed_precondition(
+                "this controller has not caught up yet: it does not lead",
+            ));
+        }
         let transferred = self.raft.handle_transfer_leader(request).await;
         answer(&self.cluster_id, transferred).map(Response::new)
     }

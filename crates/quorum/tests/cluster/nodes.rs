@@ -15,11 +15,18 @@ use klamm_rpc::{
 use klamm_types::BrokerId;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Runtime, time::timeout};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    time::{sleep, timeout},
+};
 use tonic::{Code, Streaming};
 
 /// What never happens in a test that passes; generous, since tests share their machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether something has come about.
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 
 /// Three controllers with their folders.
 pub(crate) struct Cluster {
@@ -29,6 +36,8 @@ pub(crate) struct Cluster {
     folders: BTreeMap<i32, TempDir>,
     nodes: BTreeMap<i32, Node>,
     snapshot: SnapshotConfig,
+    /// Nodes that start have other folders of a cluster.
+    pub(crate) belongs_already: bool,
 }
 
 struct Node {
@@ -63,13 +72,6 @@ impl Cluster {
     }
 
     pub(crate) async fn start_with(snapshot: SnapshotConfig) -> Cluster {
-        if std::env::var("RUST_LOG").is_ok() {
-            // Another test of this process may have done it.
-            let _ = tracing_subscriber::fmt()
-                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-                .with_test_writer()
-                .try_init();
-        }
         let mut cluster = Cluster::of_folders(snapshot);
         cluster.start_on_new_ports(&[1, 2, 3]).await;
         cluster
@@ -77,12 +79,20 @@ impl Cluster {
 
     /// Folders, and nobody who runs.
     pub(crate) fn of_folders(snapshot: SnapshotConfig) -> Cluster {
+        if std::env::var("RUST_LOG").is_ok() {
+            // Another test of this process may have done it.
+            let _ = tracing_subscriber::fmt()
+                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+                .with_test_writer()
+                .try_init();
+        }
         Cluster {
             voters: Vec::new(),
             joined: BTreeMap::new(),
             folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
             nodes: BTreeMap::new(),
             snapshot,
+            belongs_already: false,
         }
     }
 
@@ -102,7 +112,7 @@ impl Cluster {
         for (id, listener) in listeners {
             let starting = async {
                 while !self.start_node_on(id, Some(listener.try_clone().unwrap())) {
-                    tokio::task::yield_now().await;
+                    sleep(POLL).await;
                 }
             };
             timeout(LIMIT, starting).await.unwrap();
@@ -114,7 +124,7 @@ impl Cluster {
     pub(crate) async fn start_node(&mut self, id: i32) {
         let starting = async {
             while !self.start_node_on(id, None) {
-                tokio::task::yield_now().await;
+                sleep(POLL).await;
             }
         };
         timeout(LIMIT, starting).await.unwrap();
@@ -125,7 +135,11 @@ impl Cluster {
         let runtime = runtime();
         let joined = self.joined.get(&id);
         let (voters, bootstrap) = match joined {
-            None => (self.voters.clone(), Vec::new()),
+            None => {
+                let joined = self.joined.values();
+                let joined = joined.map(|(voter, _)| voter.endpoint()).collect();
+                (self.voters.clone(), joined)
+            }
             Some(_) => (
                 Vec::new(),
                 self.voters.iter().map(Voter::endpoint).collect(),
@@ -138,6 +152,7 @@ impl Cluster {
             advertised: self.voter(id),
             auto_join: joined.is_some_and(|(_, auto_join)| *auto_join),
             directory_id: None,
+            belongs_already: self.belongs_already,
             listen: ListenOn::Address(self.address(id).to_string()),
             metadata_dir: self.folders[&id].path().to_owned(),
             cluster_id: None,
