@@ -7,7 +7,7 @@
 
 use crate::{
     cluster_id::ClusterId,
-    config::Voter,
+    config::{QuorumConfig, Voter},
     identity::Folder,
     leadership::{Leadership, LeadershipWatch},
     network::directory_on_the_wire,
@@ -71,6 +71,27 @@ enum Next {
 }
 
 impl Joiner {
+    pub(crate) fn new(
+        config: &QuorumConfig,
+        folder: Arc<Folder>,
+        cluster_id: ClusterId,
+        leadership: LeadershipWatch,
+        failed: watch::Sender<Option<String>>,
+    ) -> Joiner {
+        Joiner {
+            me: config.advertised.clone(),
+            folder,
+            listener: listener_of(&config.advertised, &config.controller.listener_name),
+            cluster_id,
+            client: ControllerClient::new(config.known_controllers()),
+            leadership,
+            levels: config.controller.levels,
+            auto_join: config.auto_join,
+            is_configured: config.voters.iter().any(|voter| voter.id == config.node_id),
+            failed,
+        }
+    }
+
     /// Runs until the controller stops.
     pub(crate) async fn run(mut self) {
         let mut is_told = false;

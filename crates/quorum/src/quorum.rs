@@ -12,7 +12,7 @@ use crate::{
     follower_progress::FollowerProgress,
     founding::Founding,
     identity::Folder,
-    joining::{self, Joiner},
+    joining::Joiner,
     leader_loss::{self, LeaderProbe},
     leadership::{self, LeaderContact, Leadership, LeadershipWatch},
     log_bounds,
@@ -27,7 +27,7 @@ use crate::{
     stopping::Stopping,
     vote_guard::VoteGuard,
 };
-use klamm_rpc::{ActiveController, ChannelConfig, ControllerClient, MESSAGE_BYTES_MAX};
+use klamm_rpc::{ActiveController, ChannelConfig, MESSAGE_BYTES_MAX};
 use klamm_types::Uuid;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::{
@@ -136,14 +136,11 @@ impl Quorum {
         raft_config.enable_elect = guard.is_whole();
         let book = AddressBook::new(config.endpoints());
         let cluster_id = ClusterId::new(disk.cluster_id);
-        let network = Network {
-            cluster_id: cluster_id.clone(),
-            book: book.clone(),
-            channel: ChannelConfig {
-                connect_timeout: Duration::from_millis(500),
-                ..ChannelConfig::default()
-            },
+        let channel = ChannelConfig {
+            connect_timeout: Duration::from_millis(500),
+            ..ChannelConfig::default()
         };
+        let network = Network::new(cluster_id.clone(), book.clone(), channel);
         let feed = disk.state_machine.feed();
         let raft = Raft::new(
             node_id,
@@ -189,12 +186,12 @@ impl Quorum {
         tasks.spawn(log_bounds::keep(raft.clone(), feed.clone(), bytes));
         let progress = FollowerProgress::default();
         tasks.spawn(progress.clone().watch(raft.clone(), clock));
-        let joiner = joiner(
+        let joiner = Joiner::new(
             &config,
-            &disk.folder,
-            &cluster_id,
-            &leadership,
-            &failed_sender,
+            disk.folder.clone(),
+            cluster_id.clone(),
+            leadership.clone(),
+            failed_sender.clone(),
         );
         tasks.spawn(joiner.run());
         tasks.spawn(leader_loss::watch_leaders(probe.clone(), raft.clone()));
@@ -485,26 +482,5 @@ async fn publish_active(mut leadership: LeadershipWatch, active: watch::Sender<A
         if leadership.now.changed().await.is_err() {
             return;
         }
-    }
-}
-
-fn joiner(
-    config: &QuorumConfig,
-    folder: &Arc<Folder>,
-    cluster_id: &ClusterId,
-    leadership: &LeadershipWatch,
-    failed: &watch::Sender<Option<String>>,
-) -> Joiner {
-    Joiner {
-        me: config.advertised.clone(),
-        folder: folder.clone(),
-        listener: joining::listener_of(&config.advertised, &config.controller.listener_name),
-        cluster_id: cluster_id.clone(),
-        client: ControllerClient::new(config.known_controllers()),
-        leadership: leadership.clone(),
-        levels: config.controller.levels,
-        auto_join: config.auto_join,
-        is_configured: config.voters.iter().any(|voter| voter.id == config.node_id),
-        failed: failed.clone(),
     }
 }
