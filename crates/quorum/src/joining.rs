@@ -45,6 +45,8 @@ pub(crate) struct Joiner {
     pub(crate) listener: Listener,
     pub(crate) cluster_id: ClusterId,
     pub(crate) client: ControllerClient,
+    /// Whom to ask by configuration.
+    pub(crate) configured: Vec<ControllerEndpoint>,
     pub(crate) leadership: LeadershipWatch,
     /// The feature levels that it supports.
     pub(crate) levels: LevelRange,
@@ -84,6 +86,7 @@ impl Joiner {
             listener: listener_of(&config.advertised, &config.controller.listener_name),
             cluster_id,
             client: ControllerClient::new(config.known_controllers()),
+            configured: config.known_controllers(),
             leadership,
             levels: config.controller.levels,
             auto_join: config.auto_join,
@@ -171,23 +174,22 @@ impl Joiner {
         }
     }
 
-    async fn on_refusal(&self, error_code: i32, message: &str) {
+    async fn on_refusal(&mut self, error_code: i32, message: &str) {
         tracing::warn!(
             error_code,
             message,
             "the leader does not take this controller"
         );
-        let for_good = [
-            ErrorCode::InconsistentClusterId,
-            ErrorCode::UnsupportedVersion,
-        ];
-        if for_good
-            .iter()
-            .any(|code| i32::from(code.code()) == error_code)
-        {
-            self.failed.send_replace(Some(message.to_owned()));
-            // The process is about to end.
-            sleep(CALL_TIMEOUT).await;
+        let has_cluster = !self.leadership.book.voters().is_empty();
+        match verdict(error_code, has_cluster) {
+            Verdict::Final => {
+                self.failed.send_replace(Some(message.to_owned()));
+                // The process is about to end.
+                sleep(CALL_TIMEOUT).await;
+            }
+            // What it has learnt of who is active is that cluster's.
+            Verdict::Elsewhere => self.client = ControllerClient::new(self.configured.clone()),
+            Verdict::NotNow => {}
         }
     }
 
@@ -252,6 +254,29 @@ impl Joiner {
             }
             Err(error) => tracing::info!(%error, "not a voter yet"),
         }
+    }
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// This controller cannot take part.
+    Final,
+    /// Another cluster was asked.
+    Elsewhere,
+    NotNow,
+}
+
+/// What a refusal means for a controller that has a cluster, by its log, or has none yet. One that
+/// has may have met another cluster at an address that was one of its own once.
+fn verdict(error_code: i32, has_cluster: bool) -> Verdict {
+    let is = |code: ErrorCode| i32::from(code.code()) == error_code;
+    if is(ErrorCode::InconsistentClusterId) && has_cluster {
+        Verdict::Elsewhere
+    } else if is(ErrorCode::InconsistentClusterId) || is(ErrorCode::UnsupportedVersion) {
+        Verdict::Final
+    } else {
+        Verdict::NotNow
     }
 }
 
@@ -363,6 +388,7 @@ mod tests {
             folder: folder.clone(),
             cluster_id: ClusterId::new(None),
             client: ControllerClient::new(Vec::new()),
+            configured: Vec::new(),
             leadership: watch_of(now, AddressBook::default(), CALL_TIMEOUT),
             levels: LevelRange::SUPPORTED,
             auto_join: false,
@@ -377,6 +403,20 @@ mod tests {
             next(&answer, false, true, folder.replaces()),
             Next::AskForVote
         );
+    }
+
+    #[test]
+    fn a_foreign_cluster_does_not_end_a_controller_that_has_one() {
+        for (code, has_cluster, expected) in [
+            (ErrorCode::InconsistentClusterId, false, Verdict::Final),
+            (ErrorCode::InconsistentClusterId, true, Verdict::Elsewhere),
+            (ErrorCode::UnsupportedVersion, false, Verdict::Final),
+            (ErrorCode::UnsupportedVersion, true, Verdict::Final),
+            (ErrorCode::RequestTimedOut, false, Verdict::NotNow),
+        ] {
+            let verdict = verdict(code.code().into(), has_cluster);
+            assert_eq!(verdict, expected, "{code:?}");
+        }
     }
 
     #[test]
