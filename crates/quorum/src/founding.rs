@@ -169,7 +169,8 @@ fn may_found(answers: Answers, asked: (usize, usize), waited_enough: bool) -> bo
     let (founders, elsewhere) = asked;
     let everybody = answers.founders == founders && answers.elsewhere == elsewhere;
     // This one is a founder too.
-    let majority = answers.founders + 1 > (founders + 1) / 2;
+    let (voters, there) = (founders + 1, answers.founders + 1);
+    let majority = there > voters / 2;
     !answers.has_log && (everybody || waited_enough && majority)
 }
 

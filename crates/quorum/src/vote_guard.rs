@@ -39,7 +39,7 @@ enum Heard {
 
 impl Heard {
     /// A candidate's last entry is at `last_index`.
-    fn from_candidate(self, last_index: Option<u64>) -> Heard {
+    fn with_candidate(self, last_index: Option<u64>) -> Heard {
         match self {
             Heard::Nothing if last_index.is_none_or(|last| last == 0) => Heard::Whole,
             Heard::Nothing => Heard::Cluster,
@@ -48,7 +48,7 @@ impl Heard {
     }
 
     /// A leader of `term` has committed the entry of that term and index.
-    fn from_leader(self, term: u64, committed: Option<(u64, u64)>) -> Heard {
+    fn with_leader(self, term: u64, committed: Option<(u64, u64)>) -> Heard {
         match (self, committed) {
             (Heard::Nothing | Heard::Cluster, Some((of, index))) if of == term => {
                 Heard::Leader(index)
@@ -91,7 +91,7 @@ impl VoteGuard {
 
     /// Whether a candidate whose last entry is at `last_index` may be voted for.
     pub(crate) fn may_vote(&self, last_index: Option<u64>) -> bool {
-        self.hear(|heard| heard.from_candidate(last_index));
+        self.hear(|heard| heard.with_candidate(last_index));
         self.is_whole()
     }
 
@@ -99,7 +99,7 @@ impl VoteGuard {
     pub(crate) fn hear_leader(&self, request: &AppendEntriesRequest<TypeConfig>) {
         let committed = request.leader_commit.as_ref();
         let committed = committed.map(|at| (at.leader_id.term, at.index));
-        self.hear(|heard| heard.from_leader(term_of(&request.vote), committed));
+        self.hear(|heard| heard.with_leader(term_of(&request.vote), committed));
     }
 
     /// Somebody knows this controller with another folder.
@@ -194,14 +194,14 @@ mod tests {
     /// It had one entry again, and voted for who lacked those that it had lost.
     #[test]
     fn a_folder_that_was_lost_is_whole_once_it_has_caught_up() {
-        let heard = Heard::Nothing.from_leader(5, None);
+        let heard = Heard::Nothing.with_leader(5, None);
         assert_eq!(heard, Heard::Cluster);
         // The leader may not know yet what its predecessors have committed.
-        assert_eq!(heard.from_leader(5, Some((4, 80))), Heard::Cluster);
-        let heard = heard.from_leader(5, Some((5, 101)));
+        assert_eq!(heard.with_leader(5, Some((4, 80))), Heard::Cluster);
+        let heard = heard.with_leader(5, Some((5, 101)));
         assert_eq!(heard, Heard::Leader(101));
-        assert_eq!(heard.from_leader(5, Some((5, 200))), heard);
-        assert_eq!(heard.from_candidate(Some(90)), heard);
+        assert_eq!(heard.with_leader(5, Some((5, 200))), heard);
+        assert_eq!(heard.with_candidate(Some(90)), heard);
         assert_eq!(heard.with_applied(None), heard);
         assert_eq!(heard.with_applied(Some(100)), heard);
         assert_eq!(heard.with_applied(Some(101)), Heard::Whole);

@@ -1,6 +1,9 @@
 //! The voters change while the cluster runs, and nothing is lost.
 
-use crate::nodes::{Cluster, Follower, LIMIT, POLL, register_broker, run};
+use crate::{
+    nodes::{Cluster, Follower, LIMIT, POLL, register_broker, run},
+    slow_joiner,
+};
 use klamm_rpc::{
     ControllerClient,
     controller::{
@@ -9,9 +12,13 @@ use klamm_rpc::{
     },
     metadata::Listener,
 };
-use klamm_types::ErrorCode;
+use klamm_types::{ErrorCode, Uuid};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 async fn describe(client: &ControllerClient) -> DescribeQuorumResponse {
     let request = DescribeQuorumRequest {};
@@ -44,6 +51,10 @@ fn directory(cluster: &Cluster, id: i32) -> Vec<u8> {
 }
 
 fn addition(cluster: &Cluster, id: i32, directory_id: Vec<u8>) -> AddRaftVoterRequest {
+    addition_at(cluster.address(id).port(), id, directory_id)
+}
+
+fn addition_at(port: u16, id: i32, directory_id: Vec<u8>) -> AddRaftVoterRequest {
     AddRaftVoterRequest {
         cluster_id: String::new(),
         timeout_ms: 10_000,
@@ -52,7 +63,7 @@ fn addition(cluster: &Cluster, id: i32, directory_id: Vec<u8>) -> AddRaftVoterRe
         listeners: vec![Listener {
             name: "CONTROLLER".into(),
             host: "127.0.0.1".into(),
-            port: cluster.address(id).port().into(),
+            port: port.into(),
             security_protocol: 0,
         }],
         ack_when_committed: true,
@@ -106,10 +117,8 @@ async fn remove(client: &ControllerClient, id: i32, directory_id: Vec<u8>) -> Ra
 /// Waits until no change of the voters is under way: while one is, the old majority counts too.
 async fn until_settled(client: &ControllerClient) {
     let nobody = remove(client, 99, vec![9; 16]).await;
-    assert!(matches!(
-        code(&nobody),
-        ErrorCode::None | ErrorCode::VoterNotFound
-    ));
+    let is_told = matches!(code(&nobody), ErrorCode::None | ErrorCode::VoterNotFound);
+    assert!(is_told, "{nobody:?}");
 }
 
 fn code(response: &RaftVoterResponse) -> ErrorCode {
@@ -391,5 +400,39 @@ fn a_founder_with_other_folders_of_a_cluster_waits_for_that() {
         cluster.belongs_already = false;
         cluster.start_node(1).await;
         register_broker(&client, 100, 1).await;
+    });
+}
+
+/// One that was slow to catch up kept all others waiting for as long as it had to try.
+#[test]
+fn a_slow_joiner_holds_up_nobody() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        until(&client, "folders are known", is_complete).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut tasks = JoinSet::new();
+        slow_joiner::spawn(&mut tasks, listener, 9, Uuid([9; 16]));
+        let request = AddRaftVoterRequest {
+            timeout_ms: 60_000,
+            ..addition_at(port, 9, vec![9; 16])
+        };
+        let slow_client = cluster.client();
+        let slow = add_as(&slow_client, request);
+        let others = async {
+            until(&client, "9 observes", |now| {
+                ids(&now.observers).contains(&9)
+            })
+            .await;
+            cluster.join(4, false).await;
+            add(&cluster, &client, 4).await
+        };
+        tokio::select! {
+            answer = slow => panic!("the slow one was first: {answer:?}"),
+            added = others => {
+                assert_eq!(code(&added), ErrorCode::None, "{}", added.error_message);
+            }
+        }
     });
 }
