@@ -264,7 +264,7 @@ mod tests {
     fn a_new_controller_lets_restarted_brokers_in_at_once() {
         let mut lab = Lab::new(1);
         let image = lab.image.clone();
-        lab.sessions.on_activation(0, &image);
+        lab.sessions.on_activation(0, &image, None);
         assert_eq!(error(&lab.restart(1, false)), ErrorCode::None);
     }
 

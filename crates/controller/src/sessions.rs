@@ -9,7 +9,8 @@
 //!
 //!  deadline:  Live     last heartbeat + session timeout
 //!             Suspect  closing of the stream + grace, or the above if sooner
-//!             Awaited  takeover + grace
+//!             Awaited  takeover + grace; if its process was the active controller before and fell
+//!                      silent, the grace of a broken stream
 //!  Whoever passes the deadline, or is known not to listen any more, is to be fenced.
 //! ```
 //!
@@ -106,13 +107,19 @@ impl Sessions {
     }
 
     /// This controller has become active: every unfenced broker gets time to connect to it.
-    pub fn on_activation(&mut self, now_ms: i64, image: &Image) {
-        let deadline_ms = now_ms.saturating_add(self.config.takeover_grace_ms);
+    ///
+    /// `predecessor` was active before. If it is a broker as well, all of its process has been
+    /// silent for an election timeout already.
+    pub fn on_activation(&mut self, now_ms: i64, image: &Image, predecessor: Option<BrokerId>) {
         let alive = image.brokers_alive().map(|(id, broker)| {
+            let grace_ms = match predecessor == Some(id) {
+                true => self.config.broken_stream_grace_ms,
+                false => self.config.takeover_grace_ms,
+            };
             let session = Session {
                 epoch: broker.epoch,
                 state: State::Awaited,
-                deadline_ms,
+                deadline_ms: now_ms.saturating_add(grace_ms),
                 metadata_offset: -1,
                 shutdown_offset: None,
             };
@@ -413,7 +420,7 @@ mod tests {
         let mut lab = lab();
         lab.ask(&Request::FenceBroker(lab.broker(3)));
         let image = lab.image.clone();
-        lab.sessions.on_activation(10_000, &image);
+        lab.sessions.on_activation(10_000, &image, None);
         assert_eq!(lab.sessions.suspects().count(), 2);
         let heartbeat = lab.heartbeat(1, 0);
         beat(&mut lab, 10_100, heartbeat);
@@ -421,10 +428,26 @@ mod tests {
         assert_eq!(expired(&mut lab, 10_500), [2]);
         lab.sessions.on_deactivation();
         assert_eq!(lab.sessions.next_deadline(), None);
-        lab.sessions.on_activation(20_000, &image);
+        lab.sessions.on_activation(20_000, &image, None);
         let broker = lab.broker(1);
         lab.sessions.on_probe_refused(20_001, broker);
         assert_eq!(expired(&mut lab, 20_001), [1]);
+    }
+
+    #[test]
+    fn whose_process_was_active_before_is_not_waited_for_as_long() {
+        let mut lab = lab();
+        let image = lab.image.clone();
+        let predecessor = lab.broker(2).id;
+        lab.sessions
+            .on_activation(10_000, &image, Some(predecessor));
+        assert_eq!(expired(&mut lab, 10_099), []);
+        assert_eq!(expired(&mut lab, 10_100), [2]);
+        lab.sessions
+            .on_activation(20_000, &image, Some(predecessor));
+        let heartbeat = lab.heartbeat(2, 0);
+        beat(&mut lab, 20_099, heartbeat);
+        assert_eq!(expired(&mut lab, 20_100), []);
     }
 
     #[test]

@@ -127,12 +127,15 @@ impl ActiveController {
 
     async fn run(self, mut inbox: Inbox, serving: watch::Sender<Option<u64>>) {
         let mut leadership = self.leadership.now.clone();
+        let mut predecessor = None;
         loop {
             let now = *leadership.borrow_and_update();
+            predecessor = now.other_leader().or(predecessor);
             match now.led_term() {
                 Some(term) => {
+                    let predecessor = predecessor.take().map(broker_id_of);
                     let served = tokio::select! {
-                        served = self.hold_office(term, &mut inbox, &serving) => served,
+                        served = self.hold_office(term, predecessor, &mut inbox, &serving) => served,
                         changed = leadership.changed() => match changed {
                             Ok(()) => Err(Lost::because("another controller leads, or none")),
                             Err(_) => return,
@@ -162,6 +165,7 @@ impl ActiveController {
     async fn hold_office(
         &self,
         term: u64,
+        predecessor: Option<BrokerId>,
         inbox: &mut Inbox,
         serving: &watch::Sender<Option<u64>>,
     ) -> Result<(), Lost> {
@@ -175,7 +179,8 @@ impl ActiveController {
             probes: JoinSet::new(),
             probed: BTreeSet::new(),
         };
-        office.sessions.on_activation(self.clock.now_ms(), &image);
+        let now_ms = self.clock.now_ms();
+        office.sessions.on_activation(now_ms, &image, predecessor);
         self.introduce(&mut office)?;
         office.proposer.propose(self.clock.now_ms()).await?;
         while !office.proposer.is_idle() {

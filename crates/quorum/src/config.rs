@@ -143,9 +143,9 @@ pub struct Timings {
 impl Default for Timings {
     fn default() -> Timings {
         Timings {
-            heartbeat_interval_ms: 150,
-            election_timeout_ms_min: 450,
-            election_timeout_ms_max: 750,
+            heartbeat_interval_ms: 133,
+            election_timeout_ms_min: 400,
+            election_timeout_ms_max: 667,
             sessions: SessionConfig {
                 session_timeout_ms: 1500,
                 broken_stream_grace_ms: 300,

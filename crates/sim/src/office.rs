@@ -96,7 +96,7 @@ impl World {
         });
         let now_ms = self.clock_ms(Node::Controller(index));
         let scratch = self.quorum.controllers[index].image.clone();
-        sessions.on_activation(now_ms, &scratch);
+        sessions.on_activation(now_ms, &scratch, None);
         self.quorum.controllers[index].office = Some(Office {
             term,
             scratch,

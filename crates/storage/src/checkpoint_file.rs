@@ -113,7 +113,24 @@ pub(crate) fn write(
     disk::replace(path, text.as_bytes()).map_err(CheckpointError::io("write", path))
 }
 
-/// The same, with a checksum beside it.
+/// Writes what shall replace a checkpoint, without waiting for the disk.
+pub(crate) fn prepare(
+    path: &Path,
+    entries: impl ExactSizeIterator<Item = String>,
+) -> Result<(), CheckpointError> {
+    let text = render(entries);
+    let prepared = disk::prepare_replacement(path, text.as_bytes());
+    prepared
+        .map(drop)
+        .map_err(CheckpointError::io("write", path))
+}
+
+/// Replaces a checkpoint by what was prepared and has been synced since.
+pub(crate) fn install(path: &Path) -> Result<(), CheckpointError> {
+    disk::install_replacement(path).map_err(CheckpointError::io("write", path))
+}
+
+/// Replaces a checkpoint as [`write`] does, with a checksum beside it.
 pub(crate) fn write_with_checksum(
     path: &Path,
     entries: impl ExactSizeIterator<Item = String>,

@@ -276,15 +276,24 @@ pub(crate) fn sync_file(path: &Path) -> io::Result<()> {
 /// Replaces a file as one step that a crash cannot halve: a temporary file beside it, sync,
 /// rename, sync of the folder.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let temporary = temporary_path(path);
-    let file = create(&temporary)?;
-    file.write_all_at(contents, 0)?;
-    file.sync_data()?;
-    rename(&temporary, path)?;
+    prepare_replacement(path, contents)?.sync_data()?;
+    install_replacement(path)?;
     match path.parent() {
         Some(dir) => sync_dir(dir),
         None => Ok(()),
     }
+}
+
+/// The first part of [`replace`], up to the sync.
+pub(crate) fn prepare_replacement(path: &Path, contents: &[u8]) -> io::Result<DiskFile> {
+    let file = create(&temporary_path(path))?;
+    file.write_all_at(contents, 0)?;
+    Ok(file)
+}
+
+/// The rename of [`replace`].
+pub(crate) fn install_replacement(path: &Path) -> io::Result<()> {
+    rename(&temporary_path(path), path)
 }
 
 /// Writes a file whose loss or damage is noticed when it is read, without waiting for the disk.

@@ -129,13 +129,24 @@ impl LeaderEpochs {
             .transpose()
     }
 
-    /// Writes the file in a log's folder.
+    /// Replaces the file in a log's folder, durably and as one step.
     pub(crate) fn write(&self, dir: &Path) -> Result<(), CheckpointError> {
-        let lines = self
-            .entries
-            .iter()
-            .map(|(epoch, start)| format!("{epoch} {start}"));
-        checkpoint_file::write(&dir.join(FILE_NAME), lines)
+        checkpoint_file::write(&dir.join(FILE_NAME), self.lines())
+    }
+
+    /// The first half of [`LeaderEpochs::write`]: what has to be durable before the second.
+    pub(crate) fn prepare(&self, dir: &Path) -> Result<(), CheckpointError> {
+        checkpoint_file::prepare(&dir.join(FILE_NAME), self.lines())
+    }
+
+    /// The second half: the file is replaced, and so it is on disk once the folder is synced.
+    pub(crate) fn install(dir: &Path) -> Result<(), CheckpointError> {
+        checkpoint_file::install(&dir.join(FILE_NAME))
+    }
+
+    fn lines(&self) -> impl ExactSizeIterator<Item = String> {
+        let entries = self.entries.iter();
+        entries.map(|(epoch, start)| format!("{epoch} {start}"))
     }
 }
 

@@ -78,6 +78,7 @@ mod scrub;
 mod segment;
 mod segment_recovery;
 mod segment_search;
+mod small_files;
 mod swap_recovery;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

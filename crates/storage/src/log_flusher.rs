@@ -2,7 +2,7 @@
 
 use crate::error::StorageError;
 use crate::file_system::FileSystem;
-use crate::flush::LeftFlush;
+use crate::flush::SharedFlush;
 use crate::log_state::LogState;
 use std::sync::Arc;
 
@@ -57,27 +57,37 @@ impl LogFlusher {
 }
 
 impl LogFlusher {
-    fn begin_left(&self) -> Result<Option<LeftFlush<'_>>, StorageError> {
+    fn begin_shared(&self) -> Result<Option<SharedFlush<'_>>, StorageError> {
         match self.state.begin_flush()? {
-            Some(flush) => flush.leave_to_file_system().map(Some),
+            Some(flush) => flush.share().map(Some),
             None => Ok(None),
         }
     }
 }
 
 /// Flushes logs of one file system, each as [`LogFlusher::flush`] does, with one sync of all that was
-/// written there. The results stand in the order of the logs, of which none may come twice.
+/// written there, or two if some have small changes as well. The results stand in the order of the
+/// logs, of which none may come twice.
 pub fn flush_together(
     flushers: &[LogFlusher],
     file_system: &FileSystem,
 ) -> Vec<Result<i64, StorageError>> {
     // All have begun before the file system is synced.
-    let begun: Vec<_> = flushers.iter().map(LogFlusher::begin_left).collect();
-    let is_synced = file_system.sync().is_ok();
-    let end = |(flusher, begun): (&LogFlusher, Result<Option<LeftFlush<'_>>, _>)| match begun? {
+    let mut flushes: Vec<_> = flushers.iter().map(LogFlusher::begin_shared).collect();
+    let mut begun = flushes.iter().flatten().flatten();
+    let has_small_changes = begun.any(SharedFlush::has_small_changes);
+    let mut is_synced = !has_small_changes || file_system.sync().is_ok();
+    if is_synced {
+        flushes = flushes
+            .into_iter()
+            .map(|flush| flush?.map(SharedFlush::leave_segments).transpose())
+            .collect();
+        is_synced = file_system.sync().is_ok();
+    }
+    let end = |(flusher, flush): (&LogFlusher, Result<Option<SharedFlush<'_>>, _>)| match flush? {
         Some(flush) if is_synced => flush.file_system_synced(),
         Some(flush) => flush.file_system_failed(),
         None => Ok(flusher.flushed_offset()),
     };
-    flushers.iter().zip(begun).map(end).collect()
+    flushers.iter().zip(flushes).map(end).collect()
 }

@@ -1,12 +1,12 @@
 //! What the writer, the readers and the flusher of a log share.
 
-use crate::disk;
 use crate::error::StorageError;
 use crate::flush::Flush;
 use crate::leader_epochs::LeaderEpochs;
 use crate::open_files::OpenFiles;
 use crate::removed_files::RemovedFiles;
 use crate::segment::{Segment, lock};
+use crate::small_files::{SmallChanges, SmallFiles};
 use crate::undecided_transactions::UndecidedTransactions;
 use arc_swap::ArcSwap;
 use std::{
@@ -30,7 +30,6 @@ pub(crate) struct LogState {
     log_end_offset: AtomicI64,
     flushed_offset: AtomicI64,
     epochs: Mutex<LeaderEpochs>,
-    epochs_dirty: AtomicBool,
     undecided: UndecidedTransactions,
     /// Whether an epoch was noted in which nothing has been appended yet: it need not be on disk.
     epoch_is_empty: AtomicBool,
@@ -38,10 +37,7 @@ pub(crate) struct LogState {
     bytes_since_snapshot: AtomicU64,
     /// Whether anything changed since the log was opened.
     changed: AtomicBool,
-    /// Whether files were created or removed since the folder was synced.
-    dir_dirty: AtomicBool,
-    /// Small files and folders to be synced with the next flush.
-    unsynced_files: Mutex<Vec<PathBuf>>,
+    small_files: SmallFiles,
     /// Files that were removed and are still to be unlinked.
     pub(crate) removed: Mutex<RemovedFiles>,
     /// How often the log was truncated.
@@ -73,13 +69,11 @@ impl LogState {
             log_end_offset: AtomicI64::new(log_end_offset),
             flushed_offset: AtomicI64::new(flushed_offset),
             epochs: Mutex::new(epochs),
-            epochs_dirty: AtomicBool::new(false),
             undecided: UndecidedTransactions::default(),
             epoch_is_empty: AtomicBool::new(false),
             bytes_since_snapshot: AtomicU64::new(0),
             changed: AtomicBool::new(false),
-            dir_dirty: AtomicBool::new(true),
-            unsynced_files: Mutex::new(Vec::new()),
+            small_files: SmallFiles::new(),
             removed: Mutex::default(),
             truncations: AtomicU64::new(0),
             flushing: Mutex::new(()),
@@ -109,7 +103,7 @@ impl LogState {
 
     pub(crate) fn set_segments(&self, segments: Segments) {
         self.segments.store(Arc::new(segments));
-        self.set_dir_dirty();
+        self.small_files.set_names();
         self.set_changed();
     }
 
@@ -209,7 +203,7 @@ impl LogState {
     /// Changes the epochs; the next flush makes the change durable.
     pub(crate) fn change_epochs(&self, change: impl FnOnce(&mut LeaderEpochs) -> bool) {
         if change(&mut self.epochs()) {
-            self.epochs_dirty.store(true, Ordering::Release);
+            self.small_files.set_epochs();
             self.set_changed();
         }
     }
@@ -227,14 +221,13 @@ impl LogState {
         if self.epoch_is_empty.load(Ordering::Relaxed)
             && self.epoch_is_empty.swap(false, Ordering::AcqRel)
         {
-            self.epochs_dirty.store(true, Ordering::Release);
+            self.small_files.set_epochs();
         }
     }
 
     /// Has a small file or a folder synced with the next flush.
     pub(crate) fn sync_later(&self, path: PathBuf) {
-        lock(&self.unsynced_files).push(path);
-        self.set_dir_dirty();
+        self.small_files.add(path);
     }
 
     /// Fails once an earlier write or sync has failed, or the log was abandoned.
@@ -303,17 +296,14 @@ impl LogState {
         error
     }
 
-    /// Makes the names of the log's files durable, if some are new.
-    pub(crate) fn sync_names(&self) -> Result<(), StorageError> {
-        if self.dir_dirty.swap(false, Ordering::AcqRel) {
-            disk::sync_dir(&self.dir).map_err(StorageError::io("sync", &self.dir))?;
-        }
-        Ok(())
+    /// What a flush has to make durable beside the batches.
+    pub(crate) fn take_small_changes(&self) -> SmallChanges {
+        self.small_files.take(|| self.epochs().clone())
     }
 
-    /// Has the next flush reach the names of the log's files.
-    fn set_dir_dirty(&self) {
-        self.dir_dirty.store(true, Ordering::Release);
+    /// What a flush has not made durable.
+    pub(crate) fn give_back_small_changes(&self, changes: SmallChanges) {
+        self.small_files.give_back(changes);
     }
 
     /// Segments that may have something to be synced.
@@ -340,42 +330,13 @@ impl LogState {
         }
     }
 
-    /// Makes the small files durable that have changed.
-    pub(crate) fn sync_small_files(&self) -> Result<(), StorageError> {
-        let unsynced = std::mem::take(&mut *lock(&self.unsynced_files));
-        for (i, path) in unsynced.iter().enumerate() {
-            disk::sync_file(path).map_err(|error| {
-                lock(&self.unsynced_files).extend_from_slice(&unsynced[i..]);
-                StorageError::io("sync", path)(error)
-            })?;
-        }
-        if self.epochs_dirty.swap(false, Ordering::AcqRel) {
-            let epochs = self.epochs().clone();
-            epochs
-                .write(&self.dir)
-                .map_err(|error| self.epochs_unwritten(error.into()))?;
-        }
-        Ok(())
-    }
-
     /// What could not be opened for want of descriptors is synced by the next flush: it has lost
     /// nothing, unlike a file whose sync failed.
     fn sync_unopened_later(&self, error: StorageError) -> StorageError {
         if !error.is_unopened() {
             return error;
         }
-        self.set_dir_dirty();
         self.files.give_way();
         StorageError::Full(error.to_string())
-    }
-
-    /// A disk without room for the small file is no broken one: what was appended is not durable
-    /// yet, and the next flush may succeed.
-    fn epochs_unwritten(&self, error: StorageError) -> StorageError {
-        self.epochs_dirty.store(true, Ordering::Release);
-        match error.is_storage_full() {
-            true => StorageError::Full(error.to_string()),
-            false => error,
-        }
     }
 }

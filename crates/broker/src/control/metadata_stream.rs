@@ -10,12 +10,15 @@ use klamm_rpc::{
     controller::{WatchMetadataRequest, metadata_update::Kind},
 };
 use klamm_types::BrokerId;
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, error, info};
 
 /// Pause before another controller is tried.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a stream ends before anybody has ended it.
+const REPLACED: &str = "another controller has taken over from the one that was followed";
 
 /// Why this broker cannot follow: a newer release has written the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +74,16 @@ pub(crate) async fn follow_metadata(
             levels,
         };
         let ended = follower.stream(&endpoint, &mut image).await?;
-        debug!(endpoint, reason = ended, "the metadata stream has ended");
+        debug!(
+            endpoint,
+            reason = ended.reason,
+            "the metadata stream has ended"
+        );
+        if ended.has_served {
+            // The others were not tried for a while: the nearest may be back.
+            endpoints = by_nearness(&identity, &controller);
+            ask_last(&mut endpoints, &endpoint);
+        }
         sleep(RETRY_PAUSE).await;
     }
     Ok(())
@@ -87,6 +99,18 @@ fn by_nearness(identity: &Identity, controller: &ControllerClient) -> Vec<String
         .collect()
 }
 
+/// Has a controller asked after the others, unless it is this very node, which lives if this lives.
+fn ask_last(endpoints: &mut [String], endpoint: &str) {
+    // They are popped from the end.
+    let others = endpoints.len().saturating_sub(1);
+    if let Some(at) = endpoints[..others]
+        .iter()
+        .position(|other| other == endpoint)
+    {
+        endpoints[..=at].rotate_right(1);
+    }
+}
+
 /// The controllers that the metadata names: some may not stand in the configuration.
 fn controllers_of(image: &Image) -> Vec<ControllerEndpoint> {
     let endpoint = |(id, controller): (BrokerId, &Controller)| {
@@ -100,6 +124,13 @@ fn controllers_of(image: &Image) -> Vec<ControllerEndpoint> {
     image.controllers().filter_map(endpoint).collect()
 }
 
+/// What became of a stream.
+struct Ended {
+    reason: String,
+    /// Something came.
+    has_served: bool,
+}
+
 /// Who follows, and how far it may.
 struct Follower<'a> {
     identity: &'a Identity,
@@ -109,22 +140,58 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// One stream's life; returns why it ended.
-    async fn stream(&self, endpoint: &str, image: &mut Image) -> Result<String, NewerRelease> {
+    /// One stream's life.
+    async fn stream(&self, endpoint: &str, image: &mut Image) -> Result<Ended, NewerRelease> {
+        let mut has_served = false;
+        let reason = self.follow(endpoint, image, &mut has_served).await?;
+        Ok(Ended { reason, has_served })
+    }
+
+    /// Waits until the controller at `endpoint` was active and another one is: it may be dead, and
+    /// connections tell of that late.
+    async fn replaced(&self, endpoint: &str) {
+        let mut active = self.controller.active();
+        let mut was_active = false;
+        let is_replaced = active.wait_for(|now| match now.controller_id {
+            ..0 => false,
+            _ => std::mem::replace(&mut was_active, now.endpoint == endpoint) && !was_active,
+        });
+        if is_replaced.await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Follows one stream; returns why it ended.
+    async fn follow(
+        &self,
+        endpoint: &str,
+        image: &mut Image,
+        has_served: &mut bool,
+    ) -> Result<String, NewerRelease> {
         let request = WatchMetadataRequest {
             broker_id: self.identity.id.get(),
             from_offset: image.offset(),
         };
-        let mut updates = match self.controller.watch_metadata(endpoint, request).await {
+        let mut replaced = pin!(self.replaced(endpoint));
+        let opened = tokio::select! {
+            opened = self.controller.watch_metadata(endpoint, request) => opened,
+            () = &mut replaced => return Ok(REPLACED.to_owned()),
+        };
+        let mut updates = match opened {
             Ok(updates) => updates,
             Err(error) => return Ok(error.to_string()),
         };
         loop {
-            let kind = match updates.message().await {
+            let update = tokio::select! {
+                update = updates.message() => update,
+                () = &mut replaced => return Ok(REPLACED.to_owned()),
+            };
+            let kind = match update {
                 Ok(Some(update)) => update.kind,
                 Ok(None) => return Ok("the controller ended it".to_owned()),
                 Err(status) => return Ok(status.to_string()),
             };
+            *has_served = true;
             let delta = match kind {
                 Some(Kind::Active(active)) => {
                     self.controller.observe_active(active);
@@ -176,5 +243,23 @@ impl Follower<'_> {
             true => Ok(()),
             false => Err(NewerRelease::Level { level, levels }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_stream_broke_is_asked_last_unless_it_is_near() {
+        let asked = |failed: &str| {
+            let mut endpoints = ["c", "b", "near"].map(str::to_owned);
+            ask_last(&mut endpoints, failed);
+            endpoints.iter().rev().cloned().collect::<Vec<_>>().concat()
+        };
+        assert_eq!(asked("b"), "nearcb");
+        assert_eq!(asked("c"), "nearbc");
+        assert_eq!(asked("near"), "nearbc");
+        assert_eq!(asked("unknown"), "nearbc");
     }
 }

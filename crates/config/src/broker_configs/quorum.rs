@@ -52,7 +52,7 @@ pub(super) const KEYS: &[ConfigKey] = config_keys! {
     "controller.quorum.bootstrap.servers": List = "", Any, ReadOnly, High,
         "Controllers to ask for the quorum, each as host:port, by comma.";
     // Kafka: 1000. Shorter, because failover within a second includes the active controller.
-    "controller.quorum.election.timeout.ms": Int = "450", AtLeast(0), ReadOnly, High,
+    "controller.quorum.election.timeout.ms": Int = "400", AtLeast(0), ReadOnly, High,
         "Time without a word from the active controller after which a voter calls an election.";
     "controller.quorum.fetch.timeout.ms": Int = "2000", AtLeast(0), ReadOnly, High,
         "Time without contact to the majority after which a leader or follower gives up on the other.";

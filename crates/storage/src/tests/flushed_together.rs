@@ -1,7 +1,9 @@
 //! Logs that are flushed with one sync of their file system.
 
 use super::fixture::*;
-use crate::{FileSystem, Log, LogFlusher, disk_trace, disk_trace::Change, flush_together};
+use crate::{
+    FileSystem, LeaderEpochs, Log, LogFlusher, disk_trace, disk_trace::Change, flush_together,
+};
 use std::path::Path;
 
 /// Three logs that were flushed, and appended to since.
@@ -47,6 +49,32 @@ fn one_sync_serves_all_logs() {
     }
     assert_eq!(count(&changes, is_sync_all), 1);
     assert_eq!(count(&changes, is_sync_file), 0);
+}
+
+/// New folders, names, small files and leader epochs cost one sync more, however many logs there are.
+#[test]
+fn two_syncs_serve_new_logs() {
+    let root = temp_dir();
+    let open = |i: i32| {
+        let dir = root.path().join(format!("t-{i}"));
+        let mut log = Log::open(&dir, SMALL, CLEAN).unwrap().0;
+        fill(&mut log, i, 2);
+        log
+    };
+    let logs: Vec<_> = (0..3).map(open).collect();
+    let file_system = FileSystem::any(root.path());
+    disk_trace::start();
+    let flushed = flush_together(&flushers(&logs), &file_system);
+    let changes = disk_trace::stop();
+    for (log, flushed) in logs.iter().zip(flushed) {
+        assert_eq!(flushed.unwrap(), log.log_end_offset());
+        let epochs = LeaderEpochs::read(log.dir()).unwrap();
+        assert_eq!(epochs, Some(log.epochs()));
+    }
+    assert_eq!(count(&changes, is_sync_all), 2);
+    let is_sync =
+        |change: &Change| matches!(change, Change::SyncFile { .. } | Change::SyncDir { .. });
+    assert_eq!(count(&changes, is_sync), 0);
 }
 
 #[test]
