@@ -56,6 +56,7 @@ fn quorum_config(
         metadata_dir: config.metadata_log_dir.join(METADATA_LOG),
         cluster_id,
         directory_id: data_folder::directory_id(&config.metadata_log_dir)?,
+        belongs_already: data_folder::has_lost_metadata_folder(config)?,
         controller: ControllerConfig {
             settings: settings(config),
             config_rules: Arc::new(TableRules(Arc::new(config.clone()))),

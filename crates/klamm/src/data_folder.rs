@@ -71,6 +71,14 @@ pub(crate) fn directory_id(folder: &Path) -> Result<Option<Uuid>, Failure> {
     Ok(read(folder)?.map(|meta| meta.directory_id))
 }
 
+/// Whether log directories are marked with a cluster and the folder of the metadata log is not. A
+/// new cluster marks them all.
+pub(crate) fn has_lost_metadata_folder(config: &ServerConfig) -> Result<bool, Failure> {
+    // Those of a broken disk say nothing.
+    let is_marked = |folder: &PathBuf| matches!(read(folder), Ok(Some(_)));
+    Ok(read(&config.metadata_log_dir)?.is_none() && config.log_dirs.iter().any(is_marked))
+}
+
 /// Marks the folders that are not marked yet. Returns those. Some have an id already, which others
 /// may know; the others draw one.
 pub(crate) fn mark(
@@ -152,6 +160,19 @@ mod tests {
             .map(|f| read(f).unwrap().unwrap().directory_id)
             .collect::<Vec<_>>();
         assert_ne!(ids[0], ids[1]);
+    }
+
+    #[test]
+    fn a_metadata_folder_that_is_new_alone_was_lost() {
+        let temporary = tempfile::tempdir().unwrap();
+        let config = config(temporary.path(), "1");
+        prepare(&config, None).unwrap();
+        assert!(!has_lost_metadata_folder(&config).unwrap());
+        mark(&all(&config), "cluster", config.node_id, &BTreeMap::new()).unwrap();
+        assert!(!has_lost_metadata_folder(&config).unwrap());
+        fs::remove_dir_all(&config.metadata_log_dir).unwrap();
+        prepare(&config, None).unwrap();
+        assert!(has_lost_metadata_folder(&config).unwrap());
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct QuorumConfig {
     pub cluster_id: Option<String>,
     /// The id of the folder's place if it has one (`meta.properties`); `None`: it is drawn.
     pub directory_id: Option<Uuid>,
+    /// Other folders of this node are marked with a cluster while `metadata_dir`'s is not. A new
+    /// cluster marks them all: so this one is lost, and this node founds no cluster.
+    pub belongs_already: bool,
     /// What decisions depend on besides the metadata.
     pub controller: ControllerConfig,
     /// How long things may take.

@@ -8,12 +8,24 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// What the folder says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
+    node_id: i32,
+    cluster_id: Option<String>,
+    directory_id: Uuid,
+    /// See [`Folder::is_whole`]; `None` in a folder from before that was noted.
+    is_whole: Option<bool>,
+    /// See [`Folder::replaces`].
+    replaces: bool,
+}
+
+/// The same as it was written before folders could be lost and replaced.
+#[derive(Serialize, Deserialize)]
+struct IdentityWithoutPast {
     node_id: i32,
     cluster_id: Option<String>,
     directory_id: Uuid,
@@ -30,8 +42,7 @@ struct IdentityWithoutDirectory {
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    node_id: i32,
-    directory_id: Uuid,
+    identity: Mutex<Identity>,
     lock: FolderLock,
 }
 
@@ -64,16 +75,8 @@ impl Folder {
             }
             Err(TryLockError::Error(source)) => return Err(storage(source)),
         }
-        let mut folder = Folder {
-            path: path.to_owned(),
-            node_id,
-            directory_id: Uuid::ZERO,
-            lock: FolderLock {
-                _file: Some(Arc::new(lock)),
-            },
-        };
-        folder.tidy().map_err(storage)?;
-        let found = folder.read().map_err(storage)?;
+        tidy(path).map_err(storage)?;
+        let found = read(&identity_path(path)).map_err(storage)?;
         let known = found.as_ref().and_then(|found| found.cluster_id.clone());
         let foreign = |what: String| QuorumError::ForeignFolder {
             path: path.to_owned(),
@@ -88,13 +91,26 @@ impl Folder {
             }
             _ => {
                 let id = found.as_ref().map(|found| found.directory_id);
-                folder.directory_id = match id.filter(|id| !id.is_zero()).or(directory_id) {
-                    Some(id) => id,
-                    None => Uuid::random().map_err(|error| storage(io::Error::other(error)))?,
+                let identity = Identity {
+                    node_id,
+                    cluster_id: known.clone(),
+                    directory_id: match id.filter(|id| !id.is_zero()).or(directory_id) {
+                        Some(id) => id,
+                        None => Uuid::random().map_err(|error| storage(io::Error::other(error)))?,
+                    },
+                    is_whole: found.as_ref().map_or(Some(false), |found| found.is_whole),
+                    replaces: found.as_ref().is_some_and(|found| found.replaces),
                 };
-                if id != Some(folder.directory_id) {
-                    folder.write(known.clone()).map_err(storage)?;
+                if id != Some(identity.directory_id) {
+                    write(&identity_path(path), &identity).map_err(storage)?;
                 }
+                let folder = Folder {
+                    path: path.to_owned(),
+                    identity: Mutex::new(identity),
+                    lock: FolderLock {
+                        _file: Some(Arc::new(lock)),
+                    },
+                };
                 Ok((folder, known))
             }
         }
@@ -106,7 +122,36 @@ impl Folder {
 
     /// Tells this folder from one that takes its place.
     pub(crate) fn directory_id(&self) -> Uuid {
-        self.directory_id
+        self.lock_identity().directory_id
+    }
+
+    /// Whether everything is here that this controller has promised as a voter. A new folder may be
+    /// that of one which was lost; it is whole as the folder of somebody who founds the cluster, or
+    /// once it has caught up with the others. One from before that was noted is if it `has_log`.
+    pub(crate) fn is_whole(&self, has_log: bool) -> bool {
+        self.lock_identity().is_whole.unwrap_or(has_log)
+    }
+
+    /// It is whole from now on.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub(crate) fn become_whole(&self) -> io::Result<()> {
+        self.change(|identity| identity.is_whole = Some(true))
+    }
+
+    /// Whether this folder is about to take the place of one that was lost: its vote is being
+    /// removed, or was, and this one wants it back.
+    pub(crate) fn replaces(&self) -> bool {
+        self.lock_identity().replaces
+    }
+
+    /// Notes whether it is.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub(crate) fn note_replacing(&self, replaces: bool) -> io::Result<()> {
+        self.change(|identity| identity.replaces = replaces)
     }
 
     pub(crate) fn lock(&self) -> FolderLock {
@@ -114,48 +159,79 @@ impl Folder {
     }
 
     /// The folder belongs to that cluster from now on.
-    pub(crate) fn write(&self, cluster_id: Option<String>) -> io::Result<()> {
-        let identity = Identity {
-            node_id: self.node_id,
-            cluster_id,
-            directory_id: self.directory_id,
-        };
-        durable_file::replace(&self.identity_path(), &wire::encode(&identity)?)
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub(crate) fn belong_to(&self, cluster_id: &str) -> io::Result<()> {
+        self.change(|identity| identity.cluster_id = Some(cluster_id.to_owned()))
     }
 
-    /// Removes what a crash left of files that were being replaced, and makes sure that the folder
-    /// itself survives one: the vote lies in it.
-    fn tidy(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.path)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|is| is == "tmp") {
-                fs::remove_file(path)?;
+    /// Changes what the folder says, on disk first.
+    fn change(&self, change: impl FnOnce(&mut Identity)) -> io::Result<()> {
+        let mut identity = self.lock_identity();
+        let mut changed = identity.clone();
+        change(&mut changed);
+        if changed != *identity {
+            write(&identity_path(&self.path), &changed)?;
+            *identity = changed;
+        }
+        Ok(())
+    }
+
+    fn lock_identity(&self) -> MutexGuard<'_, Identity> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes what a crash left of files that were being replaced, and makes sure that the folder
+/// itself survives one: the vote lies in it.
+fn tidy(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|is| is == "tmp") {
+            fs::remove_file(path)?;
+        }
+    }
+    durable_file::sync_folder_of(&fs::canonicalize(folder)?)
+}
+
+fn identity_path(folder: &Path) -> PathBuf {
+    folder.join("quorum-identity")
+}
+
+fn write(path: &Path, identity: &Identity) -> io::Result<()> {
+    durable_file::replace(path, &wire::encode(identity)?)
+}
+
+fn read(path: &Path) -> io::Result<Option<Identity>> {
+    durable_file::read(path)?
+        .map(|payload| decode(&payload))
+        .transpose()
+}
+
+/// The identity in this form or one of the earlier ones, which are shorter.
+fn decode(payload: &[u8]) -> io::Result<Identity> {
+    if let Ok(identity) = wire::decode(payload) {
+        return Ok(identity);
+    }
+    let known = match wire::decode(payload) {
+        Ok(known) => known,
+        Err(_) => {
+            let old: IdentityWithoutDirectory = wire::decode(payload)?;
+            IdentityWithoutPast {
+                node_id: old.node_id,
+                cluster_id: old.cluster_id,
+                directory_id: Uuid::ZERO,
             }
         }
-        let path = fs::canonicalize(&self.path)?;
-        durable_file::sync_folder_of(&path)
-    }
-
-    fn read(&self) -> io::Result<Option<Identity>> {
-        match durable_file::read(&self.identity_path())? {
-            Some(payload) => Ok(Some(match wire::decode(&payload) {
-                Ok(identity) => identity,
-                Err(_) => {
-                    let old: IdentityWithoutDirectory = wire::decode(&payload)?;
-                    Identity {
-                        node_id: old.node_id,
-                        cluster_id: old.cluster_id,
-                        directory_id: Uuid::ZERO,
-                    }
-                }
-            })),
-            None => Ok(None),
-        }
-    }
-
-    fn identity_path(&self) -> PathBuf {
-        self.path.join("quorum-identity")
-    }
+    };
+    Ok(Identity {
+        node_id: known.node_id,
+        cluster_id: known.cluster_id,
+        directory_id: known.directory_id,
+        is_whole: None,
+        replaces: false,
+    })
 }
 
 #[cfg(test)]
@@ -172,7 +248,7 @@ mod tests {
             Folder::open(&path, 1, None, None),
             Err(QuorumError::FolderInUse(_))
         ));
-        folder.write(Some("a".into())).unwrap();
+        folder.belong_to("a").unwrap();
         drop(folder);
 
         let (_, known) = Folder::open(&path, 1, None, None).unwrap();
@@ -205,13 +281,43 @@ mod tests {
             cluster_id: Some("a".into()),
         };
         let payload = wire::encode(&old).unwrap();
-        durable_file::replace(&folder.identity_path(), &payload).unwrap();
+        durable_file::replace(&identity_path(folder.path()), &payload).unwrap();
         drop(folder);
         let (folder, known) = open("old", Some(given)).unwrap();
         assert_eq!(known.as_deref(), Some("a"));
         assert_eq!(folder.directory_id(), given);
         drop(folder);
         assert_eq!(id_of("old", None), given);
+    }
+
+    #[test]
+    fn a_folder_knows_its_past() {
+        let temp = tempfile::tempdir().unwrap();
+        let open = || Folder::open(temp.path(), 1, None, None).unwrap().0;
+        let folder = open();
+        assert!(!folder.is_whole(true) && !folder.replaces());
+        folder.note_replacing(true).unwrap();
+        folder.belong_to("a").unwrap();
+        drop(folder);
+        let folder = open();
+        assert!(!folder.is_whole(true) && folder.replaces());
+        folder.become_whole().unwrap();
+        folder.note_replacing(false).unwrap();
+        drop(folder);
+        let folder = open();
+        assert!(folder.is_whole(false) && !folder.replaces());
+
+        // As it was written before that was noted.
+        let old = IdentityWithoutPast {
+            node_id: 1,
+            cluster_id: Some("a".into()),
+            directory_id: folder.directory_id(),
+        };
+        let payload = wire::encode(&old).unwrap();
+        durable_file::replace(&identity_path(folder.path()), &payload).unwrap();
+        drop(folder);
+        let folder = open();
+        assert!(folder.is_whole(true) && !folder.is_whole(false) && !folder.replaces());
     }
 
     #[test]

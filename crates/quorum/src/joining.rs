@@ -7,7 +7,8 @@
 
 use crate::{
     cluster_id::ClusterId,
-    config::Voter,
+    config::{QuorumConfig, Voter},
+    identity::Folder,
     leadership::{Leadership, LeadershipWatch},
     network::directory_on_the_wire,
     raft_types::{broker_id_of, node_id_of},
@@ -22,7 +23,7 @@ use klamm_rpc::{
     metadata::Listener,
 };
 use klamm_types::{BrokerId, ErrorCode, Uuid};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -40,10 +41,12 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// Makes this controller known.
 pub(crate) struct Joiner {
     pub(crate) me: Voter,
-    pub(crate) directory_id: Uuid,
+    pub(crate) folder: Arc<Folder>,
     pub(crate) listener: Listener,
     pub(crate) cluster_id: ClusterId,
     pub(crate) client: ControllerClient,
+    /// Whom to ask by configuration.
+    pub(crate) configured: Vec<ControllerEndpoint>,
     pub(crate) leadership: LeadershipWatch,
     /// The feature levels that it supports.
     pub(crate) levels: LevelRange,
@@ -70,22 +73,43 @@ enum Next {
 }
 
 impl Joiner {
+    pub(crate) fn new(
+        config: &QuorumConfig,
+        folder: Arc<Folder>,
+        cluster_id: ClusterId,
+        leadership: LeadershipWatch,
+        failed: watch::Sender<Option<String>>,
+    ) -> Joiner {
+        Joiner {
+            me: config.advertised.clone(),
+            folder,
+            listener: listener_of(&config.advertised, &config.controller.listener_name),
+            cluster_id,
+            client: ControllerClient::new(config.known_controllers()),
+            configured: config.known_controllers(),
+            leadership,
+            levels: config.controller.levels,
+            auto_join: config.auto_join,
+            is_configured: config.voters.iter().any(|voter| voter.id == config.node_id),
+            failed,
+        }
+    }
+
     /// Runs until the controller stops.
     pub(crate) async fn run(mut self) {
-        let mut replaces = false;
         let mut is_told = false;
         loop {
             self.leadership.now.mark_unchanged();
-            let next = self.announce(replaces).await;
+            let next = self.announce().await;
             match next {
-                Next::ReplaceFolder(old) => replaces |= self.remove(old).await,
+                Next::ReplaceFolder(old) => self.replace(old).await,
                 Next::AskForVote => self.ask_for_vote().await,
                 Next::TellOfFolder(old) if !is_told => {
                     is_told = true;
                     tracing::error!(
                         voter = self.me.id.0,
                         old_directory = %old,
-                        new_directory = %self.directory_id,
+                        new_directory = %self.folder.directory_id(),
                         "the voter of this id had another folder. If that is lost, remove it from \
                          the voters and add this one"
                     );
@@ -106,7 +130,7 @@ impl Joiner {
         }
     }
 
-    async fn announce(&mut self, replaces: bool) -> Next {
+    async fn announce(&mut self) -> Next {
         if self.leadership.get().leader.is_some() {
             self.client.observe_active(self.leadership.active());
         }
@@ -124,13 +148,17 @@ impl Joiner {
         let request = RegisterControllerRequest {
             cluster_id: self.cluster_id.on_the_wire(),
             controller_id: self.me.id.0,
-            directory_id: directory_on_the_wire(self.directory_id).to_vec(),
+            directory_id: directory_on_the_wire(self.folder.directory_id()).to_vec(),
             listeners: vec![self.listener.clone()],
             version: env!("CARGO_PKG_VERSION").to_owned(),
             levels: self.levels.into(),
         };
         match self.client.register_controller(request, CALL_TIMEOUT).await {
             Ok(response) if response.error_code == 0 => {
+                if response.is_voter {
+                    self.note_replacing(false);
+                }
+                let replaces = self.folder.replaces();
                 next(&response, self.auto_join, self.is_configured, replaces)
             }
             Ok(response) => {
@@ -146,28 +174,45 @@ impl Joiner {
         }
     }
 
-    async fn on_refusal(&self, error_code: i32, message: &str) {
+    async fn on_refusal(&mut self, error_code: i32, message: &str) {
         tracing::warn!(
             error_code,
             message,
             "the leader does not take this controller"
         );
-        let for_good = [
-            ErrorCode::InconsistentClusterId,
-            ErrorCode::UnsupportedVersion,
-        ];
-        if for_good
-            .iter()
-            .any(|code| i32::from(code.code()) == error_code)
-        {
-            self.failed.send_replace(Some(message.to_owned()));
-            // The process is about to end.
-            sleep(CALL_TIMEOUT).await;
+        let has_cluster = !self.leadership.book.voters().is_empty();
+        match verdict(error_code, has_cluster) {
+            Verdict::Final => {
+                self.failed.send_replace(Some(message.to_owned()));
+                // The process is about to end.
+                sleep(CALL_TIMEOUT).await;
+            }
+            // What it has learnt of who is active is that cluster's.
+            Verdict::Elsewhere => self.client = ControllerClient::new(self.configured.clone()),
+            Verdict::NotNow => {}
         }
     }
 
-    /// Whether the vote of the old folder is gone.
-    async fn remove(&self, old: Uuid) -> bool {
+    /// Notes that this folder wants the vote of the old one, and has that removed. It may be without
+    /// this controller hearing of it: then nothing but the note tells that a vote is missing.
+    async fn replace(&self, old: Uuid) {
+        if self.note_replacing(true) {
+            self.remove(old).await;
+        }
+    }
+
+    /// Whether it is noted now.
+    fn note_replacing(&self, replaces: bool) -> bool {
+        match self.folder.note_replacing(replaces) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "cannot note whose place this controller takes");
+                false
+            }
+        }
+    }
+
+    async fn remove(&self, old: Uuid) {
         tracing::warn!(old_directory = %old, "this controller has lost its folder: replacing it");
         let request = RemoveRaftVoterRequest {
             cluster_id: self.cluster_id.on_the_wire(),
@@ -176,18 +221,14 @@ impl Joiner {
             only_if_silent: true,
         };
         match self.client.remove_raft_voter(request, CALL_TIMEOUT).await {
-            Ok(response) if response.error_code == 0 => true,
+            Ok(response) if response.error_code == 0 => {}
             Ok(response) => {
                 tracing::warn!(
                     message = response.error_message,
                     "its vote is not removed yet"
                 );
-                false
             }
-            Err(error) => {
-                tracing::warn!(%error, "its vote is not removed yet");
-                false
-            }
+            Err(error) => tracing::warn!(%error, "its vote is not removed yet"),
         }
     }
 
@@ -196,7 +237,7 @@ impl Joiner {
             cluster_id: self.cluster_id.on_the_wire(),
             timeout_ms: i32::try_from(JOIN_TIMEOUT.as_millis()).unwrap_or(i32::MAX),
             voter_id: self.me.id.0,
-            directory_id: directory_on_the_wire(self.directory_id).to_vec(),
+            directory_id: directory_on_the_wire(self.folder.directory_id()).to_vec(),
             listeners: vec![self.listener.clone()],
             ack_when_committed: true,
         };
@@ -213,6 +254,29 @@ impl Joiner {
             }
             Err(error) => tracing::info!(%error, "not a voter yet"),
         }
+    }
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// This controller cannot take part.
+    Final,
+    /// Another cluster was asked.
+    Elsewhere,
+    NotNow,
+}
+
+/// What a refusal means for a controller that has a cluster, by its log, or has none yet. One that
+/// has may have met another cluster at an address that was one of its own once.
+fn verdict(error_code: i32, has_cluster: bool) -> Verdict {
+    let is = |code: ErrorCode| i32::from(code.code()) == error_code;
+    if is(ErrorCode::InconsistentClusterId) && has_cluster {
+        Verdict::Elsewhere
+    } else if is(ErrorCode::InconsistentClusterId) || is(ErrorCode::UnsupportedVersion) {
+        Verdict::Final
+    } else {
+        Verdict::NotNow
     }
 }
 
@@ -263,6 +327,7 @@ pub(crate) fn endpoint_of(listeners: &[Listener], name: &str) -> Option<Voter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{address_book::AddressBook, leadership::watch_of};
 
     #[test]
     fn only_who_wants_to_asks_for_a_vote() {
@@ -302,6 +367,55 @@ mod tests {
             ),
         ] {
             assert_eq!(next(&answer, auto_join, is_configured, replaces), expected);
+        }
+    }
+
+    /// The vote may go without this controller hearing of it: it never asked for another then.
+    #[tokio::test(start_paused = true)]
+    async fn whose_place_it_takes_is_noted_before_that_is_asked_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let (folder, _) = Folder::open(temp.path(), 1, None, None).unwrap();
+        let folder = Arc::new(folder);
+        let me = Voter {
+            id: BrokerId(1),
+            host: "one".into(),
+            port: 1,
+        };
+        let (_now, now) = watch::channel(Leadership::default());
+        let joiner = Joiner {
+            listener: listener_of(&me, "CONTROLLER"),
+            me,
+            folder: folder.clone(),
+            cluster_id: ClusterId::new(None),
+            client: ControllerClient::new(Vec::new()),
+            configured: Vec::new(),
+            leadership: watch_of(now, AddressBook::default(), CALL_TIMEOUT),
+            levels: LevelRange::SUPPORTED,
+            auto_join: false,
+            is_configured: true,
+            failed: watch::Sender::new(None),
+        };
+        // Nobody answers.
+        joiner.replace(Uuid([1; 16])).await;
+        assert!(folder.replaces());
+        let answer = RegisterControllerResponse::default();
+        assert_eq!(
+            next(&answer, false, true, folder.replaces()),
+            Next::AskForVote
+        );
+    }
+
+    #[test]
+    fn a_foreign_cluster_does_not_end_a_controller_that_has_one() {
+        for (code, has_cluster, expected) in [
+            (ErrorCode::InconsistentClusterId, false, Verdict::Final),
+            (ErrorCode::InconsistentClusterId, true, Verdict::Elsewhere),
+            (ErrorCode::UnsupportedVersion, false, Verdict::Final),
+            (ErrorCode::UnsupportedVersion, true, Verdict::Final),
+            (ErrorCode::RequestTimedOut, false, Verdict::NotNow),
+        ] {
+            let verdict = verdict(code.code().into(), has_cluster);
+            assert_eq!(verdict, expected, "{code:?}");
         }
     }
 

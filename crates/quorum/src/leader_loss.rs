@@ -12,10 +12,11 @@ use crate::{
     leadership::{Leadership, LeadershipWatch},
     network::Network,
     raft_types::{NodeId, Raft, Vote, broker_id_of},
+    vote_guard::VoteGuard,
 };
 use klamm_rpc::raft::{PresenceReply, PresenceRequest};
 use openraft::raft::TransferLeaderRequest;
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
@@ -49,6 +50,7 @@ pub(crate) struct LeaderProbe {
     pub(crate) node_id: NodeId,
     pub(crate) network: Network,
     pub(crate) leadership: LeadershipWatch,
+    pub(crate) guard: Arc<VoteGuard>,
 }
 
 impl LeaderProbe {
@@ -181,7 +183,8 @@ async fn follow_leader(probe: &LeaderProbe, raft: &Raft, leader: NodeId, now: Le
 /// controller has not voted for another one.
 async fn elect_another(probe: &LeaderProbe, raft: &Raft, leader: NodeId, term: u64) {
     // Observers have no vote, and cannot be elected.
-    if !probe.leadership.book.voters().contains(&probe.node_id) {
+    let is_voter = probe.leadership.book.voters().contains(&probe.node_id);
+    if !is_voter || !probe.guard.is_whole() {
         return;
     }
     let turn = STAGGER * rank_of(probe, leader);

@@ -28,6 +28,7 @@ mod entry_cut;
 mod entry_log;
 mod first_election;
 mod follower_progress;
+mod founding;
 mod heartbeat_stream;
 mod identity;
 mod joining;

@@ -7,6 +7,9 @@ use tokio::time::{sleep, timeout};
 
 /// The pause before the next look: how long the log may grow beyond its bound.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often a snapshot is asked for until it is there: while another one is being made, raft does not
+/// listen.
+const TRIGGER_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a snapshot may take before the log is looked at again.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -27,11 +30,8 @@ pub(crate) async fn keep(raft: Raft, feed: Arc<MetadataFeed>, bytes: u64) {
             .borrow_watched()
             .last_applied
             .map(|at| at.index);
-        if raft.trigger().snapshot().await.is_err() {
-            return;
-        }
         // One that fails is reported by raft, which then stops.
-        if timeout(SNAPSHOT_PATIENCE, until_snapshot(&raft, target))
+        if timeout(SNAPSHOT_PATIENCE, make_snapshot(&raft, target))
             .await
             .is_ok()
         {
@@ -55,6 +55,17 @@ fn snapshot_index(raft: &Raft) -> Option<u64> {
     let metrics = raft.metrics();
     let metrics = metrics.borrow_watched();
     metrics.snapshot.map(|at| at.index)
+}
+
+/// Returns once there is a snapshot that reaches `target`, or raft has stopped.
+async fn make_snapshot(raft: &Raft, target: Option<u64>) {
+    loop {
+        let triggered = raft.trigger().snapshot().await;
+        let made = timeout(TRIGGER_INTERVAL, until_snapshot(raft, target)).await;
+        if triggered.is_err() || made.is_ok() {
+            return;
+        }
+    }
 }
 
 async fn until_snapshot(raft: &Raft, target: Option<u64>) {

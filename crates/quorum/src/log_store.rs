@@ -111,6 +111,14 @@ impl LogStore {
         self.shared.marks().purged
     }
 
+    /// Whether there are entries, or were before they were purged.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub(crate) fn has_entries(&self) -> io::Result<bool> {
+        Ok(self.purged().is_some() || self.shared.log().last_log_id()?.is_some())
+    }
+
     /// Does `work` on the flush thread, behind everything appended so far.
     async fn in_order(
         &self,

@@ -144,22 +144,39 @@ impl Membership {
         let turn = self.take_turn().await?;
         self.members().check_add(id)?;
         self.check_standing(id, &node).await?;
-        let members = self.members();
-        if members.observers.get(&id) != Some(&node) {
-            let change = match members.observers.contains_key(&id) {
-                true => Changes::SetNodes([(id, node.clone())].into()),
-                false => Changes::AddNodes([(id, node.clone())].into()),
-            };
-            timeout_at(deadline, self.change(change))
-                .await
-                .map_err(|_| lags(id))??;
-        }
+        self.observe(id, &node, deadline).await?;
+        // That may take long, and others may want to change something in the meantime.
+        drop(turn);
         timeout_at(deadline, self.until_caught_up(id))
             .await
             .map_err(|_| lags(id))??;
+        let turn = self.take_turn().await?;
+        let members = self.members();
+        members.check_add(id)?;
+        if members.observers.get(&id) != Some(&node) {
+            return Err(in_turn().into());
+        }
         let change = Changes::AddVoterIds([id].into());
         tracing::info!(id, endpoint = node.endpoint, directory = %node.directory_id, "adding a voter");
         self.carry_through(turn, change, deadline, wait).await
+    }
+
+    /// Makes a controller an observer that is none, or has another address or folder.
+    async fn observe(
+        &self,
+        id: NodeId,
+        node: &ControllerNode,
+        deadline: Instant,
+    ) -> Result<(), ChangeError> {
+        let members = self.members();
+        let change = match members.observers.get(&id) {
+            Some(known) if known == node => return Ok(()),
+            Some(_) => Changes::SetNodes([(id, node.clone())].into()),
+            None => Changes::AddNodes([(id, node.clone())].into()),
+        };
+        timeout_at(deadline, self.change(change))
+            .await
+            .map_err(|_| lags(id))?
     }
 
     /// Takes a controller's vote. With `only_if_silent` not while it is heard from.

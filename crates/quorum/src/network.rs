@@ -32,6 +32,7 @@ use openraft::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
+    collections::BTreeMap,
     fmt,
     future::Future,
     io,
@@ -53,12 +54,18 @@ const SNAPSHOT_CHUNK_BYTES: usize = 1 << 20;
 
 type Rpc<T> = Result<T, RPCError<TypeConfig>>;
 
+/// Connections that are kept for elections: more than a cluster has controllers.
+const ELECTION_CLIENTS_MAX: usize = 64;
+
 /// Makes the connections to the other controllers.
 #[derive(Clone, Debug)]
 pub(crate) struct Network {
     pub(crate) cluster_id: ClusterId,
     pub(crate) book: AddressBook,
     pub(crate) channel: ChannelConfig,
+    /// By endpoint. openraft asks for a new client for every candidacy, and an answer counts for less
+    /// than an election timeout: on a loaded machine dialling alone may take that long.
+    election_clients: Arc<Mutex<BTreeMap<String, RawRaftClient<Channel>>>>,
 }
 
 /// A connection to one controller.
@@ -74,6 +81,30 @@ pub(crate) struct Peer {
 }
 
 impl Network {
+    pub(crate) fn new(cluster_id: ClusterId, book: AddressBook, channel: ChannelConfig) -> Network {
+        Network {
+            cluster_id,
+            book,
+            channel,
+            election_clients: Arc::default(),
+        }
+    }
+
+    /// A client over the connection that all elections share; it reconnects by itself.
+    fn election_client(&self, endpoint: &str) -> Rpc<RawRaftClient<Channel>> {
+        let clients = self.election_clients.lock();
+        let mut clients = clients.unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(endpoint) {
+            return Ok(client.clone());
+        }
+        let client = self.client(endpoint).map_err(unreachable)?;
+        if clients.len() >= ELECTION_CLIENTS_MAX {
+            clients.clear();
+        }
+        clients.insert(endpoint.to_owned(), client.clone());
+        Ok(client)
+    }
+
     /// A client over a connection of its own.
     pub(crate) fn client(
         &self,
@@ -105,10 +136,21 @@ impl Peer {
         }
     }
 
+    fn endpoint(&self) -> String {
+        let known = self.network.book.endpoint(self.target);
+        known.unwrap_or_else(|| self.node.endpoint.clone())
+    }
+
+    /// The same for a call of an election.
+    fn election_client(&self) -> Rpc<(String, RawRaftClient<Channel>)> {
+        let endpoint = self.endpoint();
+        let client = self.network.election_client(&endpoint)?;
+        Ok((endpoint, client))
+    }
+
     /// Where the call goes, and over what.
     fn client(&self) -> Rpc<(String, RawRaftClient<Channel>)> {
-        let known = self.network.book.endpoint(self.target);
-        let endpoint = known.unwrap_or_else(|| self.node.endpoint.clone());
+        let endpoint = self.endpoint();
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((same, client)) = client.as_ref().filter(|(at, _)| *at == endpoint) {
             return Ok((same.clone(), client.clone()));
@@ -133,11 +175,13 @@ impl Peer {
         Addressed {
             cluster_id: self.network.cluster_id.clone(),
             directory_id: self.network.book.directory_id(self.target),
+            target: self.target,
         }
     }
 
     async fn call<Q, A, F>(
         &self,
+        to: (String, RawRaftClient<Channel>),
         request: &Q,
         limit: Duration,
         call: impl FnOnce(RawRaftClient<Channel>, RaftMessage) -> F,
@@ -147,7 +191,7 @@ impl Peer {
         A: DeserializeOwned,
         F: Future<Output = Result<Response<RaftMessage>, Status>>,
     {
-        let (endpoint, client) = self.client()?;
+        let (endpoint, client) = to;
         let answer = call(client, self.message(request)?);
         match timeout(limit, answer).await {
             Ok(Ok(answer)) => wire::decode(&answer.into_inner().payload).map_err(unreachable),
@@ -160,11 +204,12 @@ impl Peer {
     }
 }
 
-/// Who a message is for: another cluster or another folder must not take it.
+/// Who a message is for: another cluster, controller or folder must not take it.
 #[derive(Clone, Debug)]
 struct Addressed {
     cluster_id: ClusterId,
     directory_id: Uuid,
+    target: NodeId,
 }
 
 impl Addressed {
@@ -173,6 +218,7 @@ impl Addressed {
             cluster_id: self.cluster_id.on_the_wire(),
             payload: wire::encode(request)?.into(),
             directory_id: directory_on_the_wire(self.directory_id),
+            target_id: Some(self.target),
         })
     }
 }
@@ -199,9 +245,13 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         request: AppendEntriesRequest<TypeConfig>,
         _option: RPCOption,
     ) -> Rpc<AppendEntriesResponse<TypeConfig>> {
-        self.call(&request, APPEND_TIMEOUT, |mut client, message| async move {
-            client.append_entries(message).await
-        })
+        let to = self.client()?;
+        self.call(
+            to,
+            &request,
+            APPEND_TIMEOUT,
+            |mut client, message| async move { client.append_entries(message).await },
+        )
         .await
     }
 
@@ -247,8 +297,10 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Rpc<VoteResponse<TypeConfig>> {
         self.call(
+            self.election_client()?,
             &request,
-            option.soft_ttl(),
+            // openraft waits for an answer just as long.
+            option.hard_ttl(),
             |mut client, message| async move { client.vote(message).await },
         )
         .await
@@ -260,8 +312,10 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Rpc<VoteResponse<TypeConfig>> {
         self.call(
+            self.election_client()?,
             &request,
-            option.soft_ttl(),
+            // openraft waits for an answer just as long.
+            option.hard_ttl(),
             |mut client, message| async move { client.pre_vote(message).await },
         )
         .await
@@ -295,8 +349,10 @@ impl RaftNetworkV2<TypeConfig> for Peer {
         option: RPCOption,
     ) -> Rpc<TransferLeaderResponse<TypeConfig>> {
         self.call(
+            self.election_client()?,
             &request,
-            option.soft_ttl(),
+            // openraft waits for an answer just as long.
+            option.hard_ttl(),
             |mut client, message| async move { client.transfer_leader(message).await },
         )
         .await
@@ -349,6 +405,7 @@ fn chunks_of(
         Some(SnapshotChunk {
             cluster_id: addressed.cluster_id.on_the_wire(),
             directory_id: directory_on_the_wire(addressed.directory_id),
+            target_id: Some(addressed.target),
             meta: meta.take().unwrap_or_default().into(),
             data: data.split_to(data.len().min(SNAPSHOT_CHUNK_BYTES)),
         })
@@ -365,11 +422,8 @@ mod tests {
         let nobody_listens = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", nobody_listens.local_addr().unwrap());
         drop(nobody_listens);
-        let network = Network {
-            cluster_id: ClusterId::new(None),
-            book: AddressBook::default(),
-            channel: ChannelConfig::default(),
-        };
+        let channel = ChannelConfig::default();
+        let network = Network::new(ClusterId::new(None), AddressBook::default(), channel);
         let mut peer = Peer::new(network, 2, ControllerNode::at(endpoint));
         let option = RPCOption::new(Duration::from_secs(1));
         {
@@ -381,5 +435,29 @@ mod tests {
         let nothing = stream::empty::<AppendEntriesRequest<TypeConfig>>();
         let mut answers = peer.stream_append(nothing, option).await.unwrap();
         assert!(answers.next().await.is_none());
+    }
+
+    /// Under load dialling took longer than an answer may take, each time anew: nobody was elected.
+    #[tokio::test]
+    async fn candidacies_share_a_connection() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = listener.local_addr().unwrap().to_string();
+        let channel = ChannelConfig {
+            // Nobody answers pings there.
+            keepalive_interval: Duration::from_secs(600),
+            ..ChannelConfig::default()
+        };
+        let mut network = Network::new(ClusterId::new(None), AddressBook::default(), channel);
+        let request = VoteRequest::new(Vote::new(2, 1), None);
+        for _ in 0..2 {
+            let node = ControllerNode::at(&endpoint);
+            let mut peer = network.new_client(2, &node).await;
+            let option = RPCOption::new(Duration::from_millis(100));
+            peer.pre_vote(request.clone(), option).await.unwrap_err();
+        }
+        let first = timeout(Duration::from_secs(20), listener.accept()).await;
+        let _first = first.unwrap().unwrap();
+        let second = timeout(Duration::from_millis(100), listener.accept()).await;
+        assert!(second.is_err(), "the second candidacy dialled again");
     }
 }

@@ -10,8 +10,9 @@ use crate::{
     controller_service::ControllerServer,
     first_election,
     follower_progress::FollowerProgress,
+    founding::Founding,
     identity::Folder,
-    joining::{self, Joiner},
+    joining::Joiner,
     leader_loss::{self, LeaderProbe},
     leadership::{self, LeaderContact, Leadership, LeadershipWatch},
     log_bounds,
@@ -24,8 +25,9 @@ use crate::{
     room::Room,
     state_machine::StateMachine,
     stopping::Stopping,
+    vote_guard::VoteGuard,
 };
-use klamm_rpc::{ActiveController, ChannelConfig, ControllerClient, MESSAGE_BYTES_MAX};
+use klamm_rpc::{ActiveController, ChannelConfig, MESSAGE_BYTES_MAX};
 use klamm_types::Uuid;
 use openraft::async_runtime::watch::WatchReceiver;
 use std::{
@@ -123,28 +125,26 @@ impl Quorum {
     /// See [`QuorumError`]. Nothing keeps running.
     pub async fn start(mut config: QuorumConfig) -> Result<Quorum, QuorumError> {
         check_voters(&config)?;
-        let raft_config = Arc::new(config.raft_config()?);
+        let mut raft_config = config.raft_config()?;
         let listen = std::mem::replace(&mut config.listen, ListenOn::Address(String::new()));
         let (listener, local_addr) = bind(listen).await?;
         let disk = recover(&config).await?;
 
         let node_id = node_id_of(config.node_id);
         let directory_id = disk.folder.directory_id();
-        let founders = config.founders();
+        let guard = Arc::new(VoteGuard::new(disk.folder.clone(), disk.has_log));
+        raft_config.enable_elect = guard.is_whole();
         let book = AddressBook::new(config.endpoints());
         let cluster_id = ClusterId::new(disk.cluster_id);
-        let network = Network {
-            cluster_id: cluster_id.clone(),
-            book: book.clone(),
-            channel: ChannelConfig {
-                connect_timeout: Duration::from_millis(500),
-                ..ChannelConfig::default()
-            },
+        let channel = ChannelConfig {
+            connect_timeout: Duration::from_millis(500),
+            ..ChannelConfig::default()
         };
+        let network = Network::new(cluster_id.clone(), book.clone(), channel);
         let feed = disk.state_machine.feed();
         let raft = Raft::new(
             node_id,
-            raft_config,
+            Arc::new(raft_config),
             network.clone(),
             disk.log_store,
             disk.state_machine,
@@ -162,6 +162,7 @@ impl Quorum {
             node_id,
             network: network.clone(),
             leadership: leadership.clone(),
+            guard: guard.clone(),
         };
         let clock = Clock::start();
         let mut tasks = JoinSet::new();
@@ -180,16 +181,17 @@ impl Quorum {
             turn: Arc::default(),
         };
         tasks.spawn(membership.clone().keep_settled());
+        tasks.spawn(guard.clone().watch(raft.clone()));
         let bytes = config.snapshot.bytes;
         tasks.spawn(log_bounds::keep(raft.clone(), feed.clone(), bytes));
         let progress = FollowerProgress::default();
         tasks.spawn(progress.clone().watch(raft.clone(), clock));
-        let joiner = joiner(
+        let joiner = Joiner::new(
             &config,
-            directory_id,
-            &cluster_id,
-            &leadership,
-            &failed_sender,
+            disk.folder.clone(),
+            cluster_id.clone(),
+            leadership.clone(),
+            failed_sender.clone(),
         );
         tasks.spawn(joiner.run());
         tasks.spawn(leader_loss::watch_leaders(probe.clone(), raft.clone()));
@@ -214,9 +216,14 @@ impl Quorum {
         tasks.spawn(first_election::hold(
             raft.clone(),
             leadership.clone(),
-            network,
-            node_id,
-            founders,
+            Founding {
+                founders: config.founders(),
+                elsewhere: config.bootstrap.clone(),
+                belongs_already: config.belongs_already,
+                network,
+                guard: guard.clone(),
+                patience: config.patience(),
+            },
         ));
 
         let raft_server = RaftServer {
@@ -225,7 +232,7 @@ impl Quorum {
             leadership: leadership.clone(),
             probe,
             stopping: stopping_watch.clone(),
-            guard: Arc::default(),
+            guard,
             contact,
             directory_id,
         };
@@ -367,7 +374,8 @@ async fn bind(listen: ListenOn) -> Result<(TcpListener, SocketAddr), QuorumError
 
 /// What lies on disk.
 struct Recovered {
-    folder: Folder,
+    folder: Arc<Folder>,
+    has_log: bool,
     cluster_id: Option<String>,
     log_store: LogStore,
     state_machine: StateMachine,
@@ -391,12 +399,14 @@ async fn recover(config: &QuorumConfig) -> Result<Recovered, QuorumError> {
             let state_machine =
                 StateMachine::open(folder.path(), folder.lock())?.supporting(levels)?;
             state_machine.check_reaches(log_store.purged())?;
-            Ok((log_store, state_machine))
+            let has_log = log_store.has_entries()?;
+            Ok((log_store, state_machine, has_log))
         };
-        let (log_store, state_machine) =
+        let (log_store, state_machine, has_log) =
             open().map_err(|source| QuorumError::Storage { path, source })?;
         Ok(Recovered {
-            folder,
+            folder: Arc::new(folder),
+            has_log,
             cluster_id,
             log_store,
             state_machine,
@@ -434,7 +444,7 @@ fn serve(listener: TcpListener, raft: RaftServer, controller: ControllerServer) 
 async fn learn_cluster_id(
     feed: Arc<MetadataFeed>,
     cluster_id: ClusterId,
-    folder: Folder,
+    folder: Arc<Folder>,
     failed: watch::Sender<Option<String>>,
 ) {
     let mut offset = feed.offset();
@@ -448,7 +458,7 @@ async fn learn_cluster_id(
                     failed.send_replace(Some(reason));
                 }
                 None => {
-                    if let Err(error) = folder.write(Some(committed.to_owned())) {
+                    if let Err(error) = folder.belong_to(committed) {
                         failed.send_replace(Some(format!("remember the cluster id: {error}")));
                     }
                     cluster_id.learn(committed);
@@ -472,26 +482,5 @@ async fn publish_active(mut leadership: LeadershipWatch, active: watch::Sender<A
         if leadership.now.changed().await.is_err() {
             return;
         }
-    }
-}
-
-fn joiner(
-    config: &QuorumConfig,
-    directory_id: Uuid,
-    cluster_id: &ClusterId,
-    leadership: &LeadershipWatch,
-    failed: &watch::Sender<Option<String>>,
-) -> Joiner {
-    Joiner {
-        me: config.advertised.clone(),
-        directory_id,
-        listener: joining::listener_of(&config.advertised, &config.controller.listener_name),
-        cluster_id: cluster_id.clone(),
-        client: ControllerClient::new(config.known_controllers()),
-        leadership: leadership.clone(),
-        levels: config.controller.levels,
-        auto_join: config.auto_join,
-        is_configured: config.voters.iter().any(|voter| voter.id == config.node_id),
-        failed: failed.clone(),
     }
 }

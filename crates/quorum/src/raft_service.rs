@@ -5,7 +5,7 @@ use crate::{
     leader_loss::LeaderProbe,
     leadership::{LeaderContact, LeadershipWatch, voters_by_log},
     network::directory_on_the_wire,
-    raft_types::{Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, broker_id_of, term_of},
+    raft_types::{NodeId, Raft, Snapshot, SnapshotMeta, TypeConfig, Vote, broker_id_of, term_of},
     stopping::Stopping,
     vote_guard::VoteGuard,
     wire,
@@ -46,22 +46,43 @@ type Answer = Result<Response<RaftMessage>, Status>;
 
 impl RaftServer {
     fn request<T: DeserializeOwned>(&self, message: &RaftMessage) -> Result<T, Status> {
-        self.check(&message.cluster_id, &message.directory_id)?;
+        self.check(
+            &message.cluster_id,
+            message.target_id,
+            &message.directory_id,
+        )?;
         wire::decode(&message.payload).map_err(invalid)
     }
 
-    /// Refuses what is meant for another cluster or for another folder. A controller that has lost
+    /// Refuses what is meant for another cluster, controller or folder. An address may be out of date,
+    /// even one's own may be taken for another's: whoever is reached there must not answer for them.
+    ///
+    /// A controller that has lost
     /// its folder is not the one that promised votes and entries (KIP-853): it takes part again
     /// under the new folder's id, once the old one was removed from the voters.
-    fn check(&self, cluster_id: &str, directory_id: &[u8]) -> Result<(), Status> {
+    fn check(
+        &self,
+        cluster_id: &str,
+        target_id: Option<NodeId>,
+        directory_id: &[u8],
+    ) -> Result<(), Status> {
         self.cluster_id
             .check(cluster_id)
             .map_err(|status| *status)?;
+        let me = *self.raft.node_id();
+        if let Some(other) = target_id.filter(|id| *id != me) {
+            return Err(Status::failed_precondition(format!(
+                "this is controller {me}, not {other}"
+            )));
+        }
         match directory_id.is_empty() || directory_id == self.directory_id.as_bytes() {
             true => Ok(()),
-            false => Err(Status::failed_precondition(
-                "this controller has another folder than the one that was asked",
-            )),
+            false => {
+                self.guard.hear_of_other_folder();
+                Err(Status::failed_precondition(
+                    "this controller has another folder than the one that was asked",
+                ))
+            }
         }
     }
 
@@ -74,17 +95,17 @@ impl RaftServer {
         if term_of(&request.vote) >= self.leadership.get().term {
             self.contact.note();
         }
+        self.guard.hear_leader(&request);
         Ok(request)
     }
 
-    async fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
+    fn vote_request(&self, message: &RaftMessage) -> Result<VoteRequest<TypeConfig>, Status> {
         let request: VoteRequest<TypeConfig> = self.request(message)?;
         let last_index = request.last_log_id.as_ref().map(|last| last.index);
-        let has_log = voters_by_log(&self.raft).await.is_some();
-        match self.guard.may_vote(last_index, has_log) {
+        match self.guard.may_vote(last_index) {
             true => Ok(request),
             false => Err(Status::failed_precondition(
-                "this controller has no log, and may have lost one: it does not vote",
+                "this controller may have lost its log, and has not caught up: it does not vote",
             )),
         }
     }
@@ -101,6 +122,7 @@ fn answer<T: Serialize, E: fmt::Display>(
         cluster_id: cluster_id.on_the_wire(),
         payload: payload.into(),
         directory_id: Bytes::new(),
+        target_id: None,
     })
 }
 
@@ -114,13 +136,13 @@ impl RaftService for RaftServer {
     type PresenceStream = BoxStream<'static, Result<PresenceReply, Status>>;
 
     async fn vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request = self.vote_request(request.get_ref()).await?;
+        let request = self.vote_request(request.get_ref())?;
         let voted = self.raft.vote(request).await;
         answer(&self.cluster_id, voted).map(Response::new)
     }
 
     async fn pre_vote(&self, request: Request<RaftMessage>) -> Answer {
-        let request = self.vote_request(request.get_ref()).await?;
+        let request = self.vote_request(request.get_ref())?;
         // A candidate that asks this early has reason to believe that the leader died. This
         // controller's lease for the leader only ends early if it sees the same itself.
         self.probe.end_lease_if_leader_died(&self.raft).await;
@@ -163,7 +185,7 @@ impl RaftService for RaftServer {
         let mut data = BytesMut::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            self.check(&chunk.cluster_id, &chunk.directory_id)?;
+            self.check(&chunk.cluster_id, chunk.target_id, &chunk.directory_id)?;
             if meta.is_none() {
                 meta = Some(wire::decode(&chunk.meta).map_err(invalid)?);
             }
@@ -182,6 +204,11 @@ impl RaftService for RaftServer {
 
     async fn transfer_leader(&self, request: Request<RaftMessage>) -> Answer {
         let request: TransferLeaderRequest<TypeConfig> = self.request(request.get_ref())?;
+        if !self.guard.is_whole() {
+            return Err(Status::failed_precondition(
+                "this controller has not caught up yet: it does not lead",
+            ));
+        }
         let transferred = self.raft.handle_transfer_leader(request).await;
         answer(&self.cluster_id, transferred).map(Response::new)
     }

@@ -5,6 +5,7 @@ use klamm_metadata::Image;
 use klamm_rpc::controller::{
     BrokerHeartbeat, CreatableTopic, CreateTopicsRequest, DescribeQuorumRequest, ReplicaAssignment,
 };
+use klamm_rpc::raft::{RaftMessage, SnapshotChunk};
 use std::time::Instant;
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
@@ -264,5 +265,41 @@ fn a_follower_that_is_cut_off_sends_brokers_away() {
         let mut active = cluster.node(left).active();
         let nobody = active.wait_for(|active| active.controller_id == -1);
         timeout(LIMIT, nobody).await.unwrap().unwrap();
+    });
+}
+
+/// An address that had become another controller's made that one vote, and count, as two.
+#[test]
+fn a_controller_does_not_answer_for_another_one() {
+    run(async {
+        let mut cluster = Cluster::of_folders(klamm_quorum::SnapshotConfig::default());
+        cluster.start_on_new_ports(&[1]).await;
+        let channel = klamm_rpc::channel(
+            &cluster.address(1).to_string(),
+            &klamm_rpc::ChannelConfig::default(),
+        );
+        let mut raft = klamm_rpc::RawRaftClient::new(channel.unwrap());
+        for (target_id, expected) in [
+            (Some(2), Code::FailedPrecondition),
+            // It takes these, and finds nothing in them.
+            (Some(1), Code::InvalidArgument),
+            (None, Code::InvalidArgument),
+        ] {
+            let message = RaftMessage {
+                target_id,
+                ..RaftMessage::default()
+            };
+            let refused = raft.vote(message.clone()).await.unwrap_err();
+            assert_eq!(refused.code(), expected, "vote for {target_id:?}");
+            let refused = raft.append_entries(message).await.unwrap_err();
+            assert_eq!(refused.code(), expected, "entries for {target_id:?}");
+            let chunk = SnapshotChunk {
+                target_id,
+                ..SnapshotChunk::default()
+            };
+            let chunks = tokio_stream::iter([chunk]);
+            let refused = raft.install_snapshot(chunks).await.unwrap_err();
+            assert_eq!(refused.code(), expected, "snapshot for {target_id:?}");
+        }
     });
 }

@@ -4,4 +4,5 @@
 mod elections;
 mod nodes;
 mod restarts;
+mod slow_joiner;
 mod voters;

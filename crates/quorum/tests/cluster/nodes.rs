@@ -12,14 +12,21 @@ use klamm_rpc::{
     },
     metadata::{Listener, Snapshot},
 };
+use klamm_tests::PortBlock;
 use klamm_types::BrokerId;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, runtime::Runtime, time::timeout};
+use tokio::{
+    runtime::Runtime,
+    time::{sleep, timeout},
+};
 use tonic::{Code, Streaming};
 
 /// What never happens in a test that passes; generous, since tests share their machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// How often it is looked whether something has come about.
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 
 /// Three controllers with their folders.
 pub(crate) struct Cluster {
@@ -29,6 +36,10 @@ pub(crate) struct Cluster {
     folders: BTreeMap<i32, TempDir>,
     nodes: BTreeMap<i32, Node>,
     snapshot: SnapshotConfig,
+    ports: PortBlock,
+    ports_used: u16,
+    /// Nodes that start have other folders of a cluster.
+    pub(crate) belongs_already: bool,
 }
 
 struct Node {
@@ -36,9 +47,15 @@ struct Node {
     runtime: Runtime,
 }
 
-/// The brokers of these tests send one heartbeat and keep their stream open.
+/// The brokers of these tests send one heartbeat and keep their stream open. Controllers that share
+/// their machine with other tests are given time: who dies is noticed by its connections.
 fn timings() -> Timings {
-    let mut timings = Timings::default();
+    let mut timings = Timings {
+        heartbeat_interval_ms: 500,
+        election_timeout_ms_min: 1_500,
+        election_timeout_ms_max: 2_500,
+        ..Timings::default()
+    };
     timings.sessions.session_timeout_ms = 60_000;
     timings
 }
@@ -63,13 +80,6 @@ impl Cluster {
     }
 
     pub(crate) async fn start_with(snapshot: SnapshotConfig) -> Cluster {
-        if std::env::var("RUST_LOG").is_ok() {
-            // Another test of this process may have done it.
-            let _ = tracing_subscriber::fmt()
-                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-                .with_test_writer()
-                .try_init();
-        }
         let mut cluster = Cluster::of_folders(snapshot);
         cluster.start_on_new_ports(&[1, 2, 3]).await;
         cluster
@@ -77,35 +87,44 @@ impl Cluster {
 
     /// Folders, and nobody who runs.
     pub(crate) fn of_folders(snapshot: SnapshotConfig) -> Cluster {
+        if std::env::var("RUST_LOG").is_ok() {
+            // Another test of this process may have done it.
+            let _ = tracing_subscriber::fmt()
+                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+                .with_test_writer()
+                .try_init();
+        }
         Cluster {
             voters: Vec::new(),
             joined: BTreeMap::new(),
             folders: (1..=3).map(|id| (id, TempDir::new().unwrap())).collect(),
             nodes: BTreeMap::new(),
             snapshot,
+            ports: PortBlock::take(),
+            ports_used: 0,
+            belongs_already: false,
         }
     }
 
     /// Starts those, with each other as voters, at addresses that they did not have before.
     pub(crate) async fn start_on_new_ports(&mut self, ids: &[i32]) {
-        let mut listeners = BTreeMap::new();
         self.voters.clear();
         for &id in ids {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            self.voters.push(Voter {
-                id: BrokerId(id),
-                host: "127.0.0.1".into(),
-                port: listener.local_addr().unwrap().port(),
-            });
-            listeners.insert(id, listener.into_std().unwrap());
+            let voter = self.at_new_port(id);
+            self.voters.push(voter);
         }
-        for (id, listener) in listeners {
-            let starting = async {
-                while !self.start_node_on(id, Some(listener.try_clone().unwrap())) {
-                    tokio::task::yield_now().await;
-                }
-            };
-            timeout(LIMIT, starting).await.unwrap();
+        for &id in ids {
+            self.start_node(id).await;
+        }
+    }
+
+    fn at_new_port(&mut self, id: i32) -> Voter {
+        let port = self.ports.port(self.ports_used);
+        self.ports_used += 1;
+        Voter {
+            id: BrokerId(id),
+            host: "127.0.0.1".into(),
+            port,
         }
     }
 
@@ -113,19 +132,23 @@ impl Cluster {
     /// let go of sockets and files, unlike a process that is killed.
     pub(crate) async fn start_node(&mut self, id: i32) {
         let starting = async {
-            while !self.start_node_on(id, None) {
-                tokio::task::yield_now().await;
+            while !self.start_node_on(id) {
+                sleep(POLL).await;
             }
         };
         timeout(LIMIT, starting).await.unwrap();
     }
 
     /// Whether the node started; `false` if an earlier life of it still holds what it needs.
-    fn start_node_on(&mut self, id: i32, listener: Option<std::net::TcpListener>) -> bool {
+    fn start_node_on(&mut self, id: i32) -> bool {
         let runtime = runtime();
         let joined = self.joined.get(&id);
         let (voters, bootstrap) = match joined {
-            None => (self.voters.clone(), Vec::new()),
+            None => {
+                let joined = self.joined.values();
+                let joined = joined.map(|(voter, _)| voter.endpoint()).collect();
+                (self.voters.clone(), joined)
+            }
             Some(_) => (
                 Vec::new(),
                 self.voters.iter().map(Voter::endpoint).collect(),
@@ -138,6 +161,7 @@ impl Cluster {
             advertised: self.voter(id),
             auto_join: joined.is_some_and(|(_, auto_join)| *auto_join),
             directory_id: None,
+            belongs_already: self.belongs_already,
             listen: ListenOn::Address(self.address(id).to_string()),
             metadata_dir: self.folders[&id].path().to_owned(),
             cluster_id: None,
@@ -145,11 +169,7 @@ impl Cluster {
             timings: timings(),
             snapshot: self.snapshot.clone(),
         };
-        let quorum = runtime.block_on_elsewhere(async move {
-            let listen = listener.map(|socket| TcpListener::from_std(socket).unwrap());
-            let listen = listen.map_or(config.listen, ListenOn::Socket);
-            Quorum::start(QuorumConfig { listen, ..config }).await
-        });
+        let quorum = runtime.block_on_elsewhere(Quorum::start(config));
         let started = match quorum {
             Ok(quorum) => {
                 self.nodes.insert(id, Node { quorum, runtime });
@@ -174,15 +194,10 @@ impl Cluster {
 
     /// Starts a controller that is new and knows the others.
     pub(crate) async fn join(&mut self, id: i32, auto_join: bool) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let voter = Voter {
-            id: BrokerId(id),
-            host: "127.0.0.1".into(),
-            port: listener.local_addr().unwrap().port(),
-        };
+        let voter = self.at_new_port(id);
         self.joined.insert(id, (voter, auto_join));
         self.folders.insert(id, TempDir::new().unwrap());
-        assert!(self.start_node_on(id, Some(listener.into_std().unwrap())));
+        self.start_node(id).await;
     }
 
     /// Kills a controller and takes its folder away.

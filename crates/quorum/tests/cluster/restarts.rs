@@ -1,12 +1,10 @@
 //! What lies on disk comes back.
 
-use crate::nodes::{Cluster, Follower, LIMIT, register_broker, run};
+use crate::nodes::{Cluster, Follower, LIMIT, POLL, register_broker, run};
 use klamm_quorum::SnapshotConfig;
 use klamm_rpc::{ControllerClient, controller::DescribeQuorumRequest};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::time::sleep;
-
-const POLL: Duration = Duration::from_millis(20);
 
 async fn leader_epoch(client: &ControllerClient) -> i32 {
     let described = client.describe_quorum(DescribeQuorumRequest {}, LIMIT);

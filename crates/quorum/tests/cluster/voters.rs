@@ -1,6 +1,9 @@
 //! The voters change while the cluster runs, and nothing is lost.
 
-use crate::nodes::{Cluster, Follower, LIMIT, register_broker, run};
+use crate::{
+    nodes::{Cluster, Follower, LIMIT, POLL, register_broker, run},
+    slow_joiner,
+};
 use klamm_rpc::{
     ControllerClient,
     controller::{
@@ -9,11 +12,13 @@ use klamm_rpc::{
     },
     metadata::Listener,
 };
-use klamm_types::ErrorCode;
+use klamm_types::{ErrorCode, Uuid};
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
-
-const POLL: Duration = Duration::from_millis(20);
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 async fn describe(client: &ControllerClient) -> DescribeQuorumResponse {
     let request = DescribeQuorumRequest {};
@@ -46,6 +51,10 @@ fn directory(cluster: &Cluster, id: i32) -> Vec<u8> {
 }
 
 fn addition(cluster: &Cluster, id: i32, directory_id: Vec<u8>) -> AddRaftVoterRequest {
+    addition_at(cluster.address(id).port(), id, directory_id)
+}
+
+fn addition_at(port: u16, id: i32, directory_id: Vec<u8>) -> AddRaftVoterRequest {
     AddRaftVoterRequest {
         cluster_id: String::new(),
         timeout_ms: 10_000,
@@ -54,16 +63,39 @@ fn addition(cluster: &Cluster, id: i32, directory_id: Vec<u8>) -> AddRaftVoterRe
         listeners: vec![Listener {
             name: "CONTROLLER".into(),
             host: "127.0.0.1".into(),
-            port: cluster.address(id).port().into(),
+            port: port.into(),
             security_protocol: 0,
         }],
         ack_when_committed: true,
     }
 }
 
+/// How the quorum answers a change of the voters once it finds the time. One that it first could
+/// not say anything about may have been made all the same: then it says `done` the next time.
+async fn changed(done: ErrorCode, ask: impl AsyncFn() -> RaftVoterResponse) -> RaftVoterResponse {
+    let deadline = Instant::now() + LIMIT;
+    let mut is_first = true;
+    loop {
+        let response = ask().await;
+        if code(&response) == done && !is_first {
+            return RaftVoterResponse::default();
+        }
+        if code(&response) != ErrorCode::RequestTimedOut {
+            return response;
+        }
+        assert!(Instant::now() < deadline, "{}", response.error_message);
+        is_first = false;
+        sleep(POLL).await;
+    }
+}
+
 async fn add(cluster: &Cluster, client: &ControllerClient, id: i32) -> RaftVoterResponse {
-    let request = addition(cluster, id, directory(cluster, id));
-    client.add_raft_voter(request, LIMIT).await.unwrap()
+    add_as(client, addition(cluster, id, directory(cluster, id))).await
+}
+
+async fn add_as(client: &ControllerClient, request: AddRaftVoterRequest) -> RaftVoterResponse {
+    let ask = async || client.add_raft_voter(request.clone(), LIMIT).await.unwrap();
+    changed(ErrorCode::DuplicateVoter, ask).await
 }
 
 async fn remove(client: &ControllerClient, id: i32, directory_id: Vec<u8>) -> RaftVoterResponse {
@@ -73,7 +105,20 @@ async fn remove(client: &ControllerClient, id: i32, directory_id: Vec<u8>) -> Ra
         directory_id,
         only_if_silent: false,
     };
-    client.remove_raft_voter(request, LIMIT).await.unwrap()
+    let ask = async || {
+        client
+            .remove_raft_voter(request.clone(), LIMIT)
+            .await
+            .unwrap()
+    };
+    changed(ErrorCode::VoterNotFound, ask).await
+}
+
+/// Waits until no change of the voters is under way: while one is, the old majority counts too.
+async fn until_settled(client: &ControllerClient) {
+    let nobody = remove(client, 99, vec![9; 16]).await;
+    let is_told = matches!(code(&nobody), ErrorCode::None | ErrorCode::VoterNotFound);
+    assert!(is_told, "{nobody:?}");
 }
 
 fn code(response: &RaftVoterResponse) -> ErrorCode {
@@ -104,6 +149,7 @@ fn a_quorum_grows_from_three_to_five_and_outlives_two_of_the_first() {
         assert_eq!(ids(&observed.voters), [1, 2, 3]);
         let added = add(&cluster, &client, 4).await;
         assert_eq!(code(&added), ErrorCode::None, "{}", added.error_message);
+        until_settled(&client).await;
         assert_eq!(
             code(&add(&cluster, &client, 4).await),
             ErrorCode::DuplicateVoter
@@ -116,6 +162,7 @@ fn a_quorum_grows_from_three_to_five_and_outlives_two_of_the_first() {
         assert_eq!(fifth.unwrap().directory_id, directory(&cluster, 5));
         assert_eq!(fifth.unwrap().port, u32::from(cluster.address(5).port()));
         register_broker(&client, 101, 1).await;
+        until_settled(&client).await;
 
         // Without the new ones there is no majority left.
         let leader = describe(&client).await.leader_id;
@@ -187,6 +234,7 @@ fn a_voter_that_lost_its_folder_is_replaced_by_itself() {
             voter.is_some_and(|voter| voter.directory_id == new)
         };
         until(&client, "the new folder votes", has_new).await;
+        until_settled(&client).await;
         let mut follower = Follower::of(&cluster, lost).await;
         follower.until(|image| image.brokers().count() == 2).await;
 
@@ -209,27 +257,26 @@ fn a_new_folder_has_no_vote_until_it_is_given_one() {
         .await;
 
         let wrong_folder = addition(&cluster, 4, vec![9; 16]);
-        let wrong_folder = client.add_raft_voter(wrong_folder, LIMIT).await.unwrap();
+        let wrong_folder = add_as(&client, wrong_folder).await;
         assert_eq!(code(&wrong_folder), ErrorCode::InvalidVoterKey);
         let elsewhere = AddRaftVoterRequest {
             cluster_id: "another".into(),
             ..addition(&cluster, 4, directory(&cluster, 4))
         };
-        let elsewhere = client.add_raft_voter(elsewhere, LIMIT).await.unwrap();
+        let elsewhere = add_as(&client, elsewhere).await;
         assert_eq!(code(&elsewhere), ErrorCode::InconsistentClusterId);
         let added = add(&cluster, &client, 4).await;
         assert_eq!(code(&added), ErrorCode::None, "{}", added.error_message);
 
         let old = directory(&cluster, 4);
         cluster.lose(4);
-        let down = addition(&cluster, 4, vec![9; 16]);
-        assert_eq!(
-            code(&client.add_raft_voter(down, LIMIT).await.unwrap()),
-            ErrorCode::DuplicateVoter
-        );
+        until_settled(&client).await;
+        let down = add_as(&client, addition(&cluster, 4, vec![9; 16])).await;
+        assert_eq!(code(&down), ErrorCode::DuplicateVoter);
         cluster.start_node(4).await;
         let request = addition(&cluster, 4, directory(&cluster, 4));
-        let refused = client.add_raft_voter(request, LIMIT).await.unwrap();
+        until_settled(&client).await;
+        let refused = add_as(&client, request).await;
         assert_eq!(code(&refused), ErrorCode::DuplicateVoter);
         // It gets no entries in the name of its old folder.
         let described = describe(&client).await;
@@ -295,17 +342,97 @@ fn voters_change_under_load_and_kills() {
                 cluster.start_node(leader).await;
             }
         }
-        // One change at a time: what joined last may still be noted.
-        let mut removed = remove(&client, 5, directory(&cluster, 5)).await;
-        while code(&removed) == ErrorCode::RequestTimedOut {
-            removed = remove(&client, 5, directory(&cluster, 5)).await;
-        }
+        let removed = remove(&client, 5, directory(&cluster, 5)).await;
         assert_eq!(code(&removed), ErrorCode::None, "{}", removed.error_message);
         cluster.kill(5);
         writer.await.unwrap();
         for id in [1, 2, 3, 4, 6] {
             let mut follower = Follower::of(&cluster, id).await;
             follower.until(|image| image.brokers().count() == 300).await;
+        }
+    });
+}
+
+/// One that founded a cluster alone and lost its folder founded a second one beside the others.
+#[test]
+fn a_lone_founder_that_lost_its_folder_comes_back_to_its_cluster() {
+    run(async {
+        let mut cluster = Cluster::of_folders(klamm_quorum::SnapshotConfig::default());
+        cluster.start_on_new_ports(&[1]).await;
+        let client = cluster.client();
+        register_broker(&client, 100, 1).await;
+        for id in [2, 3] {
+            cluster.join(id, true).await;
+            let count = usize::try_from(id).unwrap();
+            until(&client, "one more votes", |now| now.voters.len() == count).await;
+        }
+        client.learn_endpoints([2, 3].map(|id| klamm_rpc::ControllerEndpoint {
+            id: id.into(),
+            host: "127.0.0.1".into(),
+            port: cluster.address(id).port(),
+        }));
+        until_settled(&client).await;
+        cluster.lose(1);
+        cluster.start_node(1).await;
+        let new = directory(&cluster, 1);
+        let has_new = |now: &DescribeQuorumResponse| {
+            let voter = now.voters.iter().find(|voter| voter.replica_id == 1);
+            now.voters.len() == 3 && voter.is_some_and(|voter| voter.directory_id == new)
+        };
+        until(&client, "the new folder votes", has_new).await;
+        let mut follower = Follower::of(&cluster, 1).await;
+        follower.until(|image| image.brokers().count() == 1).await;
+    });
+}
+
+/// Its other folders tell that it had one: it founds nothing, whoever may be asked.
+#[test]
+fn a_founder_with_other_folders_of_a_cluster_waits_for_that() {
+    run(async {
+        let mut cluster = Cluster::of_folders(klamm_quorum::SnapshotConfig::default());
+        cluster.belongs_already = true;
+        cluster.start_on_new_ports(&[1]).await;
+        let client = cluster.client();
+        // A lone founder makes its first entry at once.
+        let active = client.find_active(Duration::from_secs(1)).await;
+        assert!(active.is_err(), "{active:?}");
+        cluster.kill(1);
+        cluster.belongs_already = false;
+        cluster.start_node(1).await;
+        register_broker(&client, 100, 1).await;
+    });
+}
+
+/// One that was slow to catch up kept all others waiting for as long as it had to try.
+#[test]
+fn a_slow_joiner_holds_up_nobody() {
+    run(async {
+        let mut cluster = Cluster::start().await;
+        let client = cluster.client();
+        until(&client, "folders are known", is_complete).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut tasks = JoinSet::new();
+        slow_joiner::spawn(&mut tasks, listener, 9, Uuid([9; 16]));
+        let request = AddRaftVoterRequest {
+            timeout_ms: 60_000,
+            ..addition_at(port, 9, vec![9; 16])
+        };
+        let slow_client = cluster.client();
+        let slow = add_as(&slow_client, request);
+        let others = async {
+            until(&client, "9 observes", |now| {
+                ids(&now.observers).contains(&9)
+            })
+            .await;
+            cluster.join(4, false).await;
+            add(&cluster, &client, 4).await
+        };
+        tokio::select! {
+            answer = slow => panic!("the slow one was first: {answer:?}"),
+            added = others => {
+                assert_eq!(code(&added), ErrorCode::None, "{}", added.error_message);
+            }
         }
     });
 }
