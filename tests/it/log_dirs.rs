@@ -370,7 +370,10 @@ async fn moves_are_refused_as_kafka_refuses_them() {
     check("later", 0, &dirs[1], unknown).await;
     check("later", 1, &dirs[1], unknown).await;
     create_topic(&cluster, "later", 2, &[]).await;
-    assert_eq!(partitions_in(&dirs[1], "later"), [0, 1]);
+    eventually("the replicas are made where they belong", || async {
+        (partitions_in(&dirs[1], "later") == [0, 1]).then_some(())
+    })
+    .await;
     take_away(&dirs[1]);
     eventually("the directory is offline", || async {
         let described = describe(&cluster, 1).await;

@@ -15,7 +15,7 @@ use klamm_controller::{
 };
 use klamm_metadata::{
     Listener,
-    feature_level::{KLAMM_VERSION, LevelRange},
+    feature_level::{KLAMM_VERSION, LevelRange, VOTERS_LEVEL},
 };
 use klamm_types::{BrokerId, Uuid};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -243,6 +243,23 @@ impl ActiveController {
                 };
                 self.decide(office, &Request::RegisterController(register), None)?;
             }
+        }
+        self.forget_who_has_left(office)
+    }
+
+    /// Whoever has no vote and is there tells its new active controller so. The others would stand
+    /// in the way of feature levels for ever.
+    fn forget_who_has_left(&self, office: &mut Office) -> Result<(), Lost> {
+        let image = office.proposer.scratch();
+        if image.level() < VOTERS_LEVEL {
+            return Ok(());
+        }
+        let voters = self.leadership.book.voters();
+        let is_voter = |id: &BrokerId| voters.iter().any(|&voter| broker_id_of(voter) == *id);
+        let known = image.controllers().map(|(id, _)| id);
+        let left: Vec<BrokerId> = known.filter(|id| !is_voter(id)).collect();
+        for id in left {
+            self.decide(office, &Request::UnregisterController(id), None)?;
         }
         Ok(())
     }

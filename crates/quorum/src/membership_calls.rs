@@ -119,18 +119,26 @@ impl ControllerServer {
             let directory = Uuid::from_slice(&request.directory_id).unwrap_or(Uuid::ZERO);
             // One that is silent for so long does not lead either.
             let silence = request.only_if_silent.then_some(self.leadership.patience);
-            self.membership
+            let removed = self
+                .membership
                 .remove_voter(id, directory, silence, REMOVAL_PATIENCE)
-                .await?;
-            // One that is there says so again. A leader that has removed itself decides no more,
-            // and the next one hears from it.
-            let left = Request::UnregisterController(BrokerId(request.voter_id));
-            if let Err(status) = self.decide(left).await {
-                tracing::debug!(%status, "the controller that has left stays known");
+                .await;
+            // It may also have gone before, without an answer in time.
+            if removed.is_ok() || !self.leadership.book.voters().contains(&id) {
+                self.forget(BrokerId(request.voter_id)).await;
             }
-            Ok(())
+            removed
         };
         self.voter_response(removing.await)
+    }
+
+    /// Forgets a controller that has no vote: it would stand in the way of feature levels. One that
+    /// is there says so again.
+    async fn forget(&self, id: BrokerId) {
+        // A leader that has removed itself decides no more; its successor does.
+        if let Err(status) = self.decide(Request::UnregisterController(id)).await {
+            tracing::debug!(%status, "the controller that has left stays known");
+        }
     }
 
     fn voter_response(
