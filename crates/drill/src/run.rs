@@ -289,7 +289,7 @@ fn setup(
         nodes: target.nodes(),
         target: target.description(),
         version: options.version.clone(),
-        started: options::utc(since.as_secs()),
+        started: options::utc(since),
         scenarios: scenarios.iter().map(|s| s.name().to_owned()).collect(),
         seed: options.seed,
         sends_per_second: options.sends_per_second,

@@ -98,14 +98,16 @@ pub struct Drilled {
     pub problems: Vec<String>,
 }
 
-/// Seconds since 1970 as a date and a time of day, in UTC.
-pub(super) fn utc(seconds: u64) -> String {
+/// A time since 1970 as a date and a time of day, in UTC.
+pub(super) fn utc(since: Duration) -> String {
+    let seconds = since.as_secs();
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
     let (hour, minute) = (second / 3600, second / 60 % 60);
     format!(
-        "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02} UTC",
-        second % 60
+        "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02}.{:03} UTC",
+        second % 60,
+        since.subsec_millis()
     )
 }
 
@@ -154,12 +156,13 @@ mod tests {
     #[test]
     fn dates_are_those_of_the_calendar() {
         for (seconds, expected) in [
-            (0, "1970-01-01 00:00:00 UTC"),
-            (951_782_400, "2000-02-29 00:00:00 UTC"),
-            (1_735_689_599, "2024-12-31 23:59:59 UTC"),
-            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (0, "1970-01-01 00:00:00.007 UTC"),
+            (951_782_400, "2000-02-29 00:00:00.007 UTC"),
+            (1_735_689_599, "2024-12-31 23:59:59.007 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00.007 UTC"),
         ] {
-            assert_eq!(utc(seconds), expected);
+            let since = Duration::from_secs(seconds) + Duration::from_millis(7);
+            assert_eq!(utc(since), expected);
         }
     }
 }
