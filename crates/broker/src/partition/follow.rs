@@ -18,6 +18,12 @@ pub(crate) enum FollowError {
     /// The role changed while the fetch was under way: the answer is of no use any more.
     #[error("this replica does not follow that leader any more")]
     RoleChanged,
+    /// The log was cut while the fetch was under way: what lies between is missing from the answer.
+    #[error("the answer is for offset {fetch_offset}, and this log ends at {log_end_offset} now")]
+    Moved {
+        fetch_offset: i64,
+        log_end_offset: i64,
+    },
     /// Damaged on its way or at the leader: fetched again.
     #[error("the leader sent a batch at offset {offset} that is damaged")]
     Corrupt { offset: i64 },
@@ -44,8 +50,11 @@ impl FollowError {
 }
 
 impl Partition {
-    /// Appends what `leader` sent in `leader_epoch`, asks for its flush, and learns the leader's
-    /// high watermark and log start.
+    /// Appends what `leader` sent in `leader_epoch` to a fetch at `fetch_offset`, asks for its flush,
+    /// and learns the leader's high watermark and log start.
+    ///
+    /// Offsets may be missing between batches, of records that were compacted away. So only the
+    /// fetch offset tells that an answer continues this log.
     ///
     /// # Errors
     /// See [`FollowError`]; batches before a bad one are kept.
@@ -53,11 +62,19 @@ impl Partition {
         &self,
         leader: BrokerId,
         leader_epoch: LeaderEpoch,
+        fetch_offset: i64,
         records: &Bytes,
         leader_high_watermark: i64,
         leader_log_start_offset: i64,
     ) -> Result<(), FollowError> {
         let mut log = self.lock_following(leader, leader_epoch)?;
+        let log_end_offset = log.log_end_offset();
+        if log_end_offset != fetch_offset {
+            return Err(FollowError::Moved {
+                fetch_offset,
+                log_end_offset,
+            });
+        }
         self.begin_before_log_start(&mut log, records)?;
         let checked = check(records, log.log_end_offset(), leader_epoch);
         if checked.bytes > 0 {
@@ -317,6 +334,30 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_for_another_offset_than_the_logs_end_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
+        (0..10).for_each(|_| fill(&partition, 1, 10));
+        let mut batch = BatchBuilder::new(10).leader_epoch(LeaderEpoch(0));
+        batch.append(1_000, None, Some(b"value"), &[]);
+        let records: Bytes = batch.build().unwrap();
+        // Damage is cut off while the fetch at the log's end is under way.
+        partition
+            .truncate_following(LEADER, LeaderEpoch(0), 5)
+            .unwrap();
+        let taken = partition.append_as_follower(LEADER, LeaderEpoch(0), 10, &records, 11, 0);
+        assert!(matches!(taken, Err(FollowError::Moved { .. })), "{taken:?}");
+        assert_eq!(partition.log_end_offset(), 5);
+        assert!(partition.high_watermark() <= 5);
+        flusher.stop();
+    }
+
+    #[test]
     fn a_new_replica_takes_the_batch_that_the_leaders_log_starts_within() {
         let epoch = LeaderEpoch(0);
         let dir = tempfile::tempdir().unwrap();
@@ -334,13 +375,13 @@ mod tests {
         let records: Bytes = batch.build().unwrap();
         // The leader has deleted what lies below 12, which is within the batch.
         partition.start_anew_following(LEADER, epoch, 12).unwrap();
-        let append = || partition.append_as_follower(LEADER, epoch, &records, 15, 12);
-        append().unwrap();
+        let append = |at| partition.append_as_follower(LEADER, epoch, at, &records, 15, 12);
+        append(12).unwrap();
         assert_eq!(partition.log_start_offset(), 12);
         assert_eq!(partition.log_end_offset(), 15);
         assert_eq!(partition.high_watermark(), 15);
         // A log that has records takes none twice.
-        let again = append();
+        let again = append(15);
         assert!(
             matches!(again, Err(FollowError::NotContiguous { .. })),
             "{again:?}"
@@ -390,7 +431,8 @@ mod tests {
         (0..10).for_each(|_| fill(&partition, 1, 10));
         let log_dir = partition.place().seat().log_dir().clone();
         log_dir.vouch("t", 0, [0, 8, 0]).unwrap();
-        let learned = partition.append_as_follower(LEADER, LeaderEpoch(0), &Bytes::new(), 8, 0);
+        let nothing = Bytes::new();
+        let learned = partition.append_as_follower(LEADER, LeaderEpoch(0), 10, &nothing, 8, 0);
         learned.unwrap();
         let recorded = || {
             let recorded = OffsetCheckpoint::read(dir.path(), CheckpointKind::HighWatermark);

@@ -77,12 +77,13 @@ pub(crate) fn hold_log(partition: &Partition) -> impl Sized {
 pub(crate) fn fill(partition: &Partition, records: i64, bytes: usize) {
     let (leader, epoch) = (BrokerId(2), LeaderEpoch(0));
     partition.follow(leader, epoch);
-    let mut batch = BatchBuilder::new(partition.log_end_offset()).leader_epoch(epoch);
+    let end_offset = partition.log_end_offset();
+    let mut batch = BatchBuilder::new(end_offset).leader_epoch(epoch);
     let value = vec![b'x'; bytes];
     for _ in 0..records {
         batch.append(1_000, Some(b"key"), Some(&value), &[]);
     }
     let records: Bytes = batch.build().unwrap();
-    let appended = partition.append_as_follower(leader, epoch, &records, 0, 0);
+    let appended = partition.append_as_follower(leader, epoch, end_offset, &records, 0, 0);
     appended.unwrap();
 }

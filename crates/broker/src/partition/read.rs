@@ -373,7 +373,9 @@ mod tests {
         ];
         let all: Bytes = log.concat().into();
         let append = |records: &Bytes, high_watermark| {
-            let appended = partition.append_as_follower(LEADER, EPOCH, records, high_watermark, 0);
+            let at = partition.log_end_offset();
+            let appended =
+                partition.append_as_follower(LEADER, EPOCH, at, records, high_watermark, 0);
             appended.unwrap();
         };
         append(&all, 0);

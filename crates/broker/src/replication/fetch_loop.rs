@@ -270,9 +270,15 @@ impl Fetcher {
                 else {
                     continue;
                 };
-                // An answer for an older epoch is of no use.
-                if followed.leader_epoch == asked.leader_epoch {
-                    self.take_in_partition(connection, &followed, data).await?;
+                // An answer for an older epoch, or to where the log ended before it was cut, is of no
+                // use.
+                let log_end_offset = followed.partition.log_end_offset();
+                if followed.leader_epoch == asked.leader_epoch
+                    && log_end_offset == asked.fetch_offset
+                {
+                    let fetch_offset = asked.fetch_offset;
+                    self.take_in_partition(connection, &followed, fetch_offset, data)
+                        .await?;
                 }
             }
         }
@@ -283,13 +289,14 @@ impl Fetcher {
         &self,
         connection: &Connection,
         followed: &Followed,
+        fetch_offset: i64,
         data: PartitionData,
     ) -> Result<(), ClientError> {
         match ErrorCode::from(data.error_code) {
             ErrorCode::None if data.diverging_epoch.end_offset >= 0 => {
                 self.truncate(followed, &data);
             }
-            ErrorCode::None => self.append(followed, &data),
+            ErrorCode::None => self.append(followed, fetch_offset, &data),
             ErrorCode::OffsetOutOfRange => self.meet_range(connection, followed).await?,
             error => {
                 debug!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
@@ -300,12 +307,13 @@ impl Fetcher {
         Ok(())
     }
 
-    fn append(&self, followed: &Followed, data: &PartitionData) {
+    fn append(&self, followed: &Followed, fetch_offset: i64, data: &PartitionData) {
         let empty = bytes::Bytes::new();
         let records = data.records.as_ref().unwrap_or(&empty);
         let appended = followed.partition.append_as_follower(
             self.leader,
             followed.leader_epoch,
+            fetch_offset,
             records,
             data.high_watermark,
             data.log_start_offset,
@@ -404,7 +412,7 @@ impl Fetcher {
                 %error, "cannot follow for want of room");
             return self.pause_for(followed, NO_ROOM_PAUSE);
         }
-        if !matches!(error, FollowError::RoleChanged) {
+        if !matches!(error, FollowError::RoleChanged | FollowError::Moved { .. }) {
             warn!(topic = %followed.partition.topic, partition = followed.partition.id.partition,
                 leader = %self.leader, %error, "cannot follow");
         }
