@@ -72,6 +72,16 @@ impl FollowerProgress {
         self.last_fetch_ms = now_ms;
     }
 
+    /// The leader's log has grown. A member of the ISR that had everything before had it until now:
+    /// it is not heard of while nothing happens, and counts as if it had fetched at this moment.
+    pub(crate) fn had_until_now(&mut self, end_before: i64, end_offset: i64, now_ms: i64) {
+        if self.log_end_offset >= end_before && end_offset > end_before {
+            self.last_caught_up_ms = self.last_caught_up_ms.max(now_ms);
+            self.last_fetch_ms = self.last_fetch_ms.max(now_ms);
+            self.leader_end_at_last_fetch = end_before;
+        }
+    }
+
     /// The leader's log has grown.
     pub(crate) fn on_leader_end(&mut self, leader_end_offset: i64, now_ms: i64) {
         if self.log_end_offset < leader_end_offset && self.lacks_since_ms.is_none() {

@@ -186,8 +186,11 @@ impl Leader {
         let has_flushed = local.durable_end_offset > self.local.durable_end_offset;
         let before = self.unflushed_since_ms.filter(|_| !has_flushed);
         self.unflushed_since_ms = local.is_unflushed().then(|| before.unwrap_or(now_ms));
-        self.local = local;
-        for follower in self.followers.values_mut() {
+        let end_before = std::mem::replace(&mut self.local, local).end_offset;
+        for (id, follower) in &mut self.followers {
+            if self.isr.committed().contains(id) {
+                follower.had_until_now(end_before, local.end_offset, now_ms);
+            }
             follower.on_leader_end(local.end_offset, now_ms);
         }
         let started = self.high_watermark;
@@ -214,6 +217,17 @@ impl Leader {
         let mut effects = self.advance(self.high_watermark, now_ms);
         effects.propose = self.propose_expand(fetch.replica);
         Ok(effects)
+    }
+
+    /// Whether a follower need not be heard again at the offset that it fetches from, before
+    /// something else happens here: it is in sync, nothing is on its way to the controller, and it has
+    /// all that there is, which is committed. Anything else may depend on the time of its fetches.
+    pub fn is_settled(&self, replica: BrokerId) -> bool {
+        let end_offset = self.local.end_offset;
+        let is_in_sync = matches!(&self.isr, Isr::Committed(isr) if isr.contains(&replica));
+        let follower = self.followers.get(&replica);
+        let has_all = follower.is_some_and(|follower| follower.log_end_offset >= end_offset);
+        is_in_sync && has_all && self.high_watermark >= end_offset
     }
 
     /// Time has passed: proposes to drop the followers that have fallen behind (rule 74), and

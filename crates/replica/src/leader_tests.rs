@@ -414,3 +414,46 @@ fn a_refused_expansion_is_withdrawn_before_anybody_goes_on_without_the_member() 
     assert_eq!(effects.high_watermark, Some(20));
     assert!(!l.isr().is_pending());
 }
+
+#[test]
+fn a_follower_that_has_everything_need_not_say_so_again() {
+    let mut l = leader(&[1, 2, 3], 10);
+    assert!(!l.is_settled(BrokerId(2)), "nothing is known of it");
+    let _ = l.on_fetch(fetch(2, 10), 1).unwrap();
+    assert!(!l.is_settled(BrokerId(2)), "3 may not have it");
+    let _ = l.on_fetch(fetch(3, 10), 2).unwrap();
+    assert!(l.is_settled(BrokerId(2)));
+    assert!(l.is_settled(BrokerId(3)));
+    assert!(!l.is_settled(BrokerId(4)), "no replica");
+
+    let _ = l.on_local(log(11), 3);
+    assert!(!l.is_settled(BrokerId(2)), "it lacks something");
+    let _ = l.on_fetch(fetch(2, 11), 4).unwrap();
+    let _ = l.on_fetch(fetch(3, 11), 4).unwrap();
+    let _ = l.on_partition_change(&state(2, &[1, 2]), MIN_ISR, 5);
+    assert!(l.is_settled(BrokerId(2)));
+    assert!(!l.is_settled(BrokerId(3)), "it is to join again");
+    assert!(l.on_fetch(fetch(3, 11), 6).unwrap().propose.is_some());
+    assert!(!l.is_settled(BrokerId(2)), "a change is under way");
+}
+
+/// Whoever is quiet for an hour is not behind at the first record after it.
+#[test]
+fn silence_is_no_lag() {
+    let hour_ms = 3_600_000;
+    let mut l = leader(&[1, 2, 3], 10);
+    let _ = l.on_fetch(fetch(2, 10), 1).unwrap();
+    let _ = l.on_fetch(fetch(3, 10), 1).unwrap();
+    let _ = l.on_local(log(11), hour_ms);
+    let _ = l.on_local(log(12), hour_ms + 1);
+    assert_eq!(l.on_tick(hour_ms + 2), Effects::default());
+    // One batch behind all the time, as under load: caught up when it last fetched.
+    let _ = l.on_fetch(fetch(2, 11), hour_ms + 3).unwrap();
+    let _ = l.on_fetch(fetch(3, 12), hour_ms + 3).unwrap();
+    assert_eq!(l.on_tick(hour_ms + 4), Effects::default());
+    let caught_up_ms = |id| l.follower(BrokerId(id)).unwrap().last_caught_up_ms;
+    assert_eq!((caught_up_ms(2), caught_up_ms(3)), (hour_ms, hour_ms + 3));
+    // From the first record that it lacks on, its time runs.
+    let proposal = l.on_tick(hour_ms + LAG_MS + 4).propose.unwrap();
+    assert_eq!(members(&proposal), ids(&[1, 3]));
+}

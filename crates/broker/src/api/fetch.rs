@@ -12,7 +12,7 @@ use super::{Answer, Call, Refusal};
 use crate::{
     clock::now_ms,
     context::Context,
-    fetch_session::{FetchContext, FetchKey, Wanted, locked},
+    fetch_session::{FetchContext, FetchKey, FetchKind, Reader, Wanted, locked},
     partition::{FetchIsolation, Partition, ReadRequest, ReadResult},
 };
 use bytes::Bytes;
@@ -29,7 +29,7 @@ use klamm_protocol::{
     },
 };
 use klamm_types::{BrokerEpoch, BrokerId, ErrorCode, LeaderEpoch, Uuid};
-use reading::{Results, fetch};
+use reading::{Looked, Reading, Reads};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -70,21 +70,16 @@ struct Fetcher {
     bytes_min: usize,
 }
 
-/// One partition of a fetch, found or not.
-struct Target {
-    wanted: Wanted,
-    found: Result<Arc<Partition>, ErrorCode>,
-}
-
 async fn handle(context: Arc<Context>, call: Call, request: FetchRequest) -> FetchResponse {
     let fetcher = Fetcher::of(&context, &call, &request);
     let deadline =
         Instant::now() + Duration::from_millis(request.max_wait_ms.max(0).unsigned_abs().into());
-    let session = match context
+    let begun = context
         .fetch_sessions
-        .begin(request, call.version, now_ms())
-    {
-        Ok(session) => session,
+        .begin(&request, call.version, now_ms());
+    drop(request);
+    let fetch = match begun {
+        Ok(fetch) => fetch,
         Err(error) => {
             return FetchResponse {
                 error_code: error.code(),
@@ -92,17 +87,14 @@ async fn handle(context: Arc<Context>, call: Call, request: FetchRequest) -> Fet
             };
         }
     };
-    let image = context.metadata.image();
-    let targets: Vec<Target> = session
-        .wanted()
-        .into_iter()
-        .map(|wanted| Target {
-            found: find(&context, &image, &call, &wanted.key),
-            wanted,
-        })
-        .collect();
-    let results = fetch(&context, &call, &fetcher, &targets, deadline).await;
-    respond(&context, &call, &fetcher, session, results)
+    let reads = Reads {
+        context: &context,
+        call: &call,
+        fetcher: &fetcher,
+        fetch: &fetch,
+    };
+    let reading = reads.read(deadline).await;
+    respond(&context, &call, &fetcher, &fetch, reading)
 }
 
 impl Fetcher {
@@ -140,6 +132,16 @@ impl Fetcher {
 
     fn is_follower(&self) -> bool {
         !self.replica.is_none()
+    }
+
+    fn reader(&self, call: &Call) -> Reader {
+        Reader {
+            replica: self.replica,
+            broker_epoch: self.broker_epoch,
+            isolation: self.isolation,
+            from_follower_allowed: self.from_follower_allowed,
+            version: call.version,
+        }
     }
 
     fn read_request(&self, wanted: &Wanted, bytes_left: usize, is_first: bool) -> ReadRequest {
@@ -182,20 +184,6 @@ fn topic_of<'a>(image: &'a Image, call: &Call, key: &FetchKey) -> Option<&'a Arc
     } else {
         image.topic_by_name(&key.topic)
     }
-}
-
-fn finish(context: &Context, call: &Call, results: Results) -> Vec<(FetchKey, PartitionData)> {
-    let image = context.metadata.image();
-    results
-        .into_iter()
-        .map(|(key, result)| {
-            let data = match result {
-                Ok(read) => success(key.partition, read),
-                Err(error) => failure(call, &image, &key, error),
-            };
-            (key, data)
-        })
-        .collect()
 }
 
 fn success(partition: i32, read: ReadResult) -> PartitionData {
@@ -262,27 +250,17 @@ fn respond(
     context: &Context,
     call: &Call,
     fetcher: &Fetcher,
-    session: FetchContext,
-    results: Vec<(FetchKey, PartitionData)>,
+    fetch: &FetchContext,
+    reading: Reading,
 ) -> FetchResponse {
-    let (session_id, results) = match session {
-        FetchContext::Sessionless(_) => (0, results),
-        FetchContext::New(wanted, request) => {
+    let results = tell(context, call, fetch, reading);
+    let session_id = match fetch.kind {
+        FetchKind::Sessionless => 0,
+        FetchKind::New(request) => {
             let sessions = &context.fetch_sessions;
-            let id = sessions.create(wanted, &results, fetcher.replica, request, now_ms());
-            (id, results)
+            sessions.keep(&fetch.session, fetcher.replica, request, now_ms())
         }
-        FetchContext::Incremental(session, id) => {
-            let mut session = locked(&session);
-            let news: Vec<_> = results
-                .into_iter()
-                .filter(|(key, result)| session.is_news(key, result))
-                .collect();
-            for (key, result) in &news {
-                session.note(key, result);
-            }
-            (id, news)
-        }
+        FetchKind::Incremental(id) => id,
     };
     let node_endpoints = leaders(context, call, &results);
     FetchResponse {
@@ -291,6 +269,33 @@ fn respond(
         node_endpoints,
         ..Default::default()
     }
+}
+
+/// What the client is told: whatever is news in its session.
+fn tell(
+    context: &Context,
+    call: &Call,
+    fetch: &FetchContext,
+    reading: Reading,
+) -> Vec<(FetchKey, PartitionData)> {
+    let session = &mut *locked(&fetch.session);
+    let image = context.metadata.image();
+    let mut results = Vec::new();
+    for Looked { tag, result, .. } in reading.looked {
+        if !session.is_news(tag, &result) {
+            continue;
+        }
+        session.note(tag, &result);
+        let Some(key) = session.wanted(tag).map(|wanted| wanted.key.clone()) else {
+            continue;
+        };
+        let data = match result {
+            Ok(read) => success(key.partition, read),
+            Err(error) => failure(call, &image, &key, error),
+        };
+        results.push((key, data));
+    }
+    results
 }
 
 /// Groups results by topic, in the order in which topics first appear.

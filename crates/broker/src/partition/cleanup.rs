@@ -102,7 +102,12 @@ impl Partition {
         leader_log_start_offset: i64,
     ) -> Result<(), StorageError> {
         let offset = leader_log_start_offset.min(self.high_watermark());
-        log.raise_start_offset(offset)
+        let before = log.log_start_offset();
+        log.raise_start_offset(offset)?;
+        if log.log_start_offset() != before {
+            self.tell_log_moved();
+        }
+        Ok(())
     }
 
     /// The leader counts its own log start, and who waits below it is told.
@@ -110,5 +115,8 @@ impl Partition {
         self.advance_leader(now_ms);
         self.low_watermarks.wake();
         self.consumers.wake();
+        // Followers need not hurry.
+        self.followers.mark();
+        self.fetcher.mark();
     }
 }

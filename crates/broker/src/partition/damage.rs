@@ -109,6 +109,7 @@ impl Partition {
         self.damage_state
             .held_back
             .store(held_back, Ordering::Release);
+        self.fetcher.mark();
     }
 
     /// Notes whether there is somebody to heal from; whether that is news.
@@ -155,6 +156,7 @@ impl Partition {
         self.fail_flush_waiters();
         let end_offset = log.log_end_offset();
         self.high_watermark.fetch_min(end_offset, Ordering::AcqRel);
+        self.tell_log_moved();
         // Somebody may have raised it in between.
         self.lower_recovery_point(self.flushed_offset())?;
         Ok(end_offset)

@@ -96,7 +96,9 @@ impl Partition {
         drop(log);
         if checked.bytes > 0 {
             self.request_flush_if_due(now_ms());
+            self.followers.wake();
         }
+        self.fetcher.mark();
         match checked.stopped {
             Some(error) => Err(error),
             None => Ok(()),
@@ -185,6 +187,7 @@ impl Partition {
         }
         self.fail_flush_waiters();
         self.high_watermark.store(offset, Ordering::Release);
+        self.tell_log_moved();
         self.give_up_from(offset);
         self.lower_recovery_point(offset)
     }
@@ -222,6 +225,7 @@ impl Partition {
             return Err(error.into());
         }
         self.fail_flush_waiters();
+        self.tell_log_moved();
         // Somebody may have raised it in between.
         self.lower_recovery_point(self.flushed_offset())
     }

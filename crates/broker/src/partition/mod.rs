@@ -93,8 +93,10 @@ pub(crate) struct Partition {
     flushes: Mutex<AckWaiters>,
     /// Long polls of consumers: they wake on the high watermark.
     pub(crate) consumers: WakerSet,
-    /// Long polls of followers: they wake on the log end.
+    /// Long polls of followers, and whoever else reads to the log end: they wake on that.
     pub(crate) followers: WakerSet,
+    /// Who copies the leader's log to this replica: marked when it has something else to ask for.
+    pub(crate) fetcher: WakerSet,
     /// DeleteRecords that wait for the log starts of the replicas.
     pub(crate) low_watermarks: WakerSet,
     flush_turn: FlushTurn,
@@ -135,6 +137,7 @@ impl Partition {
             flushes: Mutex::default(),
             consumers: WakerSet::default(),
             followers: WakerSet::default(),
+            fetcher: WakerSet::default(),
             low_watermarks: WakerSet::default(),
             flush_turn: FlushTurn::default(),
             flushed_at_ms: AtomicI64::new(crate::clock::now_ms()),
@@ -251,6 +254,14 @@ impl Partition {
         lock(&self.commits).release(high_watermark);
         self.consumers.wake();
         self.followers.wake_commit();
+        self.fetcher.mark();
+    }
+
+    /// The log was cut, or begins or ends elsewhere: whoever reads looks again.
+    fn tell_log_moved(&self) {
+        self.consumers.wake();
+        self.followers.wake();
+        self.fetcher.mark();
     }
 
     /// The last epoch in the log.

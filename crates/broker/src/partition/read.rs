@@ -49,6 +49,8 @@ pub(crate) struct ReadResult {
     /// The aborted transactions that `records` may have records of, for who reads committed ones
     /// only.
     pub(crate) aborted_transactions: Option<Vec<AbortedTransaction>>,
+    /// Whether there was nothing to be read, for want of records that this reader may see.
+    pub(crate) is_at_end: bool,
     /// The client's log is not a prefix of this one; nothing was read.
     pub(crate) diverging_epoch: Option<EpochEnd>,
     /// Where the client should read instead, [`BrokerId::NONE`]: here. Else nothing was read.
@@ -80,8 +82,9 @@ impl Partition {
             FetchIsolation::HighWatermark => result.high_watermark,
             FetchIsolation::LastStableOffset => result.last_stable_offset,
         };
+        result.is_at_end = request.fetch_offset >= end_offset;
         let wants_committed = request.isolation == FetchIsolation::LastStableOffset;
-        if request.fetch_offset < end_offset {
+        if !result.is_at_end {
             let offset = request.fetch_offset;
             let (bytes_max, min_one) = (request.bytes_max, request.min_one_batch);
             let (read, aborted) = self.read_with(|reader| {
@@ -123,6 +126,7 @@ impl Partition {
             last_stable_offset: self.last_stable_offset(high_watermark),
             log_start_offset: self.log_start_offset(),
             aborted_transactions: None,
+            is_at_end: false,
             diverging_epoch: None,
             preferred_replica: BrokerId::NONE,
         }
@@ -208,7 +212,8 @@ impl Partition {
 
     /// A follower has fetched; must follow a successful [`Partition::read`] without divergence.
     /// Counts only in the epoch that the follower believed in, if it said: its offset was
-    /// compared with the log as it was then.
+    /// compared with the log as it was then. Whether the follower has nothing to report until
+    /// something happens.
     ///
     /// # Errors
     /// NOT_LEADER_OR_FOLLOWER if this is not the leader any more, FENCED_LEADER_EPOCH if it leads
@@ -218,7 +223,7 @@ impl Partition {
         fetch: FollowerFetch,
         leader_epoch: LeaderEpoch,
         now_ms: i64,
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<bool, ErrorCode> {
         match &mut *lock(&self.role) {
             Role::Leader(leader)
                 if !leader_epoch.is_none() && leader.leader_epoch() != leader_epoch =>
@@ -229,7 +234,7 @@ impl Partition {
                 let effects = leader.on_fetch(fetch, now_ms)?;
                 self.carry_out(effects);
                 self.low_watermarks.wake();
-                Ok(())
+                Ok(leader.is_settled(fetch.replica))
             }
             _ => Err(ErrorCode::NotLeaderOrFollower),
         }

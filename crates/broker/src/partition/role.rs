@@ -88,6 +88,8 @@ impl Partition {
         {
             let effects = leader.on_partition_change(state, self.min_isr(), now_ms);
             self.carry_out(effects);
+            // Who has left the ISR is to report again, who is no replica any more is to be told.
+            self.followers.mark();
             return Leadership::GoesOn;
         }
         let end_offset = log.log_end_offset();
@@ -248,6 +250,8 @@ impl Partition {
     pub(crate) fn set_config(&self, config: TopicConfig, now_ms: i64) {
         lock(&self.log).set_config(jittered_log_config(self.id, &config));
         self.config.store(Arc::new(config));
+        // Some clients cannot read every codec.
+        self.consumers.wake();
         // What was acknowledged from the page cache may have to be on disk from now on.
         self.request_flush_if_due(now_ms);
     }

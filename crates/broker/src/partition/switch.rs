@@ -50,6 +50,7 @@ impl Partition {
         old_log.abandon();
         leave(&old);
         drop(log);
+        self.tell_log_moved();
         // All of it is durable, and so counts.
         self.advance_leader(now_ms());
         lock(&self.flushes).release(self.flushed_offset());

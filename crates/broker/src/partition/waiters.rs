@@ -6,8 +6,8 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence},
     },
     task::{Context, Poll},
 };
@@ -95,31 +95,65 @@ fn tell_all(waiting: Vec<Tell>, result: Result<(), ErrorCode>) {
     }
 }
 
-/// What a long poll sleeps on, whichever of its partitions has news.
+/// What a long poll sleeps on, whichever of its partitions has news, and which of them something
+/// has happened to.
 #[derive(Default)]
 pub(crate) struct LongPoll {
     /// There is more to read.
     pub(crate) news: Notify,
     /// More is committed: nothing that a follower is in a hurry for.
     pub(crate) commit: Notify,
+    /// The tags of marked registrations. Each is here about once: bounded by their number.
+    marked: Mutex<Vec<u64>>,
+}
+
+impl LongPoll {
+    /// Takes the tags of the registrations that were marked. Whoever looks at one of them calls
+    /// [`Registration::unmark`] first.
+    pub(crate) fn take_marked(&self) -> Vec<u64> {
+        std::mem::take(&mut *super::lock(&self.marked))
+    }
 }
 
 /// Wakes one long poll.
 pub(crate) type Waker = Arc<LongPoll>;
 
-/// The long polls that wait for a partition.
+/// The long polls that wait for a partition, or watch it between two requests.
 ///
 /// A wake-up that comes before the poll awaits it is kept, so a poll registers first, looks
-/// second and sleeps last.
+/// second and sleeps last. Whoever changes something that a poll looks at does so first, and wakes
+/// or marks second. Then either the look finds the change, or the mark is there after it.
 #[derive(Default)]
 pub(crate) struct WakerSet {
-    wakers: Mutex<HashMap<u64, Waker>>,
+    members: Arc<Members>,
+}
+
+#[derive(Default)]
+struct Members {
+    by_id: Mutex<HashMap<u64, Arc<Member>>>,
     count: AtomicUsize,
 }
 
-/// A registration; ends when dropped.
-pub(crate) struct Registration<'a> {
-    set: &'a WakerSet,
+/// One registered long poll.
+struct Member {
+    poll: Waker,
+    tag: u64,
+    /// Whether its tag is among those marked already.
+    is_marked: AtomicBool,
+}
+
+impl Member {
+    fn mark(&self) {
+        if !self.is_marked.swap(true, Ordering::AcqRel) {
+            super::lock(&self.poll.marked).push(self.tag);
+        }
+    }
+}
+
+/// A registration; ends when dropped. It does not keep the partition.
+pub(crate) struct Registration {
+    members: Arc<Members>,
+    member: Arc<Member>,
     id: u64,
 }
 
@@ -127,42 +161,89 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl WakerSet {
     /// Registers a long poll until the returned value is dropped.
-    pub(crate) fn register(&self, waker: &Waker) -> Registration<'_> {
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        self.count.fetch_add(1, Ordering::AcqRel);
-        self.locked().insert(id, Arc::clone(waker));
-        Registration { set: self, id }
+    pub(crate) fn register(&self, waker: &Waker) -> Registration {
+        self.watch(waker, 0)
     }
 
-    /// Wakes everybody. Costs one atomic load where nobody waits.
+    /// The same for a poll with several registrations, which are told apart by their tags.
+    pub(crate) fn watch(&self, waker: &Waker, tag: u64) -> Registration {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let member = Arc::new(Member {
+            poll: Arc::clone(waker),
+            tag,
+            is_marked: AtomicBool::new(false),
+        });
+        self.members.count.fetch_add(1, Ordering::Relaxed);
+        self.members.locked().insert(id, Arc::clone(&member));
+        // Either the look that follows finds what has changed, or who changed it counts this one.
+        fence(Ordering::SeqCst);
+        Registration {
+            members: Arc::clone(&self.members),
+            member,
+            id,
+        }
+    }
+
+    /// Wakes everybody. Costs a fence and a load where nobody waits.
     pub(crate) fn wake(&self) {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return;
-        }
-        for waker in self.locked().values() {
-            waker.news.notify_one();
-        }
+        self.for_each(|member| {
+            member.mark();
+            member.poll.news.notify_one();
+        });
     }
 
     /// Tells everybody that more is committed.
     pub(crate) fn wake_commit(&self) {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return;
-        }
-        for waker in self.locked().values() {
-            waker.commit.notify_one();
+        self.for_each(|member| {
+            member.mark();
+            member.poll.commit.notify_one();
+        });
+    }
+
+    /// Has everybody look again with the next request, or when something else wakes them.
+    pub(crate) fn mark(&self) {
+        self.for_each(Member::mark);
+    }
+
+    fn for_each(&self, tell: impl Fn(&Member)) {
+        fence(Ordering::SeqCst);
+        if self.members.count.load(Ordering::Relaxed) > 0 {
+            self.members
+                .locked()
+                .values()
+                .for_each(|member| tell(member));
         }
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Waker>> {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many are registered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.members.locked().len()
     }
 }
 
-impl Drop for Registration<'_> {
+impl Members {
+    fn locked(&self) -> MutexGuard<'_, HashMap<u64, Arc<Member>>> {
+        super::lock(&self.by_id)
+    }
+}
+
+impl Registration {
+    /// Lets the registration be marked again: what happens from now on is told anew.
+    pub(crate) fn unmark(&self) {
+        self.member.is_marked.swap(false, Ordering::AcqRel);
+    }
+
+    /// Whether it is one with this set.
+    pub(crate) fn is_with(&self, set: &WakerSet) -> bool {
+        Arc::ptr_eq(&self.members, &set.members)
+    }
+}
+
+impl Drop for Registration {
     fn drop(&mut self) {
-        self.set.locked().remove(&self.id);
-        self.set.count.fetch_sub(1, Ordering::AcqRel);
+        self.members.locked().remove(&self.id);
+        self.members.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -208,7 +289,58 @@ mod tests {
         set.wake();
         waker.news.notified().await;
         drop(registration);
-        assert_eq!(set.count.load(Ordering::Relaxed), 0);
-        assert!(set.locked().is_empty());
+        assert_eq!(set.members.count.load(Ordering::Relaxed), 0);
+        assert_eq!(set.len(), 0);
+    }
+
+    #[test]
+    fn what_happens_is_marked_once_until_it_is_looked_at() {
+        let (first, second) = (WakerSet::default(), WakerSet::default());
+        let waker = Waker::default();
+        let registrations = [first.watch(&waker, 7), second.watch(&waker, 8)];
+        for _ in 0..3 {
+            second.mark();
+            second.wake();
+            second.wake_commit();
+        }
+        assert_eq!(waker.take_marked(), [8]);
+        // Not unmarked: nobody has looked since.
+        second.wake();
+        assert!(waker.take_marked().is_empty());
+        registrations[1].unmark();
+        second.mark();
+        first.mark();
+        assert_eq!(waker.take_marked(), [8, 7]);
+        drop(registrations);
+        first.wake();
+        assert!(waker.take_marked().is_empty());
+    }
+
+    /// Whoever looks after each mark sees the last change, however the two threads take turns.
+    #[test]
+    fn no_change_is_missed_between_two_looks() {
+        const CHANGES: i64 = 100_000;
+        let set = WakerSet::default();
+        let waker = Waker::default();
+        let value = std::sync::atomic::AtomicI64::new(0);
+        let registration = set.watch(&waker, 1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for change in 1..=CHANGES {
+                    value.store(change, Ordering::Release);
+                    set.mark();
+                }
+            });
+            let mut seen = 0;
+            while seen < CHANGES {
+                if waker.take_marked().is_empty() {
+                    std::thread::yield_now();
+                    continue;
+                }
+                registration.unmark();
+                seen = value.load(Ordering::Acquire);
+            }
+        });
+        assert!(waker.take_marked().len() <= 1);
     }
 }

@@ -1,17 +1,17 @@
 //! Reads for a fetch, until there is something to answer.
 
-use super::{Fetcher, Target, finish, preferred_replica::preferred_replica};
+use super::{Fetcher, find, preferred_replica::preferred_replica};
 use crate::{
     api::Call,
     clock::now_ms,
     context::Context,
-    fetch_session::FetchKey,
-    partition::{Partition, ReadResult, Registration, Waker},
+    fetch_session::{FetchContext, FetchKind, Wanted, lacks_commit, locked},
+    partition::{FetchIsolation, Partition, ReadResult, Waker, WakerSet},
     partitions::is_eligible,
 };
-use klamm_protocol::messages::fetch_response::PartitionData;
+use klamm_metadata::Image;
 use klamm_replica::FollowerFetch;
-use klamm_types::{ErrorCode, LeaderEpoch};
+use klamm_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
@@ -20,73 +20,305 @@ const BATCH_HEADER_BYTES: usize = 61;
 
 /// How long a follower need not know that more is committed. Where much is written, the next
 /// records tell it sooner; where little is, consumers who read there wait no longer than this.
-const COMMIT_NEWS_DELAY_MIN: Duration = Duration::from_millis(20);
-
-/// What the delay is at least for each partition of the request: all are looked at to tell of a
-/// commit in one, and a follower of many thousands is not to keep a processor busy with that.
-const COMMIT_NEWS_DELAY_PER_PARTITION: Duration = Duration::from_micros(20);
+const COMMIT_NEWS_DELAY: Duration = Duration::from_millis(20);
 
 /// How long a fetch that found something, but not enough, does not look again. What it wants may be
 /// hundreds of commits away, and each look reads all that is there.
 const NEXT_LOOK_PAUSE: Duration = Duration::from_millis(5);
 
-pub(super) type Results = Vec<(FetchKey, Result<ReadResult, ErrorCode>)>;
+/// What a look found at one partition.
+pub(super) struct Looked {
+    pub(super) tag: u64,
+    pub(super) result: Result<ReadResult, ErrorCode>,
+    partition: Option<Arc<Partition>>,
+    /// Whether a follower has records of which it does not know yet that they are committed.
+    lacks_commit: bool,
+}
 
-/// What was read of all partitions.
-struct Reading {
-    results: Results,
+/// What a look found.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// Of the partitions that were looked at, in the order in which they are served.
+    pub(super) looked: Vec<Looked>,
     /// When a follower's throttle lets more be read, if that is why there is not more.
     held_back_until: Option<Instant>,
+    /// Nobody waits for the answer: the client has gone on in its session, or wants nothing.
+    is_idle: bool,
 }
 
-/// Reads until there is enough, something must be told at once, or time is up (rule 61).
-pub(super) async fn fetch(
-    context: &Context,
-    call: &Call,
-    fetcher: &Fetcher,
-    targets: &[Target],
-    deadline: Instant,
-) -> Vec<(FetchKey, PartitionData)> {
-    let mut reading = read_all(context, call, fetcher, targets);
-    note_follower(context, fetcher, targets, &mut reading.results);
-    if !is_complete(fetcher, &reading.results) {
-        reading = wait_for_more(context, call, fetcher, targets, deadline).await;
-    }
-    charge(context, fetcher, targets, &reading.results);
-    finish(context, call, reading.results)
+/// One request as it is being answered.
+pub(super) struct Reads<'a> {
+    pub(super) context: &'a Context,
+    pub(super) call: &'a Call,
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) fetch: &'a FetchContext,
 }
 
-async fn wait_for_more(
-    context: &Context,
-    call: &Call,
-    fetcher: &Fetcher,
-    targets: &[Target],
-    deadline: Instant,
-) -> Reading {
-    // Registered first, then looked again: nothing that comes in between is missed.
-    let waker = Waker::default();
-    let _registrations = register(fetcher, targets, &waker);
-    let commit_news_delay = commit_news_delay(targets.len());
-    let mut commit_told_at = None;
-    loop {
-        let reading = read_all(context, call, fetcher, targets);
-        let now = Instant::now();
-        let has_commit_news = has_commit_news(fetcher, targets, &reading.results);
-        commit_told_at = match commit_told_at {
-            at if !has_commit_news => at.filter(|at| *at > now),
-            None => Some(now + commit_news_delay),
-            at => at,
-        };
-        let tells_commit = commit_told_at.is_some_and(|at| at <= now);
-        if is_complete(fetcher, &reading.results) || tells_commit || deadline <= now {
-            return reading;
+/// What a look is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// The first of a request. A follower reports with it, and what has no news is settled.
+    First,
+    /// Another one, after a sleep. A follower that waits reports nothing.
+    Again,
+}
+
+impl Reads<'_> {
+    /// Reads until there is enough, something must be told at once, or time is up (rule 61).
+    pub(super) async fn read(&self, deadline: Instant) -> Reading {
+        // What is named in full mostly has news: it is watched if there is nothing to answer.
+        let is_known = matches!(self.fetch.kind, FetchKind::Incremental(_));
+        let mut reading = self.look(Look::First, is_known);
+        if !self.is_complete(&reading) && Instant::now() < deadline {
+            if !is_known {
+                reading = self.look(Look::Again, true);
+            }
+            reading = self.wait_for_more(reading, deadline).await;
         }
-        let commit_news_delay = fetcher.is_follower().then_some(commit_news_delay);
-        let deadline = reading
-            .held_back_until
-            .map_or(deadline, |at| at.min(deadline));
-        sleep_until(deadline.min(next_look(bytes(&reading.results), now))).await;
-        sleep(&waker, commit_news_delay, deadline, &mut commit_told_at).await;
+        self.charge(&reading);
+        reading
+    }
+
+    async fn wait_for_more(&self, mut reading: Reading, deadline: Instant) -> Reading {
+        let poll = locked(&self.fetch.session).poll();
+        let mut commit_told_at = None;
+        loop {
+            let now = Instant::now();
+            let has_commit_news = reading.looked.iter().any(|looked| looked.lacks_commit);
+            commit_told_at = match commit_told_at {
+                at if !has_commit_news => at.filter(|at| *at > now),
+                None => Some(now + COMMIT_NEWS_DELAY),
+                at => at,
+            };
+            let tells_commit = commit_told_at.is_some_and(|at| at <= now);
+            if self.is_complete(&reading) || tells_commit || deadline <= now {
+                return reading;
+            }
+            let deadline = reading
+                .held_back_until
+                .map_or(deadline, |at| at.min(deadline));
+            sleep_until(deadline.min(next_look(bytes(&reading.looked), now))).await;
+            let is_follower = self.fetcher.is_follower();
+            sleep(&poll, is_follower, deadline, &mut commit_told_at).await;
+            reading = self.look(Look::Again, true);
+            if reading.is_idle {
+                // The wake-up was for the request that came after.
+                poll.news.notify_one();
+            }
+        }
+    }
+
+    /// Looks at every partition that may have news, in order and within the limits of the request
+    /// (rules 58, 59). With `is_watching`, what happens to them afterwards is told by the session's poll.
+    fn look(&self, look: Look, is_watching: bool) -> Reading {
+        let session = &mut *locked(&self.fetch.session);
+        if session.turn() != self.fetch.turn || session.len() == 0 {
+            return Reading {
+                is_idle: true,
+                ..Reading::default()
+            };
+        }
+        if look == Look::First {
+            session.read_as(self.fetcher.reader(self.call));
+        }
+        if self.fetcher.rack.is_some() {
+            // Other replicas come closer without a word to this one.
+            session.make_all_ready();
+        }
+        let image = self.context.metadata.image();
+        let mut room = Room::of(self);
+        let mut looked = Vec::new();
+        for tag in session.ready() {
+            let Some(wanted) = session.wanted(tag) else {
+                continue;
+            };
+            let found = find(self.context, &image, self.call, &wanted.key);
+            if is_watching {
+                session.watch(tag, found.as_deref().ok().map(|it| self.wakers(it)));
+            }
+            if let Some(wanted) = session.wanted(tag) {
+                let (found, is_settled) = self.look_at(wanted, found, &mut room, &image, look, tag);
+                if is_settled {
+                    session.settle(tag, &found.result);
+                }
+                looked.push(found);
+            }
+        }
+        Reading {
+            looked,
+            held_back_until: room.held_back_until(),
+            is_idle: false,
+        }
+    }
+
+    /// Reads one partition, and lets a follower report what it has. Also says whether all was
+    /// read that can be, and nothing will come of looking at it again before something happens.
+    fn look_at(
+        &self,
+        wanted: &Wanted,
+        found: Result<Arc<Partition>, ErrorCode>,
+        room: &mut Room,
+        image: &Image,
+        look: Look,
+        tag: u64,
+    ) -> (Looked, bool) {
+        let (partition, mut result) = match found {
+            Ok(partition) => {
+                let result = self.read_one(&partition, wanted, room);
+                (Some(partition), result)
+            }
+            Err(error) => (None, Err(error)),
+        };
+        let mut is_settled = result.as_ref().is_ok_and(|read| read.is_at_end);
+        if self.fetcher.is_follower()
+            && let (Some(partition), Ok(read)) = (&partition, &result)
+        {
+            let noted = match look {
+                Look::First => self.note_follower(partition, wanted, read, image),
+                Look::Again => Ok(false),
+            };
+            is_settled &= noted.unwrap_or(false);
+            if let Err(error) = noted {
+                result = Err(error);
+            }
+        }
+        let lacks_commit = self.fetcher.is_follower()
+            && (result.as_ref()).is_ok_and(|read| lacks_commit(&wanted.params, read));
+        let looked = Looked {
+            tag,
+            result,
+            partition,
+            lacks_commit,
+        };
+        (looked, is_settled)
+    }
+
+    fn read_one(
+        &self,
+        partition: &Partition,
+        wanted: &Wanted,
+        room: &mut Room,
+    ) -> Result<ReadResult, ErrorCode> {
+        let fetcher = self.fetcher;
+        let mut request = fetcher.read_request(wanted, room.bytes_left, room.is_first);
+        if !room.throttled_for.is_zero() && partition.throttles_serving(fetcher.replica) {
+            room.is_held_back = true;
+            (request.bytes_max, request.min_one_batch) = (0, false);
+        }
+        let read = match self.better_replica(partition, request.fetch_offset) {
+            Some(better) => partition.refer(request.current_leader_epoch, better),
+            None => partition.read(&request),
+        }?;
+        room.take(read.records.len());
+        Ok(read)
+    }
+
+    fn better_replica(&self, partition: &Partition, fetch_offset: i64) -> Option<BrokerId> {
+        let rack = self.fetcher.rack.as_deref()?;
+        let image = self.context.metadata.image();
+        let listener = &self.call.connection.listener;
+        preferred_replica(&image, listener, rack, partition, fetch_offset)
+    }
+
+    /// The leader learns what the follower has, from a partition that it read well; whether it has
+    /// nothing to report until something happens. Who is none of its followers, or is one no more,
+    /// is told so instead (rule 81).
+    fn note_follower(
+        &self,
+        partition: &Partition,
+        wanted: &Wanted,
+        read: &ReadResult,
+        image: &Image,
+    ) -> Result<bool, ErrorCode> {
+        let (params, fetcher) = (&wanted.params, self.fetcher);
+        let fetch = FollowerFetch {
+            replica: fetcher.replica,
+            broker_epoch: fetcher.broker_epoch,
+            fetch_offset: params.fetch_offset,
+            log_start_offset: params.log_start_offset,
+            is_eligible: is_eligible(image, fetcher.replica, fetcher.broker_epoch),
+        };
+        let leader_epoch = LeaderEpoch(params.current_leader_epoch);
+        let noted = match read.diverging_epoch {
+            // What it has beyond the divergence does not count (rule 68).
+            Some(_) => partition.check_follower(fetcher.replica).map(|()| false),
+            None => partition.on_follower_fetch(fetch, leader_epoch, now_ms()),
+        };
+        noted.inspect_err(|error| {
+            tracing::debug!(topic = %partition.topic, partition = partition.id.partition,
+                replica = %fetcher.replica, %error, "a follower's fetch does not count");
+        })
+    }
+
+    /// Takes off the leader's throttle what followers are sent that it holds for.
+    fn charge(&self, reading: &Reading) {
+        if !self.fetcher.is_follower() {
+            return;
+        }
+        let throttled = reading.looked.iter().filter_map(|looked| {
+            let (partition, read) = (looked.partition.as_ref()?, looked.result.as_ref().ok()?);
+            let is_free =
+                read.records.is_empty() || !partition.throttles_serving(self.fetcher.replica);
+            (!is_free).then_some(read.records.len() as u64)
+        });
+        let throttle = &self.context.partitions.throttles().leader;
+        throttle.note(throttled.sum());
+    }
+
+    /// Whether the response must go out now.
+    fn is_complete(&self, reading: &Reading) -> bool {
+        let has_news = reading.looked.iter().any(|looked| match &looked.result {
+            Ok(read) => read.diverging_epoch.is_some() || !read.preferred_replica.is_none(),
+            Err(_) => true,
+        });
+        reading.is_idle || has_news || bytes(&reading.looked) >= self.fetcher.bytes_min
+    }
+
+    /// Who tells of what this reader may see.
+    fn wakers<'p>(&self, partition: &'p Partition) -> &'p WakerSet {
+        match self.fetcher.isolation {
+            FetchIsolation::LogEnd => &partition.followers,
+            FetchIsolation::HighWatermark | FetchIsolation::LastStableOffset => {
+                &partition.consumers
+            }
+        }
+    }
+}
+
+/// What a look may still read.
+struct Room {
+    bytes_left: usize,
+    /// Nothing has been read yet: the first batch comes whatever its size.
+    is_first: bool,
+    throttled_for: Duration,
+    is_held_back: bool,
+}
+
+impl Room {
+    fn of(reads: &Reads<'_>) -> Room {
+        let throttle = &reads.context.partitions.throttles().leader;
+        Room {
+            bytes_left: reads.fetcher.bytes_max,
+            is_first: true,
+            throttled_for: match reads.fetcher.is_follower() {
+                true => throttle.wait(),
+                false => Duration::ZERO,
+            },
+            is_held_back: false,
+        }
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.bytes_left = self.bytes_left.saturating_sub(bytes);
+        if self.bytes_left < BATCH_HEADER_BYTES {
+            self.bytes_left = 0;
+        }
+        self.is_first &= bytes == 0;
+    }
+
+    fn held_back_until(&self) -> Option<Instant> {
+        self.is_held_back
+            .then(|| Instant::now() + self.throttled_for)
     }
 }
 
@@ -100,16 +332,10 @@ fn next_look(bytes: usize, now: Instant) -> Instant {
     }
 }
 
-/// How long a follower of so many partitions need not know that more is committed.
-fn commit_news_delay(partitions: usize) -> Duration {
-    let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
-    COMMIT_NEWS_DELAY_MIN.max(COMMIT_NEWS_DELAY_PER_PARTITION.saturating_mul(partitions))
-}
-
-/// Sleeps until it is worth while to read again. With a `commit_news_delay`, commits are told after it.
+/// Sleeps until it is worth while to look again. A follower is told of commits after a while.
 async fn sleep(
-    waker: &Waker,
-    commit_news_delay: Option<Duration>,
+    poll: &Waker,
+    is_follower: bool,
     deadline: Instant,
     commit_told_at: &mut Option<Instant>,
 ) {
@@ -117,165 +343,18 @@ async fn sleep(
         let until = commit_told_at.map_or(deadline, |at| at.min(deadline));
         tokio::select! {
             () = sleep_until(until) => return,
-            () = waker.news.notified() => return,
-            () = waker.commit.notified(), if commit_news_delay.is_some() && commit_told_at.is_none() => {
-                *commit_told_at = commit_news_delay.map(|delay| Instant::now() + delay);
+            () = poll.news.notified() => return,
+            () = poll.commit.notified(), if is_follower && commit_told_at.is_none() => {
+                *commit_told_at = Some(Instant::now() + COMMIT_NEWS_DELAY);
             }
         }
     }
-}
-
-/// Reads every partition in order, within the limits of the request (rules 58, 59).
-fn read_all(context: &Context, call: &Call, fetcher: &Fetcher, targets: &[Target]) -> Reading {
-    let throttle = &context.partitions.throttles().leader;
-    let throttled_for = match fetcher.is_follower() {
-        true => throttle.wait(),
-        false => Duration::ZERO,
-    };
-    let mut is_held_back = false;
-    let mut bytes_left = fetcher.bytes_max;
-    let mut is_first = true;
-    let mut results = Results::with_capacity(targets.len());
-    for target in targets {
-        let result = target.found.clone().and_then(|partition| {
-            let mut request = fetcher.read_request(&target.wanted, bytes_left, is_first);
-            if !throttled_for.is_zero() && partition.throttles_serving(fetcher.replica) {
-                is_held_back = true;
-                (request.bytes_max, request.min_one_batch) = (0, false);
-            }
-            match better_replica(context, call, fetcher, &partition, request.fetch_offset) {
-                Some(better) => partition.refer(request.current_leader_epoch, better),
-                None => partition.read(&request),
-            }
-        });
-        if let Ok(read) = &result {
-            bytes_left = bytes_left.saturating_sub(read.records.len());
-            if bytes_left < BATCH_HEADER_BYTES {
-                bytes_left = 0;
-            }
-            is_first &= read.records.is_empty();
-        }
-        results.push((target.wanted.key.clone(), result));
-    }
-    Reading {
-        results,
-        held_back_until: is_held_back.then(|| Instant::now() + throttled_for),
-    }
-}
-
-fn better_replica(
-    context: &Context,
-    call: &Call,
-    fetcher: &Fetcher,
-    partition: &Partition,
-    fetch_offset: i64,
-) -> Option<klamm_types::BrokerId> {
-    let rack = fetcher.rack.as_deref()?;
-    let image = context.metadata.image();
-    preferred_replica(
-        &image,
-        &call.connection.listener,
-        rack,
-        partition,
-        fetch_offset,
-    )
-}
-
-/// The leader learns what the follower has, from each partition that it read well. Who is none of
-/// its followers, or is one no more, is told so instead (rule 81).
-fn note_follower(context: &Context, fetcher: &Fetcher, targets: &[Target], results: &mut Results) {
-    if !fetcher.is_follower() {
-        return;
-    }
-    let image = context.metadata.image();
-    let is_eligible = is_eligible(&image, fetcher.replica, fetcher.broker_epoch);
-    let now_ms = now_ms();
-    for (target, (_, result)) in targets.iter().zip(results) {
-        let (Ok(partition), Ok(read)) = (&target.found, &*result) else {
-            continue;
-        };
-        let params = &target.wanted.params;
-        let fetch = FollowerFetch {
-            replica: fetcher.replica,
-            broker_epoch: fetcher.broker_epoch,
-            fetch_offset: params.fetch_offset,
-            log_start_offset: params.log_start_offset,
-            is_eligible,
-        };
-        let leader_epoch = LeaderEpoch(params.current_leader_epoch);
-        let noted = match read.diverging_epoch {
-            // What it has beyond the divergence does not count (rule 68).
-            Some(_) => partition.check_follower(fetcher.replica),
-            None => partition.on_follower_fetch(fetch, leader_epoch, now_ms),
-        };
-        if let Err(error) = noted {
-            tracing::debug!(topic = %partition.topic, partition = partition.id.partition,
-                replica = %fetcher.replica, %error, "a follower's fetch does not count");
-            *result = Err(error);
-        }
-    }
-}
-
-/// Takes off the leader's throttle what followers are sent that it holds for.
-fn charge(context: &Context, fetcher: &Fetcher, targets: &[Target], results: &Results) {
-    if !fetcher.is_follower() {
-        return;
-    }
-    let throttled = targets
-        .iter()
-        .zip(results)
-        .filter_map(|(target, (_, read))| {
-            let (Ok(partition), Ok(read)) = (&target.found, read) else {
-                return None;
-            };
-            let is_free = read.records.is_empty() || !partition.throttles_serving(fetcher.replica);
-            (!is_free).then_some(read.records.len() as u64)
-        });
-    context.partitions.throttles().leader.note(throttled.sum());
-}
-
-/// Whether a follower has records of which it does not know yet that they are committed, as far
-/// as it says what it knows (version 18).
-fn has_commit_news(fetcher: &Fetcher, targets: &[Target], results: &Results) -> bool {
-    fetcher.is_follower()
-        && targets.iter().zip(results).any(|(target, (_, read))| {
-            let params = &target.wanted.params;
-            let known = params.high_watermark;
-            read.as_ref()
-                .is_ok_and(|read| read.high_watermark.min(params.fetch_offset) > known)
-        })
-}
-
-/// Whether the response must go out now.
-fn is_complete(fetcher: &Fetcher, results: &Results) -> bool {
-    let has_news = results.iter().any(|(_, result)| match result {
-        Ok(read) => read.diverging_epoch.is_some() || !read.preferred_replica.is_none(),
-        Err(_) => true,
-    });
-    results.is_empty() || has_news || bytes(results) >= fetcher.bytes_min
 }
 
 /// The bytes that were read.
-fn bytes(results: &Results) -> usize {
-    let read = results
-        .iter()
-        .filter_map(|(_, result)| result.as_ref().ok());
+fn bytes(looked: &[Looked]) -> usize {
+    let read = looked.iter().filter_map(|it| it.result.as_ref().ok());
     read.map(|read| read.records.len()).sum()
-}
-
-fn register<'a>(fetcher: &Fetcher, targets: &'a [Target], waker: &Waker) -> Vec<Registration<'a>> {
-    targets
-        .iter()
-        .filter_map(|target| target.found.as_ref().ok())
-        .map(|partition: &Arc<Partition>| {
-            let set = if fetcher.is_follower() {
-                &partition.followers
-            } else {
-                &partition.consumers
-            };
-            set.register(waker)
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -287,13 +366,5 @@ mod tests {
         let now = Instant::now();
         assert_eq!(next_look(0, now), now, "what comes first is told at once");
         assert_eq!(next_look(1, now), now + NEXT_LOOK_PAUSE);
-    }
-
-    #[test]
-    fn commits_are_told_later_where_many_partitions_are_looked_at() {
-        for (partitions, delay_ms) in [(1, 20), (1_000, 20), (2_000, 40), (20_000, 400)] {
-            let delay = Duration::from_millis(delay_ms);
-            assert_eq!(commit_news_delay(partitions), delay, "{partitions}");
-        }
     }
 }
