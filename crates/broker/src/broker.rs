@@ -338,6 +338,7 @@ async fn open(config: Arc<ServerConfig>, env: PartitionEnv) -> Result<Arc<Contex
         Arc::clone(&config),
         Arc::clone(&suspects),
         Arc::clone(&env.throttles),
+        Arc::clone(&env.dirs),
         tokio::runtime::Handle::current(),
     );
     let opening = Arc::clone(&config);

@@ -107,6 +107,11 @@ impl LogDirs {
         &self.dirs
     }
 
+    /// Whether one of their disks is so full that nothing is to be appended there.
+    pub(crate) fn lack_room(&self) -> bool {
+        self.dirs.iter().any(|dir| dir.space.is_low())
+    }
+
     /// Those that have not failed.
     pub(crate) fn online(&self) -> impl Iterator<Item = &Arc<LogDir>> {
         self.dirs.iter().filter(|dir| dir.is_online())

@@ -143,6 +143,7 @@ mod tests {
             Arc::clone(&config),
             Arc::new(Suspects::default()),
             Arc::clone(&env.throttles),
+            Arc::clone(&env.dirs),
             runtime,
         );
         Arc::new(Partitions::open(config, env, fetchers).unwrap())

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     context::Identity,
+    log_dirs::LogDirs,
     metadata::MetadataCache,
     partition::{AckFuture, FollowError},
 };
@@ -24,7 +25,7 @@ use klamm_protocol::messages::{
 };
 use klamm_replica::divergence::{EpochEnd, OutOfRange, out_of_range};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until, timeout, timeout_at},
@@ -63,25 +64,8 @@ const NO_ROOM_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause of a throttled partition: a rate that was raised shall be felt soon.
 const THROTTLED_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Fetches from `leader` until the task is aborted.
-pub(super) async fn run(
-    leader: BrokerId,
-    following: Arc<Following>,
-    identity: Arc<Identity>,
-    metadata: Arc<MetadataCache>,
-    config: Arc<ServerConfig>,
-    suspects: Arc<Suspects>,
-    throttles: Arc<ReplicationThrottles>,
-) {
-    let fetcher = Fetcher {
-        leader,
-        following,
-        identity,
-        metadata,
-        config,
-        suspects,
-        throttles,
-    };
+/// Fetches until the task is aborted.
+pub(super) async fn run(fetcher: Fetcher) {
     let mut failing = false;
     loop {
         let ended = fetcher.session().await;
@@ -90,7 +74,7 @@ pub(super) async fn run(
             Err(error) => {
                 // Said once: a leader that is down is retried many times a second.
                 if !failing {
-                    fetcher.suspects.lost(leader);
+                    fetcher.suspects.lost(fetcher.leader);
                     info!(leader = %fetcher.leader, %error, "fetching from the leader failed");
                 }
                 failing = true;
@@ -100,14 +84,16 @@ pub(super) async fn run(
     }
 }
 
-struct Fetcher {
-    leader: BrokerId,
-    following: Arc<Following>,
-    identity: Arc<Identity>,
-    metadata: Arc<MetadataCache>,
-    config: Arc<ServerConfig>,
-    suspects: Arc<Suspects>,
-    throttles: Arc<ReplicationThrottles>,
+/// Who fetches from a leader.
+pub(super) struct Fetcher {
+    pub(super) leader: BrokerId,
+    pub(super) following: Arc<Following>,
+    pub(super) identity: Arc<Identity>,
+    pub(super) metadata: Arc<MetadataCache>,
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) suspects: Arc<Suspects>,
+    pub(super) throttles: Arc<ReplicationThrottles>,
+    pub(super) dirs: Arc<LogDirs>,
 }
 
 impl Fetcher {
@@ -118,32 +104,32 @@ impl Fetcher {
         let connection = self.connect().await?;
         self.suspects.back(self.leader);
         let mut session = SessionState::default();
+        self.following.change_all();
         loop {
             // Before the look at what is due: what comes later is not in the request.
             let known = *changes.borrow_and_update();
             if known.registrations != registrations {
                 return Ok(());
             }
-            let now = Instant::now();
-            let (due, next_due) = self.following.due(now);
-            if due.is_empty() {
+            self.update(&mut session).await;
+            let next_due = self.following.next_due();
+            if session.is_empty() {
                 wait_for_work(&mut changes, next_due).await;
                 continue;
             }
-            let wanted = self.positions(&due).await;
-            if wanted.is_empty() {
-                continue;
-            }
-            let limits = self.limits(next_due.map(|at| at - now));
-            let request =
-                session.request(self.identity.id, self.identity.epoch(), &wanted, &limits);
+            let limits =
+                self.limits(next_due.map(|at| at.saturating_duration_since(Instant::now())));
+            let request = session.request(self.identity.id, self.identity.epoch(), &limits);
             let Some(response) = fetch(&connection, &request, &mut changes, known).await? else {
                 return Ok(());
             };
             match ErrorCode::from(response.error_code) {
                 ErrorCode::None => {
                     session.answered(response.session_id);
-                    self.take_in(&connection, response, &wanted).await?;
+                    self.take_in(&connection, response, &session).await?;
+                    if session.is_over() {
+                        session.lost();
+                    }
                 }
                 error => {
                     debug!(leader = %self.leader, %error, "the leader refused a fetch");
@@ -154,24 +140,30 @@ impl Fetcher {
         }
     }
 
-    /// Where to go on. The fetch offset tells the leader what is durable here, so it is said
-    /// after the flush. A log that cannot flush says nothing, and keeps the others no longer than
-    /// [`FLUSH_PATIENCE`].
-    async fn positions(&self, due: &[Followed]) -> BTreeMap<TopicPartition, Position> {
+    /// Finds out where to go on with what has changed. The fetch offset tells the leader what is
+    /// durable here, so it is said after the flush. A log that cannot flush says nothing, and keeps
+    /// the others no longer than [`FLUSH_PATIENCE`].
+    async fn update(&self, session: &mut SessionState) {
         let throttled_for = self.throttles.follower.wait();
+        if !throttled_for.is_zero() || self.dirs.lack_room() {
+            // What is asked for already is to be put off as well.
+            self.following.change_all();
+        }
+        let changed = self.following.take_changed(Instant::now());
         // All flushes first: they are done together.
-        let asked: Vec<(&Followed, Position, AckFuture)> = due
-            .iter()
-            .filter(|followed| self.may_ask(followed, throttled_for))
-            .map(|followed| {
-                let position = position(followed);
-                let flushed = followed.partition.durable(position.fetch_offset);
-                (followed, position, flushed)
-            })
-            .collect();
+        let mut asked: Vec<(&Followed, Position, AckFuture)> = Vec::new();
+        for (id, followed) in &changed {
+            match followed {
+                Some(followed) if self.may_ask(followed, throttled_for) => {
+                    let position = followed.position();
+                    let flushed = followed.partition.durable(position.fetch_offset);
+                    asked.push((followed, position, flushed));
+                }
+                _ => session.set(*id, None),
+            }
+        }
         let begun = Instant::now();
         let deadline = begun + FLUSH_PATIENCE;
-        let mut positions = BTreeMap::new();
         for (followed, position, flushed) in asked {
             let id = followed.partition.id;
             let until = if followed.is_late { begun } else { deadline };
@@ -181,12 +173,12 @@ impl Fetcher {
                 self.following.set_late(id, is_late);
             }
             if let Ok(Ok(())) = flushed {
-                positions.insert(id, position);
+                session.set(id, Some(position));
             } else {
+                session.set(id, None);
                 self.pause(followed);
             }
         }
-        positions
     }
 
     /// Whether a partition is to be asked for now; otherwise it is put off.
@@ -258,7 +250,7 @@ impl Fetcher {
         &self,
         connection: &Connection,
         response: FetchResponse,
-        wanted: &BTreeMap<TopicPartition, Position>,
+        session: &SessionState,
     ) -> Result<(), ClientError> {
         for topic in response.responses {
             for data in topic.partitions {
@@ -266,7 +258,7 @@ impl Fetcher {
                     topic_id: topic.topic_id,
                     partition: data.partition_index,
                 };
-                let (Some(followed), Some(asked)) = (self.following.get(id), wanted.get(&id))
+                let (Some(followed), Some(asked)) = (self.following.get(id), session.asked(id))
                 else {
                     continue;
                 };
@@ -469,17 +461,6 @@ fn pause_after(error: ErrorCode) -> Duration {
     match error {
         ErrorCode::KafkaStorageError | ErrorCode::CorruptMessage => SICK_LEADER_PAUSE,
         _ => PARTITION_PAUSE,
-    }
-}
-
-fn position(followed: &Followed) -> Position {
-    let partition = &followed.partition;
-    Position {
-        fetch_offset: partition.log_end_offset(),
-        log_start_offset: partition.log_start_offset(),
-        leader_epoch: followed.leader_epoch,
-        last_fetched_epoch: partition.last_epoch(),
-        high_watermark: partition.high_watermark(),
     }
 }
 

@@ -45,6 +45,7 @@ fn fetcher() -> Fetcher {
         config: config(),
         suspects: Arc::default(),
         throttles: Arc::default(),
+        dirs: Arc::new(LogDirs::open(ME, &[], Path::new(""), None).unwrap()),
     }
 }
 
@@ -60,11 +61,10 @@ fn unflushed(root: &Path, partition: i32) -> Arc<Partition> {
     open_partition(&root.join(format!("t-{partition}")), "t", id, queue)
 }
 
-/// The partitions that are asked for now.
-async fn asked(fetcher: &Fetcher) -> Vec<i32> {
-    let (due, _) = fetcher.following.due(Instant::now());
-    let positions = fetcher.positions(&due).await;
-    positions.keys().map(|id| id.partition).collect()
+/// The partitions that are asked for now, in a session that goes on.
+async fn asked(fetcher: &Fetcher, session: &mut SessionState) -> Vec<i32> {
+    fetcher.update(session).await;
+    session.wanted().map(|id| id.partition).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,23 +77,24 @@ async fn a_log_that_cannot_be_flushed_keeps_no_other_from_being_followed() {
         fetcher.following.add(Arc::clone(partition), LeaderEpoch(0));
     }
     healthy.flush();
+    let mut session = SessionState::default();
     let begun = Instant::now();
-    assert_eq!(asked(&fetcher).await, [1]);
+    assert_eq!(asked(&fetcher, &mut session).await, [1]);
     // Waited for once, and looked at again after a while.
     assert_eq!(begun.elapsed(), FLUSH_PATIENCE);
-    assert_eq!(asked(&fetcher).await, [1]);
+    assert_eq!(asked(&fetcher, &mut session).await, [1]);
     sleep(PARTITION_PAUSE).await;
     let begun = Instant::now();
-    assert_eq!(asked(&fetcher).await, [1]);
+    assert_eq!(asked(&fetcher, &mut session).await, [1]);
     assert!(begun.elapsed() < FLUSH_PATIENCE, "{:?}", begun.elapsed());
 
     hanging.flush();
     sleep(PARTITION_PAUSE).await;
-    assert_eq!(asked(&fetcher).await, [0, 1]);
+    assert_eq!(asked(&fetcher, &mut session).await, [0, 1]);
     // It is waited for again.
     fill(&hanging, 1, 10);
     let begun = Instant::now();
-    assert_eq!(asked(&fetcher).await, [1]);
+    assert_eq!(asked(&fetcher, &mut session).await, [1]);
     assert_eq!(begun.elapsed(), FLUSH_PATIENCE);
 }
 

@@ -4,7 +4,7 @@ use klamm_protocol::messages::fetch_request::{
     FetchPartition, FetchRequest, FetchTopic, ForgottenTopic, ReplicaState,
 };
 use klamm_types::{BrokerEpoch, BrokerId, LeaderEpoch, TopicPartition, Uuid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a follower stands with one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,37 +27,65 @@ pub(super) struct FetchLimits {
     pub(super) response_bytes_max: i32,
 }
 
-/// The session with one leader (KIP-227): what the leader has been told.
+/// The session with one leader (KIP-227): what is wanted there, and what the leader has been told.
+/// A request costs what has changed since the one before.
 #[derive(Default)]
 pub(super) struct SessionState {
     id: i32,
     epoch: i32,
+    wanted: BTreeMap<TopicPartition, Position>,
     told: BTreeMap<TopicPartition, Position>,
+    /// Where the two may differ.
+    untold: BTreeSet<TopicPartition>,
 }
 
 impl SessionState {
-    /// The next request, for exactly the partitions in `wanted`: all of them when the session
-    /// begins, what changed after that.
+    /// Asks for a partition from here on, `None`: not any more.
+    pub(super) fn set(&mut self, id: TopicPartition, position: Option<Position>) {
+        let before = match position {
+            Some(position) => self.wanted.insert(id, position),
+            None => self.wanted.remove(&id),
+        };
+        if before != position {
+            self.untold.insert(id);
+        }
+    }
+
+    /// Whether there is nothing to ask for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// What is asked for.
+    #[cfg(test)]
+    pub(super) fn wanted(&self) -> impl Iterator<Item = TopicPartition> {
+        self.wanted.keys().copied()
+    }
+
+    /// What the leader was last asked for.
+    pub(super) fn asked(&self, id: TopicPartition) -> Option<Position> {
+        self.told.get(&id).copied()
+    }
+
+    /// The next request: for all that is wanted when the session begins, what changed after that.
     pub(super) fn request(
         &mut self,
         me: BrokerId,
         broker_epoch: BrokerEpoch,
-        wanted: &BTreeMap<TopicPartition, Position>,
         limits: &FetchLimits,
     ) -> FetchRequest {
-        let changed = wanted
-            .iter()
-            .filter(|(id, position)| self.told.get(id) != Some(position))
-            .map(|(id, position)| (id.topic_id, partition(*id, position, limits)));
         let mut topics: BTreeMap<Uuid, Vec<FetchPartition>> = BTreeMap::new();
-        for (topic_id, partition) in changed {
-            topics.entry(topic_id).or_default().push(partition);
-        }
         let mut forgotten: BTreeMap<Uuid, Vec<i32>> = BTreeMap::new();
-        for id in self.told.keys().filter(|id| !wanted.contains_key(id)) {
-            forgotten.entry(id.topic_id).or_default().push(id.partition);
+        for id in std::mem::take(&mut self.untold) {
+            if let Some(position) = self.wanted.get(&id) {
+                if self.told.insert(id, *position) != Some(*position) {
+                    let partition = partition(id, position, limits);
+                    topics.entry(id.topic_id).or_default().push(partition);
+                }
+            } else if self.told.remove(&id).is_some() {
+                forgotten.entry(id.topic_id).or_default().push(id.partition);
+            }
         }
-        self.told.clone_from(wanted);
         FetchRequest {
             replica_state: ReplicaState {
                 replica_id: me.get(),
@@ -90,21 +118,23 @@ impl SessionState {
 
     /// The leader answered with this session id: 0 if it keeps none.
     pub(super) fn answered(&mut self, session_id: i32) {
-        if session_id == 0 {
-            *self = SessionState::default();
-        } else {
-            self.id = session_id;
-            self.epoch = if self.epoch == i32::MAX {
-                1
-            } else {
-                self.epoch + 1
-            };
-        }
+        self.id = session_id;
+        self.epoch = match self.epoch {
+            i32::MAX => 1,
+            epoch => epoch + 1,
+        };
+    }
+
+    /// Whether the leader keeps no session.
+    pub(super) fn is_over(&self) -> bool {
+        self.id == 0
     }
 
     /// The leader has lost the session: the next request begins a new one.
     pub(super) fn lost(&mut self) {
-        *self = SessionState::default();
+        (self.id, self.epoch) = (0, 0);
+        self.told.clear();
+        self.untold.extend(self.wanted.keys().copied());
     }
 }
 
@@ -150,12 +180,11 @@ mod tests {
     }
 
     /// (session epoch, partitions named, partitions forgotten)
-    fn ask(session: &mut SessionState, wanted: &[(i32, i64)]) -> (i32, Vec<i32>, Vec<i32>) {
-        let wanted = wanted
-            .iter()
-            .map(|(p, offset)| (id(*p), at(*offset)))
-            .collect();
-        let request = session.request(BrokerId(2), BrokerEpoch(7), &wanted, &LIMITS);
+    fn ask(session: &mut SessionState, wanted: &[(i32, Option<i64>)]) -> (i32, Vec<i32>, Vec<i32>) {
+        for (partition, offset) in wanted {
+            session.set(id(*partition), offset.map(at));
+        }
+        let request = session.request(BrokerId(2), BrokerEpoch(7), &LIMITS);
         let named = request.topics.iter().flat_map(|t| &t.partitions);
         let forgotten = request
             .forgotten_topics_data
@@ -171,24 +200,38 @@ mod tests {
     #[test]
     fn only_what_changed_is_told() {
         let mut session = SessionState::default();
-        assert_eq!(
-            ask(&mut session, &[(0, 5), (1, 5)]),
-            (0, vec![0, 1], vec![])
-        );
+        let both = [(0, Some(5)), (1, Some(5))];
+        assert_eq!(ask(&mut session, &both), (0, vec![0, 1], vec![]));
         session.answered(42);
-        assert_eq!(ask(&mut session, &[(0, 5), (1, 6)]), (1, vec![1], vec![]));
+        let next = [(0, Some(5)), (1, Some(6))];
+        assert_eq!(ask(&mut session, &next), (1, vec![1], vec![]));
+        assert_eq!(session.asked(id(1)), Some(at(6)));
         session.answered(42);
-        assert_eq!(ask(&mut session, &[(1, 6), (2, 0)]), (2, vec![2], vec![0]));
+        assert_eq!(ask(&mut session, &[]), (2, vec![], vec![]));
+        session.answered(42);
+        let other = [(0, None), (2, Some(0)), (3, Some(0)), (3, None)];
+        assert_eq!(ask(&mut session, &other), (3, vec![2], vec![0]));
+        assert_eq!(session.asked(id(0)), None);
+        session.answered(42);
+        // There and back again.
+        let nothing = [(1, Some(9)), (1, Some(6)), (2, None), (2, Some(0))];
+        assert_eq!(ask(&mut session, &nothing), (4, vec![], vec![]));
     }
 
     #[test]
     fn without_a_session_everything_is_told_each_time() {
         let mut session = SessionState::default();
-        let _ = ask(&mut session, &[(0, 5)]);
+        let _ = ask(&mut session, &[(0, Some(5))]);
         session.answered(0);
-        assert_eq!(ask(&mut session, &[(0, 5)]), (0, vec![0], vec![]));
-        session.answered(42);
+        assert!(session.is_over());
         session.lost();
-        assert_eq!(ask(&mut session, &[(0, 5)]), (0, vec![0], vec![]));
+        assert_eq!(ask(&mut session, &[]), (0, vec![0], vec![]));
+        session.answered(42);
+        assert!(!session.is_over());
+        session.lost();
+        assert_eq!(ask(&mut session, &[(1, Some(3))]), (0, vec![0, 1], vec![]));
+        session.lost();
+        assert_eq!(ask(&mut session, &[(0, None)]), (0, vec![1], vec![]));
+        assert!(!session.is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! One fetcher for each broker that leads something this broker follows.
 
 use super::{ReplicationThrottles, Suspects, fetch_loop, following::Following};
-use crate::{context::Identity, metadata::MetadataCache, partition::Partition};
+use crate::{context::Identity, log_dirs::LogDirs, metadata::MetadataCache, partition::Partition};
 use klamm_config::ServerConfig;
 use klamm_types::{BrokerId, LeaderEpoch, TopicPartition};
 use std::{
@@ -17,6 +17,7 @@ pub(crate) struct Fetchers {
     config: Arc<ServerConfig>,
     suspects: Arc<Suspects>,
     throttles: Arc<ReplicationThrottles>,
+    dirs: Arc<LogDirs>,
     runtime: runtime::Handle,
     state: Mutex<State>,
 }
@@ -40,6 +41,7 @@ impl Fetchers {
         config: Arc<ServerConfig>,
         suspects: Arc<Suspects>,
         throttles: Arc<ReplicationThrottles>,
+        dirs: Arc<LogDirs>,
         runtime: runtime::Handle,
     ) -> Fetchers {
         Fetchers {
@@ -48,6 +50,7 @@ impl Fetchers {
             config,
             suspects,
             throttles,
+            dirs,
             runtime,
             state: Mutex::default(),
         }
@@ -67,15 +70,16 @@ impl Fetchers {
         }
         let fetcher = state.fetchers.entry(leader).or_insert_with(|| {
             let following = Arc::new(Following::default());
-            let task = self.runtime.spawn(fetch_loop::run(
+            let task = self.runtime.spawn(fetch_loop::run(fetch_loop::Fetcher {
                 leader,
-                Arc::clone(&following),
-                Arc::clone(&self.identity),
-                Arc::clone(&self.metadata),
-                Arc::clone(&self.config),
-                Arc::clone(&self.suspects),
-                Arc::clone(&self.throttles),
-            ));
+                following: Arc::clone(&following),
+                identity: Arc::clone(&self.identity),
+                metadata: Arc::clone(&self.metadata),
+                config: Arc::clone(&self.config),
+                suspects: Arc::clone(&self.suspects),
+                throttles: Arc::clone(&self.throttles),
+                dirs: Arc::clone(&self.dirs),
+            }));
             Fetcher { following, task }
         });
         fetcher.following.add(Arc::clone(partition), leader_epoch);
