@@ -13,6 +13,7 @@ use klamm_protocol::messages::{
 use klamm_types::{BrokerId, ErrorCode, Uuid};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -62,7 +63,8 @@ pub(crate) struct FetchSessions {
 #[derive(Default)]
 struct Sessions {
     by_id: HashMap<i32, Entry>,
-    next_id: i32,
+    /// The id given last.
+    last_id: i32,
     /// The number of the latest request that wants a session or uses one.
     request: u64,
 }
@@ -104,8 +106,15 @@ struct Cached {
 impl FetchSessions {
     /// Room for `slots` sessions (`max.incremental.fetch.session.cache.slots`).
     pub(crate) fn new(slots: usize) -> FetchSessions {
+        // Begins anywhere: a client that has missed a restart must not come upon somebody
+        // else's session by its old id.
+        let anywhere = RandomState::new().hash_one(slots) as i32 & i32::MAX;
+        let state = Sessions {
+            last_id: anywhere,
+            ..Default::default()
+        };
         FetchSessions {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             slots,
         }
     }
@@ -355,9 +364,9 @@ impl Sessions {
 
     fn fresh_id(&mut self) -> i32 {
         loop {
-            self.next_id = self.next_id.checked_add(1).unwrap_or(1);
-            if !self.by_id.contains_key(&self.next_id) {
-                return self.next_id;
+            self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+            if !self.by_id.contains_key(&self.last_id) {
+                return self.last_id;
             }
         }
     }

@@ -229,3 +229,15 @@ fn a_follower_has_one_session() {
     let used = sessions.begin(request(second, 1, &[]), 18, 400);
     assert!(matches!(used, Ok(FetchContext::Incremental(..))));
 }
+
+#[test]
+fn ids_begin_anywhere_and_are_positive() {
+    let first_ids: Vec<i32> = (0..8)
+        .map(|_| session(&FetchSessions::new(10), &[0], false, 0))
+        .collect();
+    assert!(first_ids.iter().all(|id| *id > 0), "{first_ids:?}");
+    assert!(
+        first_ids.windows(2).any(|two| two[0] != two[1]),
+        "{first_ids:?}"
+    );
+}

@@ -46,7 +46,10 @@ async fn handle(context: Arc<Context>, call: Call, request: MetadataRequest) -> 
     {
         return refuse(topics, ErrorCode::InvalidRequest);
     }
-    context.suspects.settle(&context.metadata).await;
+    let suspects = &context.suspects;
+    suspects
+        .settle(&context.metadata, call.connection.accepted)
+        .await;
     create_missing(&context, &call, &request).await;
     respond(&context, &call, &request)
 }

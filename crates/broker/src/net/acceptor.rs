@@ -10,6 +10,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream, lookup_host},
     task::JoinSet,
+    time::Instant,
 };
 use tracing::{debug, warn};
 
@@ -113,6 +114,7 @@ impl Acceptor {
             };
             prepare(&socket);
             let info = Arc::new(ConnectionInfo {
+                accepted: Instant::now(),
                 listener: Arc::clone(&self.name),
                 peer,
             });

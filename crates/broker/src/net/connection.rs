@@ -19,7 +19,7 @@ use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::{mpsc, oneshot},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tracing::debug;
 
@@ -61,6 +61,8 @@ pub(crate) struct ConnectionInfo {
     pub(crate) listener: Arc<str>,
     /// The other end.
     pub(crate) peer: SocketAddr,
+    /// When it was accepted.
+    pub(crate) accepted: Instant,
 }
 
 /// An answer whose turn comes, and the memory its request holds until then.
