@@ -85,9 +85,9 @@ fn alter(
     if !request.allows_another_replication_factor {
         check_replication_factor(partition, target.len())?;
     }
-    let wanted = Assignment::toward(partition, target);
     let is_active = |id| image.is_active(id);
     let rules = topic_settings::rules(image, topic, ctx, &is_active);
+    let wanted = Assignment::toward(partition, target, rules.min_isr);
     let change = change_assignment(id, partition, wanted, None, &rules);
     Ok(change.map(|change| with_directories(image, partition, change)))
 }

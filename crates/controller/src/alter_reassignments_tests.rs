@@ -95,10 +95,37 @@ fn eligible_replicas_that_are_removed_are_not_eligible_any_more() {
     lab().story(
         "
         set min.insync.replicas 3 => 1 @0 isr 1,2,3
-        isr 1               => 1 @0 isr 1 elr 2,3
-        reassign 1,2,4      => 1 @0 isr 1 elr 2,3 +4 -3
-        isr 1,4             => 1 @1 isr 1,4 elr 2
-        isr 1,2,4           => 1 @1 isr 1,2,4
+        reassign 1,2,3,4,5  => 1 @0 isr 1,2,3 +4,5
+        isr 1,2,3,4         => 1 @0 isr 1,2,3,4 +4,5
+        isr 1               => 1 @0 isr 1 elr 2,3,4 +4,5
+        cancel              => 1 @1 isr 1 elr 2,3
+        ",
+    );
+}
+
+#[test]
+fn what_was_acknowledged_stays_on_as_many_replicas_as_it_takes() {
+    lab().story(
+        "
+        set min.insync.replicas 3 => 1 @0 isr 1,2,3
+        reassign 4,5,3      => 1 @0 isr 1,2,3 +4,5 -1,2
+        isr 1,2,3,4         => 1 @0 isr 1,2,3,4 +4,5 -1,2
+        isr 1,2,4           => 1 @0 isr 1,2,4 +4,5 -1,2
+        prefer              => 4 @1 isr 1,2,4 +4,5 -1,2
+        isr 1,2,4,5         => 4 @1 isr 1,2,4,5 +4,5 -1,2
+        isr 1,2,4,5,3       => 4 @2 isr 4,5,3
+        ",
+    );
+    lab().story(
+        "
+        set min.insync.replicas 2 => 1 @0 isr 1,2,3
+        reassign 4,5,3      => 1 @0 isr 1,2,3 +4,5 -1,2
+        isr 1,2,3,4         => 1 @0 isr 1,2,3,4 +4,5 -1,2
+        isr 1,4             => 1 @0 isr 1,4 +4,5 -1,2
+        reassign 6,2,3      => 1 @1 isr 1,4 +6 -4,1
+        isr 1,4,6           => 1 @1 isr 1,4,6 +6 -4,1
+        prefer              => 6 @2 isr 1,4,6 +6 -4,1
+        isr 1,4,6,2,3       => 6 @3 isr 6,2,3
         ",
     );
 }

@@ -2,10 +2,14 @@
 //!
 //! ```text
 //! start     replicas = target ++ those to remove
-//! complete  once every new replica is in the ISR, and every replica of the target where there are
-//!           fewer than before: replicas = target, and those to remove leave the ISR as well
+//! complete  once every new replica is in the ISR, as many of the target as min.insync.replicas
+//!           says, and all of it where there are fewer than before: replicas = target, and those
+//!           to remove leave the ISR as well
 //! cancel    replicas = those that are not new
 //! ```
+//!
+//! What was acknowledged is on `min.insync.replicas` replicas at least. No removal leaves it on
+//! fewer, but for one that a cancellation asks for.
 //!
 //! Each step gives an assignment and an ISR; what becomes of the leader is decided in
 //! `election.rs`, in the same record.
@@ -58,17 +62,23 @@ impl Assignment {
     /// The first step towards `target`, which has no broker twice.
     ///
     /// Replicas that an earlier reassignment was adding are not among those to go back to. If they
-    /// are not wanted any more they go at once, unless nobody else is in sync.
-    pub(crate) fn toward(partition: &Partition, target: &[BrokerId]) -> Reassigned {
+    /// are not wanted any more they go at once; where fewer than `min_isr` others are in sync, those
+    /// that have every committed record go in the end.
+    pub(crate) fn toward(partition: &Partition, target: &[BrokerId], min_isr: usize) -> Reassigned {
         let origin = except(&partition.replicas, &partition.adding_replicas);
         let unwanted = except(&partition.adding_replicas, target);
-        let remaining = except(&partition.isr, &unwanted);
-        let (kept, isr) = if remaining.is_empty() {
-            (&partition.replicas, partition.isr.clone())
+        let old = except(&except(&partition.replicas, &unwanted), target);
+        let in_sync = except(&partition.isr, &unwanted);
+        let leaving = if is_enough(&in_sync, &[target, &old].concat(), min_isr) {
+            unwanted
         } else {
-            (&except(&partition.replicas, &unwanted), remaining)
+            let lists = [&partition.isr, &partition.elr, &partition.last_known_elr];
+            lists
+                .iter()
+                .fold(unwanted, |left, list| except(&left, list))
         };
-        let removing = except(kept, target);
+        let isr = except(&partition.isr, &leaving);
+        let removing = except(&except(&partition.replicas, &leaving), target);
         let assignment = Assignment {
             replicas: [target, &removing].concat(),
             adding: except(target, &origin),
@@ -91,12 +101,12 @@ impl Assignment {
     }
 
     /// The end of the reassignment, if the ISR allows it.
-    pub(crate) fn completed(&self, isr: &[BrokerId]) -> Option<Reassigned> {
+    pub(crate) fn completed(&self, isr: &[BrokerId], min_isr: usize) -> Option<Reassigned> {
         let has = |all: &[BrokerId], some: &[BrokerId]| some.iter().all(|id| all.contains(id));
         let (replicas, isr) = (self.target(), except(isr, &self.removing));
         let shrinks = self.adding.len() < self.removing.len();
         let is_done = self.is_changing()
-            && !isr.is_empty()
+            && is_enough(&isr, &replicas, min_isr)
             && has(&isr, &self.adding)
             && (!shrinks || has(&isr, &replicas));
         is_done.then(|| Reassigned {
@@ -108,6 +118,12 @@ impl Assignment {
             isr,
         })
     }
+}
+
+/// Whether an ISR is as large as `min.insync.replicas` says; more than there are replicas counts as
+/// all of them.
+fn is_enough(isr: &[BrokerId], replicas: &[BrokerId], min_isr: usize) -> bool {
+    isr.len() >= min_isr.clamp(1, replicas.len().max(1))
 }
 
 /// The members of a list that are not in another, in their order.
@@ -183,9 +199,30 @@ mod tests {
             // Nobody else is in sync.
             ("3,1,2 +3 -1,2 3", "1,4", "1,4,3,2 +4 -3,2 3"),
         ] {
-            let reassigned = Assignment::toward(&partition(before), &ids(target));
+            let reassigned = Assignment::toward(&partition(before), &ids(target), 1);
             assert_eq!(describe(&reassigned), expected, "{before} to {target}");
         }
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_stays_where_too_few_others_are_in_sync() {
+        for (min_isr, before, expected) in [
+            (1, "3,4,1,2 +3,4 -1,2 1,3", "5,1,2 +5 -1,2 1"),
+            // 4 has nothing that counts.
+            (2, "3,4,1,2 +3,4 -1,2 1,3", "5,3,1,2 +5 -3,1,2 1,3"),
+            (2, "3,4,1,2 +3,4 -1,2 1,2,3", "5,1,2 +5 -1,2 1,2"),
+            (9, "3,4,1,2 +3,4 -1,2 1,2,3", "5,3,1,2 +5 -3,1,2 1,2,3"),
+        ] {
+            let reassigned = Assignment::toward(&partition(before), &ids("5"), min_isr);
+            assert_eq!(describe(&reassigned), expected, "{before}, {min_isr}");
+        }
+        // One replica had been enough; two are wanted now.
+        let reassigned = Assignment::toward(&partition("2,1 +2 -1 1,2"), &ids("3,1"), 2);
+        assert_eq!(describe(&reassigned), "3,1,2 +3 -2 1,2");
+        let mut eligible = partition("3,4,1,2 +3,4 -1,2 1");
+        eligible.elr = ids("3");
+        let reassigned = Assignment::toward(&eligible, &ids("5"), 2);
+        assert_eq!(describe(&reassigned), "5,3,1,2 +5 -3,1,2 1");
     }
 
     #[test]
@@ -207,8 +244,24 @@ mod tests {
             ("1,2 + -2 2", "2", None),
         ] {
             let assignment = Assignment::of(&partition(before));
-            let completed = assignment.completed(&ids(isr)).as_ref().map(describe);
+            let completed = assignment.completed(&ids(isr), 1).as_ref().map(describe);
             assert_eq!(completed.as_deref(), expected, "{before} with {isr}");
+        }
+    }
+
+    #[test]
+    fn a_reassignment_waits_until_enough_of_those_who_stay_are_in_sync() {
+        for (min_isr, isr, expected) in [
+            (2, "1,2,4,5", Some("4,5,3 + - 4,5")),
+            // What 1, 2 and 4 committed would be on 4 and 5 alone.
+            (3, "1,2,4,5", None),
+            (3, "1,4,5,3", Some("4,5,3 + - 4,5,3")),
+            (9, "1,4,5,3", Some("4,5,3 + - 4,5,3")),
+        ] {
+            let assignment = Assignment::of(&partition("4,5,3,1,2 +4,5 -1,2 1,2,4"));
+            let completed = assignment.completed(&ids(isr), min_isr);
+            let completed = completed.as_ref().map(describe);
+            assert_eq!(completed.as_deref(), expected, "{isr}, {min_isr}");
         }
     }
 

@@ -97,10 +97,10 @@ fn next_state(
     rules: &Rules,
 ) -> Next {
     let loss = loss.filter(|loss| !(rules.flushes_before_ack && loss.is_unflushed()));
-    let completed = wanted.assignment.completed(&wanted.isr);
+    let completed = wanted.assignment.completed(&wanted.isr, rules.min_isr);
     let next = elect(partition, completed.unwrap_or(wanted), loss, rules);
     // Whoever was eligible may be all that the reassignment waited for.
-    match next.assignment.completed(&next.isr) {
+    match next.assignment.completed(&next.isr, rules.min_isr) {
         Some(completed) if !next.is_unclean => elect(partition, completed, loss, rules),
         _ => next,
     }

@@ -174,6 +174,7 @@ impl World {
             Timer::FetchTimeout(partition, call) => self.on_fetch_timeout(index, partition, call),
             Timer::ParkedFetch(partition, call) => self.on_parked_due(index, partition, call),
             Timer::Flushed(partition) => self.on_flushed(index, partition),
+            Timer::Arrive(partition) => self.create_arriving(index, partition),
             Timer::BackgroundFlush => self.background_flush(index),
             Timer::StopAnyway => self.end_cleanly(index),
             Timer::Produce | Timer::ProduceTimeout(_) | Timer::Consume => {}

@@ -58,6 +58,20 @@ pub enum Bug {
     CutAtTakeover,
     /// When all is well again, an acknowledged record is another one in every replica.
     RecordRots,
+    /// A reassignment ends as it begins: nobody waits for the new replicas.
+    ReassignmentEndsEarly,
+    /// New replicas are in the ISR at once.
+    NewReplicasCountAtOnce,
+    /// Replicas that are to be removed delete their logs while the reassignment is under way.
+    RemovedTooSoon,
+    /// A second reassignment lets go of what the first was adding, however few others are in sync.
+    LastCandidatesGo,
+    /// A reassignment that is cancelled leaves its new replicas in the ISR, and no replicas.
+    CancelKeepsStranger,
+    /// What is in sync ends no reassignment.
+    ReassignmentNeverEnds,
+    /// Replicas are removed without a new leader epoch: what they asked for before still counts.
+    RemovedWithoutEpoch,
 }
 
 impl Bug {
@@ -78,9 +92,12 @@ impl Bug {
                 (scenario.produce_pause_ms, scenario.batches_max) = (8, 50);
             }
             Bug::ExpandWithStaleBrokerEpoch => {
-                (faults.power_loss, faults.pause) = (40, 30);
+                (faults.power_loss, faults.pause, faults.min_isr_change) = (40, 30, 0);
+                // While the follower is away, the high watermark stays where it left it.
+                (scenario.min_isr, scenario.replication_factor) = (2, 2);
                 (scenario.session_timeout_ms, scenario.lag_time_max_ms) = (2_000, 100);
-                scenario.flushes_before_ack = false;
+                (scenario.slow, scenario.slow_max) = (60, 1_500 * MS);
+                (scenario.flushes_before_ack, scenario.reassign_pause_ms) = (false, 0);
             }
             Bug::RecordLeftBehind => {
                 (faults.kill, faults.pause, faults.unclean_election) = (40, 20, 30);
@@ -96,6 +113,20 @@ impl Bug {
             Bug::StaleProposalApplied | Bug::QuorumLogNotPersisted => {
                 faults.controller_crash = 30;
                 faults.isolate = 10;
+            }
+            Bug::ReassignmentEndsEarly
+            | Bug::NewReplicasCountAtOnce
+            | Bug::RemovedTooSoon
+            | Bug::CancelKeepsStranger
+            | Bug::ReassignmentNeverEnds => scenario.reassign_pause_ms = 100,
+            Bug::LastCandidatesGo => {
+                scenario.reassign_pause_ms = 40;
+                (faults.kill, faults.pause, faults.isolate) = (40, 20, 20);
+            }
+            Bug::RemovedWithoutEpoch => {
+                scenario.reassign_pause_ms = 20;
+                scenario.apply_max = 150 * MS;
+                scenario.flushes_before_ack = true;
             }
             _ => {}
         }

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Fault,
     /// Something that was broken is made whole.
     Repair(Repair),
+    /// Somebody wants a partition to be kept by others.
+    Reassign,
     /// The faults end.
     Heal,
     /// It is looked whether all is well again.
@@ -83,6 +85,8 @@ pub(crate) enum Timer {
     FetchTimeout(usize, Call),
     ParkedFetch(usize, Call),
     Flushed(usize),
+    /// A new replica is made.
+    Arrive(usize),
     BackgroundFlush,
     StopAnyway,
     /// Of clients.

@@ -24,6 +24,7 @@ impl World {
         self.agenda.push(100 * MS, Event::Fault);
         let chaos = self.scenario.chaos_ms * MS;
         self.agenda.push(chaos, Event::Heal);
+        self.plan_reassignment();
     }
 
     pub(crate) fn draw_fault(&mut self) {
@@ -117,7 +118,20 @@ impl World {
     fn mark_unclean(&mut self, index: usize) {
         self.brokers[index].unclean_at = Some(self.agenda.now());
         if !self.scenario.flushes_before_ack {
-            self.ghosts.iter_mut().for_each(|ghost| ghost.lose(index));
+            self.note_loss(index);
+        }
+    }
+
+    /// What a broker keeps, or is to keep, may be lost.
+    fn note_loss(&mut self, index: usize) {
+        let id = self.brokers[index].id;
+        for partition in 0..self.scenario.partitions {
+            let known = self.id_of(partition);
+            let known = known.and_then(|id| self.quorum.image.partition(id));
+            let is_kept = self.brokers[index].log(partition).is_some();
+            if is_kept || known.is_none_or(|known| known.is_replica(id)) {
+                self.ghosts[partition].lose(index);
+            }
         }
     }
 
@@ -135,11 +149,11 @@ impl World {
     fn empty_disk(&mut self, index: usize) {
         self.lose_power(index);
         self.trace(|| format!("b{} gets a new disk", index + 1));
+        self.note_loss(index);
         let broker = &mut self.brokers[index];
         broker.disk.iter_mut().for_each(|log| *log = None);
         broker.emptied_at = Some(self.agenda.now());
         broker.log_dir = self.random.id();
-        self.ghosts.iter_mut().for_each(|ghost| ghost.lose(index));
     }
 
     fn stop(&mut self, index: usize) {

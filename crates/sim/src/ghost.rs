@@ -1,7 +1,11 @@
 //! What an omniscient observer knows of a partition. The invariants compare the nodes with it.
 
-use crate::model_log::Record;
-use klamm_types::LeaderEpoch;
+use crate::{
+    model_log::Record,
+    reassign::{Wish, except, is_reassigned},
+};
+use klamm_metadata::Partition;
+use klamm_types::{BrokerId, LeaderEpoch};
 use std::collections::BTreeMap;
 
 /// A partition's history.
@@ -27,8 +31,15 @@ pub(crate) struct Ghost {
     /// The brokers that may ever have lost something, a bit each.
     lost_by: u32,
     /// Nothing is lost as long as fewer than so many lose something. It is `min.insync.replicas`,
-    /// or one once that has been changed: the ELR is forgotten then.
+    /// or one once that has been changed: the ELR is forgotten then. It is less where there are
+    /// fewer replicas, or were.
     pub(crate) losers_max: usize,
+    /// Who kept the partition before the last reassignment began.
+    pub(crate) origin: Vec<BrokerId>,
+    /// Who is to keep it in the end, the preferred leader first.
+    pub(crate) goal: Vec<BrokerId>,
+    /// Reassignments that have ended.
+    pub(crate) reassigned: usize,
 }
 
 /// A committed record.
@@ -53,6 +64,43 @@ impl Ghost {
         Ghost {
             losers_max,
             ..Ghost::default()
+        }
+    }
+
+    /// The partition was created.
+    pub(crate) fn start_with(&mut self, replicas: &[BrokerId]) {
+        self.origin = replicas.to_vec();
+        self.goal = replicas.to_vec();
+    }
+
+    /// A reassignment was asked for, which has made a new state of an old one.
+    pub(crate) fn follow_wish(&mut self, wish: &Wish, old: &Partition, new: &Partition) {
+        if let Some(target) = &wish.target {
+            if !is_reassigned(old) {
+                self.origin = old.replicas.clone();
+            }
+            // What an earlier reassignment was adding stays where nobody else is in sync.
+            let stays = except(&new.removing_replicas, &self.origin);
+            self.origin.extend(stays);
+            self.goal = target.clone();
+        } else {
+            // Back, in the order in which they were named last.
+            self.goal = old.replicas.clone();
+            self.goal.retain(|id| self.origin.contains(id));
+        }
+    }
+
+    /// Some replicas may have gone. Where there are fewer than `min.insync.replicas` says, fewer
+    /// losses are borne. Whoever cancels a reassignment gives up what is on the new replicas, and
+    /// bears as many losses as there are candidates left.
+    pub(crate) fn note_removal(&mut self, is_cancelled: bool, old: &Partition, new: &Partition) {
+        let removed = except(&old.replicas, &new.replicas);
+        if !is_reassigned(new) {
+            self.losers_max = self.losers_max.min(new.replicas.len());
+        }
+        if is_cancelled && !removed.is_empty() {
+            let candidates = new.isr.len() + new.elr.len();
+            self.losers_max = self.losers_max.min(candidates.max(1));
         }
     }
 

@@ -26,9 +26,11 @@ mod network;
 mod office;
 mod quorum;
 mod random;
+mod reassign;
 mod replica;
 mod replication;
 mod scenario;
+mod spoil;
 mod trace;
 mod world;
 
@@ -46,6 +48,8 @@ pub struct Outcome {
     pub committed: usize,
     /// Leaders that took over.
     pub leaders: usize,
+    /// Reassignments that came to their end, be it by being cancelled.
+    pub reassigned: usize,
     /// Partitions, and those of which everything promised was looked for in the end, and was there.
     pub partitions: usize,
     /// See `partitions`.
@@ -63,6 +67,7 @@ pub fn simulate(seed: u64, bug: Option<Bug>, is_traced: bool) -> Outcome {
         events: world.events,
         committed: world.ghosts.iter().map(|ghost| ghost.committed.len()).sum(),
         leaders: world.ghosts.iter().map(|ghost| ghost.leaders.len()).sum(),
+        reassigned: world.ghosts.iter().map(|ghost| ghost.reassigned).sum(),
         partitions: world.ghosts.len(),
         survived: world.survived,
         trace: world.into_trace(),

@@ -73,6 +73,8 @@ fn run_all(args: &Args) -> ExitCode {
     let started = Instant::now();
     let (next, violations) = (AtomicU64::new(args.seeds.start), AtomicU64::new(0));
     let (events, leaders) = (AtomicU64::new(0), AtomicU64::new(0));
+    let reassigned = AtomicU64::new(0);
+    let (partitions, survived) = (AtomicU64::new(0), AtomicU64::new(0));
     let work = || loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= args.seeds.end {
@@ -81,6 +83,9 @@ fn run_all(args: &Args) -> ExitCode {
         let outcome = simulate(seed, args.bug, false);
         events.fetch_add(outcome.events, Ordering::Relaxed);
         leaders.fetch_add(outcome.leaders as u64, Ordering::Relaxed);
+        reassigned.fetch_add(outcome.reassigned as u64, Ordering::Relaxed);
+        partitions.fetch_add(outcome.partitions as u64, Ordering::Relaxed);
+        survived.fetch_add(outcome.survived as u64, Ordering::Relaxed);
         if outcome.violation.is_some() {
             violations.fetch_add(1, Ordering::Relaxed);
             report(seed, &outcome);
@@ -92,10 +97,13 @@ fn run_all(args: &Args) -> ExitCode {
             scope.spawn(work);
         }
     });
-    let [violations, events, leaders] =
-        [&violations, &events, &leaders].map(|n| n.load(Ordering::Relaxed));
+    let [violations, events, leaders, reassigned] =
+        [&violations, &events, &leaders, &reassigned].map(|n| n.load(Ordering::Relaxed));
+    let [partitions, survived] = [&partitions, &survived].map(|n| n.load(Ordering::Relaxed));
+    println!("{survived} of {partitions} partitions were whole in the end");
     println!(
-        "{} seeds, {events} events, {leaders} leaders, {violations} violations in {:.1} s",
+        "{} seeds, {events} events, {leaders} leaders, {reassigned} reassignments, {violations} \
+         violations in {:.1} s",
         args.seeds.end.saturating_sub(args.seeds.start),
         started.elapsed().as_secs_f64()
     );

@@ -91,6 +91,7 @@ impl World {
             true => Delta::between(before, after),
             false => Delta::between(&Image::new(), after),
         };
+        let is_first = !process.is_current;
         process.is_current = true;
         let is_configured = !delta.changed_configs.is_empty();
         if is_configured {
@@ -99,7 +100,13 @@ impl World {
         for id in &delta.changed_partitions {
             if let Some(metadata) = after.partition(*id) {
                 let partition = usize::try_from(id.partition).unwrap_or(0);
-                self.follow_partition(index, partition, metadata, after);
+                let is_open = self.brokers[index].replica(partition).is_some();
+                if is_first || is_open || !metadata.is_replica(me) {
+                    self.follow_partition(index, partition, metadata, after);
+                } else {
+                    let delay = self.random.below(self.scenario.apply_max);
+                    self.set(index, delay, Timer::Arrive(partition));
+                }
             }
         }
         if is_configured {
@@ -151,7 +158,8 @@ impl World {
         image: &Image,
     ) {
         let me = self.brokers[index].id;
-        if !metadata.is_replica(me) {
+        let hurries = self.has(Bug::RemovedTooSoon) && metadata.removing_replicas.contains(&me);
+        if !metadata.is_replica(me) || hurries {
             return self.remove_replica(index, partition);
         }
         self.open_replica(index, partition, min_isr(image));
@@ -168,11 +176,33 @@ impl World {
         }
     }
 
+    /// Makes a new replica, if the broker is to have it still: changes of others came first.
+    pub(crate) fn create_arriving(&mut self, index: usize, partition: usize) {
+        let (broker, id) = (&self.brokers[index], self.id_of(partition));
+        let Some(image) = broker.process.as_ref().map(|process| process.image.clone()) else {
+            return;
+        };
+        let metadata = id.and_then(|id| image.partition(id));
+        if let Some(metadata) = metadata.filter(|_| broker.replica(partition).is_none()) {
+            self.follow_partition(index, partition, metadata, &image);
+        }
+    }
+
+    /// The broker keeps the partition no more: its log is gone, and what was known of it.
     fn remove_replica(&mut self, index: usize, partition: usize) {
         let broker = &mut self.brokers[index];
-        broker.disk[partition] = None;
-        if let Some(process) = &mut broker.process {
-            process.replicas[partition] = None;
+        let log = broker.disk[partition].take();
+        let replica = match &mut broker.process {
+            Some(process) => {
+                process.proposals.remove(&partition);
+                process.replicas[partition].take()
+            }
+            None => None,
+        };
+        self.ghosts[partition].seen.remove(&index);
+        if log.is_some() || replica.is_some() {
+            self.trace(|| format!("b{} deletes p{partition}", index + 1));
+            self.dirty = true;
         }
     }
 

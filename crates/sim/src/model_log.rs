@@ -129,9 +129,12 @@ impl ModelLog {
     }
 
     /// The process has ended. What no flush has reached survives up to `end` at most; an epoch
-    /// without records is forgotten.
+    /// without records is forgotten. A log that ends before its start begins anew there.
     pub(crate) fn crash(&mut self, end: i64) {
         let end = end.clamp(self.flushed, self.end());
+        if end < self.start {
+            return self.start_anew_at(self.start);
+        }
         self.records.truncate((end - self.base).max(0) as usize);
         self.epochs.truncate_from_end(end);
     }
@@ -194,6 +197,15 @@ mod tests {
         log.flushed_to(3);
         log.crash(0);
         assert_eq!((log.end(), log.last_epoch()), (3, LeaderEpoch(1)));
+    }
+
+    #[test]
+    fn a_log_that_is_lost_up_to_its_start_begins_anew_there() {
+        let mut log = log(&[0, 0, 1, 2]);
+        log.raise_start(3);
+        log.crash(1);
+        assert_eq!((log.start(), log.end(), log.flushed()), (3, 3, 3));
+        assert_eq!(log.last_epoch(), LeaderEpoch::NONE);
     }
 
     #[test]

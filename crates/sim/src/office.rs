@@ -9,16 +9,15 @@ use crate::{
     event::{Event, Message, QuorumEvent},
     network::Node,
     quorum::Batch,
+    reassign::Wish,
+    spoil::spoil,
     world::World,
 };
 use klamm_controller::{
     BrokerRef, ConfigRules, Context, Draws, Heartbeat, InitCluster, ProposedConfigs, Refusal,
     Request, Response, SessionConfig, Sessions, Settings, StreamId, decide,
 };
-use klamm_metadata::{
-    ConfigResource, Configs, Image,
-    proto::{Record, record::Kind},
-};
+use klamm_metadata::{ConfigResource, Configs, Image, proto::Record};
 use klamm_types::ErrorCode;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -145,7 +144,7 @@ impl World {
         };
         let settings = self.settings();
         let now_ms = self.clock_ms(Node::Controller(index));
-        let hides_unclean = self.has(Bug::SilentUncleanElection);
+        let bug = self.bug;
         let Some(office) = &mut self.quorum.controllers[index].office else {
             return;
         };
@@ -157,10 +156,12 @@ impl World {
             config_rules: &AnyConfig,
         };
         let mut decision = decide(&office.scratch, request, &ctx);
-        if hides_unclean {
-            decision.records.iter_mut().for_each(hide_unclean_election);
+        if let Some(bug) = bug {
+            spoil(bug, &office.scratch, request, &mut decision.records);
         }
         let offset = office.scratch.offset();
+        self.wishes
+            .extend(Wish::of(request, offset, &decision.records));
         if let Err(error) = office.scratch.apply_records(offset, &decision.records) {
             return self.fail("decisions replay", format!("{error}: {request:?}"));
         }
@@ -371,15 +372,5 @@ fn altered(response: Response) -> Result<Vec<klamm_controller::AlteredPartition>
         Response::AlterPartition(Ok(altered)) => Ok(altered),
         Response::AlterPartition(Err(refusal)) => Err(refusal.code),
         _ => Err(ErrorCode::UnknownServerError),
-    }
-}
-
-/// The planted bug: nobody can tell an unclean election from a clean one.
-fn hide_unclean_election(record: &mut Record) {
-    if let Some(Kind::PartitionChange(change)) = &mut record.kind
-        && change.leader_recovery_state.is_some()
-    {
-        change.leader_recovery_state = None;
-        change.high_watermark_floor = None;
     }
 }

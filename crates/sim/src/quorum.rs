@@ -249,8 +249,10 @@ impl World {
             self.trace(|| format!("c{} has lost its office", leader + 1));
             return self.leave_office(leader);
         }
-        if let Some(late) = self.quorum.late.pop() {
-            // Its stamp does not fit any more.
+        // The stamp does not fit any more. Where it does by accident, Raft refuses what was proposed
+        // for a term that is over.
+        let late = self.quorum.late.pop();
+        if let Some(late) = late.filter(|l| l.base_offset != self.quorum.image.offset()) {
             self.commit(late);
         }
         let log = self.quorum.log.clone();

@@ -33,6 +33,8 @@ pub(crate) struct Scenario {
     pub(crate) duplication: u64,
     /// Between two faults, at most.
     pub(crate) fault_pause_ms: u64,
+    /// Between two reassignments, at most; 0: there are none.
+    pub(crate) reassign_pause_ms: u64,
     /// How long the faults go on.
     pub(crate) chaos_ms: u64,
     pub(crate) produce_pause_ms: u64,
@@ -93,6 +95,10 @@ impl Scenario {
             loss: random.below(12),
             duplication: random.below(12),
             fault_pause_ms: random.between(150, 700),
+            reassign_pause_ms: match random.permille(700) {
+                true => random.between(50, 1_200),
+                false => 0,
+            },
             chaos_ms: random.between(1_500, 4_500),
             produce_pause_ms: random.between(8, 40),
             batches_max: random.between(1, 8) as usize,

@@ -10,6 +10,7 @@ use crate::{
     network::{Network, Node},
     quorum::Quorum,
     random::Random,
+    reassign::Wish,
     scenario::Scenario,
     trace::Trace,
 };
@@ -49,6 +50,8 @@ pub(crate) struct World {
     pub(crate) brokers: Vec<Broker>,
     pub(crate) clients: Vec<Client>,
     pub(crate) ghosts: Vec<Ghost>,
+    /// Reassignments that were decided on, committed or not.
+    pub(crate) wishes: Vec<Wish>,
     pub(crate) phase: Phase,
     pub(crate) phase_began: Micros,
     pub(crate) is_producing: bool,
@@ -91,6 +94,7 @@ impl World {
             ghosts: (0..scenario.partitions)
                 .map(|_| Ghost::new(scenario.min_isr))
                 .collect(),
+            wishes: Vec::new(),
             phase: Phase::Starting,
             phase_began: 0,
             is_producing: false,
@@ -240,6 +244,7 @@ impl World {
             Event::Quorum(event) => self.on_quorum_event(event),
             Event::Fault => self.draw_fault(),
             Event::Repair(repair) => self.repair(repair),
+            Event::Reassign => self.draw_reassignment(),
             Event::Heal => self.heal(),
             Event::Look => self.look(),
         }

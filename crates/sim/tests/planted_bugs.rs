@@ -15,6 +15,8 @@ const LIVENESS: &str = "liveness";
 const ONE_LEADER: &str = "one leader per epoch";
 const LEADERS: &str = "leader completeness";
 const SURVIVAL: &str = "acknowledged records survive";
+const ASSIGNMENTS: &str = "assignments";
+const REPLAY: &str = "decisions replay";
 
 /// Seeds that a mistake may hide from.
 const SEEDS_MAX: u64 = 5_000;
@@ -52,6 +54,13 @@ const TABLE: &[(Bug, &[&str])] = &[
     (Bug::EpochTakenTwice, &[ONE_LEADER]),
     (Bug::CutAtTakeover, &[LEADERS]),
     (Bug::RecordRots, &[SURVIVAL]),
+    (Bug::ReassignmentEndsEarly, &[ASSIGNMENTS]),
+    (Bug::NewReplicasCountAtOnce, &[CANDIDATES]),
+    (Bug::RemovedTooSoon, &[CANDIDATES]),
+    (Bug::LastCandidatesGo, &[ASSIGNMENTS]),
+    (Bug::CancelKeepsStranger, &[REPLAY]),
+    (Bug::ReassignmentNeverEnds, &[LIVENESS]),
+    (Bug::RemovedWithoutEpoch, &[CANDIDATES]),
 ];
 
 /// The first seed that finds the mistake as expected, and by what.

@@ -18,6 +18,7 @@ fn nothing_goes_wrong_whatever_happens() {
     let (seeds, next) = (seeds(), AtomicU64::new(0));
     let (committed, leaders) = (AtomicU64::new(0), AtomicU64::new(0));
     let (partitions, survived) = (AtomicU64::new(0), AtomicU64::new(0));
+    let reassigned = AtomicU64::new(0);
     let work = || loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= seeds {
@@ -28,6 +29,7 @@ fn nothing_goes_wrong_whatever_happens() {
         assert_eq!(outcome.violation, None, "seed {seed}: {again}");
         committed.fetch_add(outcome.committed as u64, Ordering::Relaxed);
         leaders.fetch_add(outcome.leaders as u64, Ordering::Relaxed);
+        reassigned.fetch_add(outcome.reassigned as u64, Ordering::Relaxed);
         partitions.fetch_add(outcome.partitions as u64, Ordering::Relaxed);
         survived.fetch_add(outcome.survived as u64, Ordering::Relaxed);
     };
@@ -38,6 +40,7 @@ fn nothing_goes_wrong_whatever_happens() {
         }
     });
     let [committed, leaders] = [committed, leaders].map(AtomicU64::into_inner);
+    let reassigned = reassigned.into_inner();
     let [partitions, survived] = [partitions, survived].map(AtomicU64::into_inner);
     assert!(
         committed > 20 * seeds,
@@ -46,6 +49,10 @@ fn nothing_goes_wrong_whatever_happens() {
     assert!(
         leaders > 2 * seeds,
         "{leaders} leaders: the histories are uneventful"
+    );
+    assert!(
+        reassigned > seeds,
+        "{reassigned} reassignments have ended: partitions hardly move"
     );
     // The others have lost more than the product promises to bear.
     assert!(

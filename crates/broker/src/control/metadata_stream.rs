@@ -249,6 +249,8 @@ impl Follower<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use klamm_rpc::ActiveController;
+    use std::task::{Context, Waker};
 
     #[test]
     fn whose_stream_broke_is_asked_last_unless_it_is_near() {
@@ -261,5 +263,56 @@ mod tests {
         assert_eq!(asked("c"), "nearbc");
         assert_eq!(asked("near"), "nearbc");
         assert_eq!(asked("unknown"), "nearbc");
+    }
+    fn endpoint(id: i32) -> ControllerEndpoint {
+        ControllerEndpoint {
+            id: BrokerId(id),
+            host: format!("controller-{id}"),
+            port: 9093,
+        }
+    }
+
+    fn active(id: i32, controller_epoch: i32) -> ActiveController {
+        ActiveController {
+            controller_id: id,
+            controller_epoch,
+            endpoint: format!("controller-{id}:9093"),
+        }
+    }
+
+    #[test]
+    fn this_very_node_is_asked_first() {
+        let controller = ControllerClient::new([1, 2, 3].map(endpoint).to_vec());
+        let mut endpoints = by_nearness(&Identity::new(BrokerId(2)), &controller);
+        assert_eq!(endpoints.pop().as_deref(), Some("controller-2:9093"));
+        assert_eq!(endpoints.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_when_another_controller_takes_over_from_the_one_followed() {
+        let controller = ControllerClient::new(Vec::new());
+        let (changes, _receiver) = mpsc::channel(1);
+        let follower = Follower {
+            identity: &Identity::new(BrokerId(1)),
+            controller: &controller,
+            changes: &changes,
+            levels: LevelRange::default(),
+        };
+        let mut first = pin!(follower.replaced("controller-1:9093"));
+        let mut third = pin!(follower.replaced("controller-3:9093"));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(
+            first.as_mut().poll(&mut context).is_pending(),
+            "nobody is active"
+        );
+        controller.observe_active(active(1, 1));
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        assert!(third.as_mut().poll(&mut context).is_pending());
+        controller.observe_active(active(2, 2));
+        assert!(first.as_mut().poll(&mut context).is_ready());
+        assert!(
+            third.as_mut().poll(&mut context).is_pending(),
+            "it was never active"
+        );
     }
 }

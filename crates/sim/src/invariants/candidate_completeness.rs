@@ -39,7 +39,9 @@ impl World {
     /// last heard of it, where that may have cost it something.
     fn kept_end(&self, id: BrokerId, partition: usize) -> Option<i64> {
         let broker = &self.brokers[(id.0 - 1) as usize];
-        let log = broker.log(partition)?;
+        // Who has no log has nothing.
+        let log = broker.log(partition);
+        let (flushed, end) = log.map_or((0, 0), |log| (log.flushed(), log.end()));
         let known = self.quorum.image.broker(id)?.epoch;
         let is_known = broker
             .process
@@ -47,9 +49,9 @@ impl World {
             .is_some_and(|p| p.epoch == Some(known));
         if self.scenario.flushes_before_ack {
             let is_emptied = broker.emptied_at.is_some();
-            (is_known || !is_emptied).then_some(log.flushed())
+            (is_known || !is_emptied).then_some(flushed)
         } else {
-            is_known.then_some(log.end())
+            is_known.then_some(end)
         }
     }
 

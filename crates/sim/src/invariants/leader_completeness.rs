@@ -5,6 +5,7 @@
 
 use crate::world::World;
 use klamm_metadata::Partition;
+use std::ops::Bound;
 
 const NAME: &str = "leader completeness";
 
@@ -16,7 +17,7 @@ impl World {
         partition: usize,
         state: &Partition,
     ) {
-        if self.is_outdated(partition, state) {
+        if self.is_outdated(index, partition, state) {
             return;
         }
         let Some(replica) = self.brokers[index].replica(partition) else {
@@ -43,10 +44,12 @@ impl World {
         self.fail(NAME, what);
     }
 
-    /// Whether the quorum has elected somebody else since: then the replica cannot commit.
-    fn is_outdated(&self, partition: usize, state: &Partition) -> bool {
-        let id = self.id_of(partition);
-        let now = id.and_then(|id| self.quorum.image.partition(id));
-        now.is_none_or(|now| now.leader_epoch != state.leader_epoch)
+    /// Whether somebody else has begun to lead since, and may have committed what the replica does
+    /// not have: then it cannot commit itself. An epoch that began because replicas were removed
+    /// may be the same leader's.
+    fn is_outdated(&self, index: usize, partition: usize, state: &Partition) -> bool {
+        let later = (Bound::Excluded(state.leader_epoch), Bound::Unbounded);
+        let mut leaders = self.ghosts[partition].leaders.range(later);
+        leaders.any(|(_, (other, _))| *other != index)
     }
 }

@@ -1,13 +1,16 @@
 //! **Liveness.** A start completes. When the faults are over, brokers are unfenced, the metadata
-//! converges, partitions have leaders, ISR changes complete, producers are answered and every
-//! replica has everything.
+//! converges, reassignments end, partitions have leaders, ISR changes complete, producers are
+//! answered and every replica has everything, where it is known to live. Those that were removed
+//! are gone. That a reassignment ends where it was to lead is looked at in `assignments.rs`.
 //!
 //! Source: the liveness properties of the TLA+ models of Kafka's replication.
 
 use crate::{
     agenda::{MS, Micros},
+    broker::Broker,
     bug::Bug,
     event::Event,
+    reassign::is_reassigned,
     world::{Phase, TOPIC, World},
 };
 use klamm_controller::{CreatableTopic, CreateTopics, ReplicaAssignment, Request};
@@ -185,7 +188,8 @@ impl World {
     }
 
     fn unsettled(&self, partition: usize, state: &Partition) -> Option<String> {
-        if state.isr.len() != state.replicas.len() || !state.has_leader() {
+        let is_settled = state.isr.len() == state.replicas.len() && state.has_leader();
+        if !is_settled || is_reassigned(state) {
             return Some(format!("p{partition} is {state:?}"));
         }
         let leader = self.brokers[(state.leader.0 - 1) as usize].replica(partition);
@@ -203,6 +207,22 @@ impl World {
             let log = self.brokers[(id.0 - 1) as usize].log(partition);
             log.is_none_or(|log| log.end() != end)
         });
-        behind.map(|id| format!("b{id} p{partition} has not everything"))
+        if let Some(id) = behind {
+            return Some(format!("b{id} p{partition} has not everything"));
+        }
+        self.misplaced(partition, state)
+    }
+
+    /// A replica that was removed and is still there, or one that lives elsewhere than is known.
+    fn misplaced(&self, partition: usize, state: &Partition) -> Option<String> {
+        let is_misplaced = |broker: &&Broker| match state.is_replica(broker.id) {
+            true => state.directory(broker.id) != Some(broker.log_dir),
+            false => broker.log(partition).is_some(),
+        };
+        let misplaced = self.brokers.iter().find(is_misplaced)?;
+        Some(format!(
+            "b{} has a log of p{partition}: {state:?}",
+            misplaced.id
+        ))
     }
 }

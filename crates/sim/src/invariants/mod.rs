@@ -4,6 +4,7 @@
 //! are over. [`Ghost`](crate::ghost::Ghost) is the observer's memory.
 
 mod acknowledged_is_committed;
+mod assignments;
 mod candidate_completeness;
 mod committed_survives;
 mod consistent_reads;
@@ -83,10 +84,13 @@ impl World {
         self.quorum.images.push(image.clone());
         self.topic = self.topic.or_else(|| image.topic_id(TOPIC));
         let batch = self.quorum.log.last().cloned();
-        for record in batch.iter().flat_map(|batch| &batch.records) {
+        let base_offset = batch.as_ref().map_or(0, |batch| batch.base_offset);
+        let records = batch.iter().flat_map(|batch| &batch.records);
+        for (offset, record) in (base_offset..).zip(records) {
             let mut after = before.clone();
             // It has been replayed before.
             let _ = after.replay(record);
+            self.check_assignment(offset, record, &before, &after);
             self.check_image_grows(&before, &after);
             before = after;
         }
