@@ -250,6 +250,14 @@ impl Drop for Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        flusher::Flusher,
+        partition::lab::{ME, abandon, open_partition},
+    };
+    use klamm_config::TopicConfig;
+    use klamm_records::BatchBuilder;
+    use klamm_replica::{FollowerFetch, PartitionState};
+    use klamm_types::{BrokerEpoch, BrokerId, LeaderEpoch, PartitionEpoch, TopicPartition, Uuid};
 
     #[tokio::test]
     async fn those_who_wait_are_told_when_their_offset_is_passed() {
@@ -342,5 +350,86 @@ mod tests {
             }
         });
         assert!(waker.take_marked().len() <= 1);
+    }
+
+    /// What a reader that has settled would miss otherwise.
+    #[test]
+    fn whatever_a_reader_can_see_marks_it() {
+        const FOLLOWERS: u64 = 1;
+        const CONSUMERS: u64 = 2;
+        const FETCHER: u64 = 3;
+        let dir = tempfile::tempdir().unwrap();
+        let flusher = Flusher::start().unwrap();
+        let id = TopicPartition {
+            topic_id: Uuid([1; 16]),
+            partition: 0,
+        };
+        let partition = open_partition(&dir.path().join("t-0"), "t", id, flusher.queue());
+        let other = BrokerId(2);
+        let state = |partition_epoch, isr: &[BrokerId]| PartitionState {
+            leader_epoch: LeaderEpoch(1),
+            partition_epoch: PartitionEpoch(partition_epoch),
+            replicas: vec![ME, other],
+            isr: isr.iter().copied().collect(),
+        };
+        let fetch = |fetch_offset| {
+            let fetch = FollowerFetch {
+                replica: other,
+                broker_epoch: BrokerEpoch::NONE,
+                fetch_offset,
+                log_start_offset: 0,
+                is_eligible: false,
+            };
+            partition.on_follower_fetch(fetch, LeaderEpoch(1), 0)
+        };
+        let poll = Waker::default();
+        let watched = [
+            partition.followers.watch(&poll, FOLLOWERS),
+            partition.consumers.watch(&poll, CONSUMERS),
+            partition.fetcher.watch(&poll, FETCHER),
+        ];
+        let check = |what: &str, expected: &[u64]| {
+            let mut marked = poll.take_marked();
+            watched.iter().for_each(Registration::unmark);
+            marked.sort_unstable();
+            assert_eq!(marked, expected, "{what}");
+        };
+        let everybody = &[FOLLOWERS, CONSUMERS, FETCHER];
+        let _ = partition.lead(&state(1, &[ME, other]), 0, 0);
+        check("leading", everybody);
+        let mut batch = BatchBuilder::new(0);
+        (0..2).for_each(|_| batch.append(1_000, None, Some(b"value"), &[]));
+        let appended = partition.append_internal(batch.build().unwrap(), LeaderEpoch(1));
+        assert!(appended.is_ok());
+        check("an append", &[FOLLOWERS]);
+        partition.flush();
+        assert_eq!(fetch(0), Ok(false), "it lacks something");
+        check("nothing", &[]);
+        assert_eq!(fetch(2), Ok(true));
+        check("a commit", everybody);
+        let _ = partition.lead(&state(2, &[ME]), 0, 0);
+        check("another ISR", &[FOLLOWERS]);
+        assert_eq!(fetch(2), Ok(false), "it is not in sync");
+        assert_eq!(partition.delete_records(1, 0), Ok(1));
+        check("deletion", everybody);
+        partition.follow(other, LeaderEpoch(2));
+        check("following", &[FOLLOWERS, CONSUMERS]);
+        partition.hold_back(true);
+        check("being held back", &[FETCHER]);
+        partition
+            .truncate_following(other, LeaderEpoch(2), 1)
+            .unwrap();
+        check("a cut", everybody);
+        partition
+            .start_anew_following(other, LeaderEpoch(2), 7)
+            .unwrap();
+        check("beginning anew", everybody);
+        partition.set_config(TopicConfig::default(), 0);
+        check("settings", &[CONSUMERS]);
+        partition.go_offline();
+        check("a failure", &[FOLLOWERS, CONSUMERS]);
+        abandon(&partition);
+        check("removal", &[FOLLOWERS, CONSUMERS]);
+        flusher.stop();
     }
 }
