@@ -194,8 +194,10 @@ def measure(kafka, homes, cluster, topics):
         controller = active_controller(cluster, homes)
         victim = controller if what == "controller" else next(node for node in cluster.ids if node != controller)
         fail_over(kafka, cluster, topics, victim, what)
-    begin = time.monotonic()
+    begin, before = time.monotonic(), cluster.pids()[1]
     cluster.dev("restart", 1)
+    wait_until("node 1 is another process", lambda: cluster.pids()[1] not in (before, None))
+    wait_until("node 1 serves", lambda: cluster.serves(1))
     wait_in_sync(admin, topics)
     say("clean restart of a node", f"all in sync after {time.monotonic() - begin:.2f} s; {cluster.memory()}")
 
