@@ -28,9 +28,14 @@ INTERVAL_MS = 5
 READ_SECONDS_MAX = 600
 
 
-def installed():
+def installed(*names):
+    """Where the clients of these names are installed; ends the program if one of them is not."""
     lines = subprocess.run([CLIENTS / "install.sh"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
-    return {name: rest for name, state, rest in (line.split("\t", 2) for line in lines) if state == "ok"}
+    homes = {name: rest for name, state, rest in (line.split("\t", 2) for line in lines) if state == "ok"}
+    missing = [name for name in names if name not in homes]
+    if missing:
+        sys.exit(f"{', '.join(missing)} not installed: tests/clients/install.sh says why")
+    return [homes[name] for name in names]
 
 
 class Producer:
@@ -115,8 +120,7 @@ def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     bootstrap, out, command = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
-    clients = installed()
-    python, java = clients["confluent-kafka"], clients["java"]
+    python, java = installed("confluent-kafka", "java")
     failover = CLIENTS / "python" / "failover.py"
     suffix = f"{os.getpid()}-{int(time.time())}"
     commands = {
