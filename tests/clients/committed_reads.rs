@@ -17,7 +17,10 @@ const CONSOLE_CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 
 #[test]
 fn consumers_see_what_is_committed() {
-    let cluster = Cluster::builder(1).start();
+    // The records are years old: retention would take them from whoever reads slowly.
+    let cluster = Cluster::builder(1)
+        .property("log.retention.ms", "-1")
+        .start();
     let id = cluster.broker_ids()[0];
     let data_dir = cluster.data_dir(id).unwrap();
     let _logs = cluster.logs_on_panic();

@@ -115,10 +115,10 @@ fn produce(producer: Client, bootstrap: &str, topic: &str, codec: &str, records:
     let (mut command, stdin) = match producer {
         Client::Kcat => {
             let mut command = kcat();
+            // One request at a time: what is sent again would change its place otherwise.
             command
-                .args([
-                    "-P", "-b", bootstrap, "-t", topic, "-z", codec, "-K", "\t", "-l",
-                ])
+                .args(["-P", "-b", bootstrap, "-t", topic, "-z", codec, "-K", "\t"])
+                .args(["-X", "max.in.flight=1", "-l"])
                 .arg(&records.file);
             (command, None)
         }

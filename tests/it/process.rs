@@ -42,7 +42,10 @@ impl Process {
     ) -> Process {
         let folder = tempfile::tempdir().unwrap();
         let file = |name| File::create(folder.path().join(name)).unwrap();
-        let mut child = Command::new(klamm_binary())
+        // Whoever runs the tests may have told them to outlive the terminal, as nohup does.
+        let mut child = Command::new("env")
+            .arg("--default-signal=HUP")
+            .arg(klamm_binary())
             .args(arguments)
             .env_remove("RUST_LOG")
             .envs(variables.iter().copied())

@@ -3,8 +3,8 @@
 
 Usage: tests/scripts/cluster_partitions.py BINARY [PARTITIONS [FOLDER]]
 
-BINARY is a klamm built for release; PARTITIONS (10000), of three replicas each, lie in topics of 1000; FOLDER (a new one
-in $TMPDIR) is on the disk to measure. Kills a broker that is not the active controller, then the active controller, and
+BINARY is a klamm built for release; PARTITIONS (10000), of three replicas each, lie in topics of 1000; FOLDER ($TMPDIR) is
+on the disk to measure. Kills a broker that is not the active controller, then the active controller, and
 tells how long it took until every partition had a living leader, and until each had acknowledged a record. PORT (47392)
 and the two behind it must be free, and those 100 above. Needs confluent-kafka and Kafka's tools (tests/clients/install.sh).
 """
@@ -12,26 +12,17 @@ and the two behind it must be free, and those 100 above. Needs confluent-kafka a
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
+from drill_clients import installed
+
 PORT = int(os.environ.get("PORT", "47392"))
 TOPIC_SIZE = 1000
 PATIENCE_SECONDS = 300
-
-
-def installed():
-    lines = subprocess.run([HERE.parent / "clients" / "install.sh"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    homes = {name: rest for name, state, rest in (line.split("\t", 2) for line in lines.splitlines()) if state == "ok"}
-    missing = {"confluent-kafka", "java"} - homes.keys()
-    if missing:
-        sys.exit(f"{', '.join(sorted(missing))} not installed: tests/clients/install.sh says why")
-    return homes
 
 
 def import_confluent_kafka(python):
@@ -160,21 +151,19 @@ def fail_over(kafka, cluster, topics, victim, what):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    homes = installed()
-    kafka = import_confluent_kafka(homes["confluent-kafka"])
-    binary = sys.argv[1]
+    python, java = installed("confluent-kafka", "java")
+    kafka = import_confluent_kafka(python)
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 10_000
-    folder = pathlib.Path(sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp())
     topics = [f"many-{number}" for number in range(count // TOPIC_SIZE)]
-    cluster = Cluster(binary, folder)
-    try:
-        measure(kafka, homes, cluster, topics)
-    finally:
-        cluster.quit()
-        shutil.rmtree(cluster.data)
+    with tempfile.TemporaryDirectory(dir=sys.argv[3] if len(sys.argv) > 3 else None) as folder:
+        cluster = Cluster(sys.argv[1], pathlib.Path(folder))
+        try:
+            measure(kafka, java, cluster, topics)
+        finally:
+            cluster.quit()
 
 
-def measure(kafka, homes, cluster, topics):
+def measure(kafka, java, cluster, topics):
     say("three idle nodes", cluster.memory())
     admin = kafka.admin.AdminClient({"bootstrap.servers": cluster.addresses(cluster.ids)})
     begin = time.monotonic()
@@ -191,18 +180,20 @@ def measure(kafka, homes, cluster, topics):
     time.sleep(10)
     say("idle", f"{(cluster.processor_seconds() - before) * 10:.0f} % of a processor, all three together")
     for what in ("broker", "controller"):
-        controller = active_controller(cluster, homes)
+        controller = active_controller(cluster, java)
         victim = controller if what == "controller" else next(node for node in cluster.ids if node != controller)
         fail_over(kafka, cluster, topics, victim, what)
-    begin = time.monotonic()
+    begin, before = time.monotonic(), cluster.pids()[1]
     cluster.dev("restart", 1)
+    wait_until("node 1 is another process", lambda: cluster.pids()[1] not in (before, None))
+    wait_until("node 1 serves", lambda: cluster.serves(1))
     wait_in_sync(admin, topics)
     say("clean restart of a node", f"all in sync after {time.monotonic() - begin:.2f} s; {cluster.memory()}")
 
 
-def active_controller(cluster, homes):
+def active_controller(cluster, java):
     """The leader of the quorum; what Metadata tells clients is any living broker."""
-    command = ["java", "-Xmx128m", "-cp", f"{homes['java']}/lib/*", "org.apache.kafka.tools.MetadataQuorumCommand"]
+    command = ["java", "-Xmx128m", "-cp", f"{java}/lib/*", "org.apache.kafka.tools.MetadataQuorumCommand"]
     command += ["--bootstrap-server", cluster.addresses(cluster.ids), "describe", "--status"]
     status = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("LeaderId"))

@@ -12,7 +12,9 @@ IDLE_SECONDS_MAX = 60
 
 
 def produce(bootstrap, topic, codec, path):
-    producer = Producer({"bootstrap.servers": bootstrap, "compression.type": codec, "linger.ms": 5})
+    # Idempotent: what is sent again would change its place otherwise.
+    settings = {"compression.type": codec, "linger.ms": 5, "enable.idempotence": True}
+    producer = Producer({"bootstrap.servers": bootstrap, **settings})
     failures = []
 
     def delivered(error, _message):
