@@ -240,11 +240,13 @@ impl Broker {
         self.tasks
             .spawn(watch_log_dirs(Arc::clone(&context.partitions)));
         let (changes, queue) = mpsc::channel(CHANGES_QUEUED_MAX);
+        let metadata_end = watch::Sender::new(0);
         let following = follow_metadata(
             Arc::clone(&context.identity),
             context.controller.clone(),
             changes,
             levels(&context.config),
+            metadata_end.subscribe(),
         );
         let failure = self.flusher.as_ref().map(Flusher::queue);
         self.tasks.spawn(async move {
@@ -273,6 +275,7 @@ impl Broker {
             )),
             wants_shutdown: shutdown_wanted,
             lifecycle,
+            metadata_end,
         };
         let failure = self.flusher.as_ref().map(Flusher::queue);
         let (given_up, mut giving_up) = watch::channel(None);

@@ -81,7 +81,8 @@ async fn run(
         let Ok(ack) = ack.await else {
             return Err(server.not_active());
         };
-        if acks.send(Ok(ack_of(ack))).await.is_err() {
+        let metadata_offset = server.feed.image().offset();
+        if acks.send(Ok(ack_of(ack, metadata_offset))).await.is_err() {
             return Ok(());
         }
     }
@@ -100,11 +101,12 @@ fn heartbeat_of(heartbeat: &BrokerHeartbeat, stream: StreamId) -> Heartbeat {
     }
 }
 
-fn ack_of(ack: Ack) -> HeartbeatAck {
+fn ack_of(ack: Ack, metadata_offset: i64) -> HeartbeatAck {
     HeartbeatAck {
         error_code: ack.error.code().into(),
         is_caught_up: ack.is_caught_up,
         is_fenced: ack.is_fenced,
         should_shut_down: ack.should_shut_down,
+        metadata_offset,
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Heartbeats {
     /// Becomes true when the broker wants to stop.
     pub(crate) wants_shutdown: watch::Receiver<bool>,
     pub(crate) lifecycle: watch::Sender<Lifecycle>,
+    /// Where the metadata ends, as active controllers tell.
+    pub(crate) metadata_end: watch::Sender<i64>,
 }
 
 impl Heartbeats {
@@ -141,6 +143,14 @@ impl Heartbeats {
                 return None;
             }
         }
+        self.metadata_end
+            .send_if_modified(|known| match ack.metadata_offset > *known {
+                true => {
+                    *known = ack.metadata_offset;
+                    true
+                }
+                false => false,
+            });
         let told = Lifecycle {
             is_unfenced: ack.is_caught_up && !ack.is_fenced,
             may_shut_down: ack.should_shut_down,
@@ -199,6 +209,7 @@ mod tests {
             log_dirs: Arc::new(LogDirs::open(BrokerId(7), &[], Path::new(""), None).unwrap()),
             wants_shutdown: watch::channel(false).1,
             lifecycle: watch::Sender::new(Lifecycle::default()),
+            metadata_end: watch::Sender::new(0),
         }
     }
 

@@ -11,14 +11,29 @@ use klamm_rpc::{
 };
 use klamm_types::BrokerId;
 use std::{pin::pin, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
 use tracing::{debug, error, info};
 
 /// Pause before another controller is tried.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// Why a stream ends before anybody has ended it.
-const REPLACED: &str = "another controller has taken over from the one that was followed";
+/// How long a controller may lag behind the active one and send nothing. Longer than controllers take to tell each other what
+/// was committed (a heartbeat of theirs), and short beside the time that a broker may be silent.
+const SILENCE_MAX: Duration = Duration::from_millis(200);
+
+/// Why a stream ended.
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("another controller has taken over from the one that was followed")]
+    Replaced,
+    #[error("the active controller has told of metadata that the one followed does not send")]
+    Outrun,
+    #[error("{0}")]
+    Told(String),
+}
 
 /// Why this broker cannot follow: a newer release has written the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +61,9 @@ pub(crate) struct Change {
 
 /// Sends every change to `changes`, in order and without gaps, until the receiver is gone.
 ///
+/// `end` is where the metadata ends, as active controllers tell: whoever is followed and stays behind it in silence, hangs or
+/// is cut off.
+///
 /// The channel bounds how far the stream runs ahead of those who follow it: a slow broker stops
 /// reading, and is sent a snapshot when it falls too far behind.
 ///
@@ -56,6 +74,7 @@ pub(crate) async fn follow_metadata(
     controller: ControllerClient,
     changes: mpsc::Sender<Change>,
     levels: LevelRange,
+    end: watch::Receiver<i64>,
 ) -> Result<(), NewerRelease> {
     let mut image = Image::new();
     let mut endpoints: Vec<String> = Vec::new();
@@ -72,17 +91,22 @@ pub(crate) async fn follow_metadata(
             controller: &controller,
             changes: &changes,
             levels,
+            end: &end,
         };
         let ended = follower.stream(&endpoint, &mut image).await?;
         debug!(
             endpoint,
-            reason = ended.reason,
+            reason = %ended.reason,
             "the metadata stream has ended"
         );
         if ended.has_served {
             // The others were not tried for a while: the nearest may be back.
             endpoints = by_nearness(&identity, &controller);
-            ask_last(&mut endpoints, &endpoint);
+            ask_last(
+                &mut endpoints,
+                &endpoint,
+                matches!(ended.reason, Reason::Outrun),
+            );
         }
         sleep(RETRY_PAUSE).await;
     }
@@ -99,11 +123,11 @@ fn by_nearness(identity: &Identity, controller: &ControllerClient) -> Vec<String
         .collect()
 }
 
-/// Has a controller asked after the others, unless it is this very node, which lives if this lives.
-fn ask_last(endpoints: &mut [String], endpoint: &str) {
+/// Has a controller asked after the others; this very node, which lives if this lives, only if `even_near`.
+fn ask_last(endpoints: &mut [String], endpoint: &str, even_near: bool) {
     // They are popped from the end.
-    let others = endpoints.len().saturating_sub(1);
-    if let Some(at) = endpoints[..others]
+    let movable = endpoints.len().saturating_sub(usize::from(!even_near));
+    if let Some(at) = endpoints[..movable]
         .iter()
         .position(|other| other == endpoint)
     {
@@ -126,7 +150,7 @@ fn controllers_of(image: &Image) -> Vec<ControllerEndpoint> {
 
 /// What became of a stream.
 struct Ended {
-    reason: String,
+    reason: Reason,
     /// Something came.
     has_served: bool,
 }
@@ -137,6 +161,7 @@ struct Follower<'a> {
     controller: &'a ControllerClient,
     changes: &'a mpsc::Sender<Change>,
     levels: LevelRange,
+    end: &'a watch::Receiver<i64>,
 }
 
 impl Follower<'_> {
@@ -161,13 +186,22 @@ impl Follower<'_> {
         }
     }
 
+    /// Waits until the metadata has been known to go on behind `offset` for too long: what is awaited meanwhile came not.
+    async fn outrun(&self, offset: i64) {
+        let mut end = self.end.clone();
+        if end.wait_for(|end| *end > offset).await.is_err() {
+            std::future::pending().await
+        }
+        sleep(SILENCE_MAX).await;
+    }
+
     /// Follows one stream; returns why it ended.
     async fn follow(
         &self,
         endpoint: &str,
         image: &mut Image,
         has_served: &mut bool,
-    ) -> Result<String, NewerRelease> {
+    ) -> Result<Reason, NewerRelease> {
         let request = WatchMetadataRequest {
             broker_id: self.identity.id.get(),
             from_offset: image.offset(),
@@ -175,21 +209,23 @@ impl Follower<'_> {
         let mut replaced = pin!(self.replaced(endpoint));
         let opened = tokio::select! {
             opened = self.controller.watch_metadata(endpoint, request) => opened,
-            () = &mut replaced => return Ok(REPLACED.to_owned()),
+            () = &mut replaced => return Ok(Reason::Replaced),
+            () = self.outrun(image.offset()) => return Ok(Reason::Outrun),
         };
         let mut updates = match opened {
             Ok(updates) => updates,
-            Err(error) => return Ok(error.to_string()),
+            Err(error) => return Ok(Reason::Told(error.to_string())),
         };
         loop {
             let update = tokio::select! {
                 update = updates.message() => update,
-                () = &mut replaced => return Ok(REPLACED.to_owned()),
+                () = &mut replaced => return Ok(Reason::Replaced),
+                () = self.outrun(image.offset()) => return Ok(Reason::Outrun),
             };
             let kind = match update {
                 Ok(Some(update)) => update.kind,
-                Ok(None) => return Ok("the controller ended it".to_owned()),
-                Err(status) => return Ok(status.to_string()),
+                Ok(None) => return Ok(Reason::Told("the controller ended it".to_owned())),
+                Err(status) => return Ok(Reason::Told(status.to_string())),
             };
             *has_served = true;
             let delta = match kind {
@@ -209,7 +245,9 @@ impl Follower<'_> {
                         delta
                     }
                     Err(ReplayError::UnknownKind) => return Err(NewerRelease::Record),
-                    Err(error) => return Ok(format!("a snapshot does not replay: {error}")),
+                    Err(error) => {
+                        return Ok(Reason::Told(format!("a snapshot does not replay: {error}")));
+                    }
                 },
                 Some(Kind::Batch(batch)) if batch.offset < image.offset() => continue,
                 Some(Kind::Batch(batch)) => {
@@ -218,7 +256,9 @@ impl Follower<'_> {
                         Err(error) if error.is_of_newer_release() => {
                             return Err(NewerRelease::Record);
                         }
-                        Err(error) => return Ok(format!("a batch does not replay: {error}")),
+                        Err(error) => {
+                            return Ok(Reason::Told(format!("a batch does not replay: {error}")));
+                        }
                     }
                 }
                 None => continue,
@@ -232,7 +272,7 @@ impl Follower<'_> {
                 image: image.clone(),
             };
             if self.changes.send(change).await.is_err() {
-                return Ok("nobody follows any more".to_owned());
+                return Ok(Reason::Told("nobody follows any more".to_owned()));
             }
         }
     }
@@ -251,19 +291,23 @@ mod tests {
     use super::*;
     use klamm_rpc::ActiveController;
     use std::task::{Context, Waker};
+    use tokio::time::timeout;
 
     #[test]
     fn whose_stream_broke_is_asked_last_unless_it_is_near() {
-        let asked = |failed: &str| {
+        let asked = |failed: &str, even_near| {
             let mut endpoints = ["c", "b", "near"].map(str::to_owned);
-            ask_last(&mut endpoints, failed);
+            ask_last(&mut endpoints, failed, even_near);
             endpoints.iter().rev().cloned().collect::<Vec<_>>().concat()
         };
-        assert_eq!(asked("b"), "nearcb");
-        assert_eq!(asked("c"), "nearbc");
-        assert_eq!(asked("near"), "nearbc");
-        assert_eq!(asked("unknown"), "nearbc");
+        assert_eq!(asked("b", false), "nearcb");
+        assert_eq!(asked("c", false), "nearbc");
+        assert_eq!(asked("near", false), "nearbc");
+        assert_eq!(asked("near", true), "bcnear");
+        assert_eq!(asked("b", true), "nearcb");
+        assert_eq!(asked("unknown", true), "nearbc");
     }
+
     fn endpoint(id: i32) -> ControllerEndpoint {
         ControllerEndpoint {
             id: BrokerId(id),
@@ -297,6 +341,7 @@ mod tests {
             controller: &controller,
             changes: &changes,
             levels: LevelRange::default(),
+            end: &watch::Sender::new(0).subscribe(),
         };
         let mut first = pin!(follower.replaced("controller-1:9093"));
         let mut third = pin!(follower.replaced("controller-3:9093"));
@@ -314,5 +359,26 @@ mod tests {
             third.as_mut().poll(&mut context).is_pending(),
             "it was never active"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_the_active_controller_knows_more_and_nothing_comes() {
+        let controller = ControllerClient::new(Vec::new());
+        let (changes, _receiver) = mpsc::channel(1);
+        let end = watch::Sender::new(0);
+        let follower = Follower {
+            identity: &Identity::new(BrokerId(1)),
+            controller: &controller,
+            changes: &changes,
+            levels: LevelRange::default(),
+            end: &end.subscribe(),
+        };
+        let long = 10 * SILENCE_MAX;
+        end.send_replace(7);
+        timeout(long, follower.outrun(7)).await.unwrap_err();
+        timeout(long, follower.outrun(6)).await.unwrap();
+        timeout(SILENCE_MAX / 2, follower.outrun(6))
+            .await
+            .unwrap_err();
     }
 }
