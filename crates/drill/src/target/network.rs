@@ -4,6 +4,9 @@
 //! node listens on and, where it is the client, by the control group of its socket. A socket belongs to the group
 //! in which its process was when it was made; so nodes have to be *started* in their groups.
 //!
+//! What a node sends is marked where it leaves, and judged where it arrives, which is on this machine again: there it is
+//! known who sent and who gets it. A node that talks to itself is not disturbed.
+//!
 //! All rules of a drill are in one table of nftables that carries the drill's process id, and a table replaces its
 //! predecessor at once. `sweep` removes what a drill that was killed has left behind.
 
@@ -20,6 +23,9 @@ use std::{
 
 /// Tables and groups of drills begin with this.
 const PREFIX: &str = "klamm_drill_";
+
+/// Packets of node N that is cut off carry this and N.
+const MARK: i32 = 0x4b00_0000;
 
 /// Where control groups of version 2 are mounted: alone, or beside those of version 1.
 const CGROUP_MOUNTS: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
@@ -123,13 +129,21 @@ impl Network {
             let ports = self.ports(*node);
             let group = self.group(*node)?;
             let socket = socket_of(&group);
-            // Writing to a String cannot fail.
+            let mark = MARK | node.0;
+            // Answers to connections that are being made belong to no socket yet. Writing to a String cannot fail.
+            let _ = writeln!(
+                output,
+                "    {socket} meta mark set {mark}\n    tcp sport {ports} meta mark set {mark}"
+            );
+            let _ = writeln!(
+                input,
+                "    meta mark {mark} {socket} accept\n    meta mark {mark} tcp dport {ports} accept"
+            );
             if *direction != Direction::Inbound {
-                let _ = writeln!(output, "    tcp sport {ports} drop\n    {socket} drop");
+                let _ = writeln!(input, "    meta mark {mark} drop");
             }
             if *direction != Direction::Outbound {
-                let _ = writeln!(output, "    tcp dport {ports} drop");
-                let _ = writeln!(input, "    {socket} drop");
+                let _ = writeln!(input, "    {socket} drop\n    tcp dport {ports} drop");
             }
         }
         for (hook, rules) in [("output", output), ("input", input)] {
@@ -277,35 +291,50 @@ mod tests {
         }
     }
 
-    #[test]
-    fn both_ways_drops_what_a_node_sends_and_gets() {
-        let cuts = BTreeMap::from([(Node(1), Direction::Both)]);
+    /// Rules of the chain `hook`, in order.
+    fn chain(direction: Direction, hook: &str) -> Vec<String> {
+        let cuts = BTreeMap::from([(Node(1), direction)]);
         let rules = network().rules("klamm_drill_7", &cuts).unwrap();
-        let own = "socket cgroupv2 level 2 \"unified/klamm_drill_7/node-1\" drop";
-        for part in [
-            "tcp sport { 9092, 9192 } drop",
-            "tcp dport { 9092, 9192 } drop",
-        ] {
-            assert_eq!(rules.matches(part).count(), 1, "{rules}");
-        }
-        assert_eq!(rules.matches(own).count(), 2, "{rules}");
+        let begin = rules.find(&format!("chain {hook} {{")).unwrap();
+        let lines = rules[begin..].lines().skip(2);
+        let lines = lines.take_while(|line| !line.ends_with('}'));
+        lines.map(|line| line.trim().to_owned()).collect()
+    }
+
+    const SOCKET: &str = "socket cgroupv2 level 2 \"unified/klamm_drill_7/node-1\"";
+    const SENT: &str = "meta mark 1258291201";
+
+    #[test]
+    fn both_ways_drops_what_a_node_sends_and_gets_but_from_itself() {
+        let rules = [
+            format!("{SENT} {SOCKET} accept"),
+            format!("{SENT} tcp dport {{ 9092, 9192 }} accept"),
+            format!("{SENT} drop"),
+            format!("{SOCKET} drop"),
+            "tcp dport { 9092, 9192 } drop".to_owned(),
+        ];
+        assert_eq!(chain(Direction::Both, "input"), rules);
     }
 
     #[test]
     fn one_way_drops_the_half() {
-        let rules = |direction| {
-            let cuts = BTreeMap::from([(Node(2), direction)]);
-            network().rules("t", &cuts).unwrap()
-        };
-        let (inbound, outbound) = (rules(Direction::Inbound), rules(Direction::Outbound));
-        assert!(
-            inbound.contains("dport") && !inbound.contains("sport"),
-            "{inbound}"
-        );
-        assert!(
-            outbound.contains("sport") && !outbound.contains("dport"),
-            "{outbound}"
-        );
+        let outbound = chain(Direction::Outbound, "input");
+        assert_eq!(outbound[2..], [format!("{SENT} drop")]);
+        let inbound = chain(Direction::Inbound, "input");
+        let dropped = [
+            format!("{SOCKET} drop"),
+            "tcp dport { 9092, 9192 } drop".to_owned(),
+        ];
+        assert_eq!(inbound[2..], dropped);
+    }
+
+    #[test]
+    fn what_a_node_sends_is_marked() {
+        let rules = [
+            format!("{SOCKET} meta mark set 1258291201"),
+            "tcp sport { 9092, 9192 } meta mark set 1258291201".to_owned(),
+        ];
+        assert_eq!(chain(Direction::Both, "output"), rules);
     }
 
     #[test]
