@@ -13,11 +13,17 @@ use klamm_quorum::Quorum;
 use klamm_types::Uuid;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::{path::PathBuf, time::Duration};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tracing::{error, info, warn};
 
 /// How long what is left on the runtime may take to end once the node has stopped.
 const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Threads that run a controller: while one of them carries out a large request, the other answers the quorum.
+const CONTROLLER_THREADS: usize = 2;
 
 /// Runs one node of a cluster: a broker, a controller or both, by `process.roles`.
 ///
@@ -51,13 +57,31 @@ pub(crate) fn run(args: &ServerArgs) -> Result<(), Failure> {
     let given = load_config::cluster_id_of_environment()?;
     let given = given.as_deref().map(|id| (id, CLUSTER_ID));
     let cluster_id = data_folder::prepare(&config, given)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let outcome = runtime.block_on(Box::pin(serve(config, cluster_id)));
+    let controller_runtime = match config.roles.controller {
+        true => Some(start_controller_runtime()?),
+        false => None,
+    };
+    let controller_handle = controller_runtime.as_ref().map(Runtime::handle);
+    let outcome = runtime.block_on(Box::pin(serve(config, cluster_id, controller_handle)));
     runtime.shutdown_timeout(RUNTIME_PATIENCE);
+    if let Some(runtime) = controller_runtime {
+        runtime.shutdown_timeout(RUNTIME_PATIENCE);
+    }
     outcome
+}
+
+/// Threads of its own for the controller: it must be heard in time however busy the broker is.
+fn start_controller_runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(CONTROLLER_THREADS)
+        .thread_name("controller")
+        .enable_all()
+        .build()
+        .context("start the controller's runtime")
 }
 
 /// Asks the kernel not to back the heap with huge pages: an idle node would hold 2 MiB wherever it
@@ -87,7 +111,12 @@ enum End {
     Failed(String),
 }
 
-async fn serve(config: ServerConfig, cluster_id: Option<String>) -> Result<(), Failure> {
+/// Runs what `config` says; a controller runs where `controller_runtime` is.
+async fn serve(
+    config: ServerConfig,
+    cluster_id: Option<String>,
+    controller_runtime: Option<&Handle>,
+) -> Result<(), Failure> {
     let mut stop = StopSignals::listen()?;
     info!(
         node_id = config.node_id.get(),
@@ -96,9 +125,14 @@ async fn serve(config: ServerConfig, cluster_id: Option<String>) -> Result<(), F
         cluster_id,
         "node starts"
     );
-    let quorum = match config.roles.controller {
-        true => Some(controller_role::start(&config, cluster_id.clone()).await?),
-        false => None,
+    let quorum = match controller_runtime {
+        Some(runtime) => {
+            let (config, cluster_id) = (config.clone(), cluster_id.clone());
+            let starting =
+                runtime.spawn(async move { controller_role::start(&config, cluster_id).await });
+            Some(starting.await.context("start the controller")??)
+        }
+        None => None,
     };
     if let Some(quorum) = &quorum {
         mark_folders(&config, quorum);
