@@ -23,6 +23,7 @@ mod dev;
 mod drill;
 mod failover;
 mod features;
+mod fetch_sessions;
 mod flushing;
 mod frozen_follower;
 mod full_disk;

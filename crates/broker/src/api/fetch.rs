@@ -19,7 +19,7 @@ use bytes::Bytes;
 use klamm_config::{CompressionType, ReplicaSelector};
 use klamm_metadata::{Image, Topic};
 use klamm_protocol::{
-    Decoder,
+    Decoder, Message,
     messages::{
         fetch_request::FetchRequest,
         fetch_response::{
@@ -54,7 +54,24 @@ pub(super) fn start(
     call: Call,
     body: &mut Decoder,
 ) -> Result<Answer, Refusal> {
-    super::later(context, call, body, handle)
+    let request = FetchRequest::decode(body, call.version)?;
+    // Before its turn: what its client has parked here ends when the client goes on in the session.
+    let goes_on = request.session_epoch > 0;
+    let begun = goes_on.then(|| begin(context, &call, &request));
+    let context = Arc::clone(context);
+    Ok(Answer::Later(Box::pin(async move {
+        let response = handle(context, &call, request, begun).await;
+        call.respond(&response)
+    })))
+}
+
+fn begin(
+    context: &Context,
+    call: &Call,
+    request: &FetchRequest,
+) -> Result<FetchContext, ErrorCode> {
+    let sessions = &context.fetch_sessions;
+    sessions.begin(request, call.version, now_ms())
 }
 
 /// Who fetches, and how.
@@ -70,13 +87,16 @@ struct Fetcher {
     bytes_min: usize,
 }
 
-async fn handle(context: Arc<Context>, call: Call, request: FetchRequest) -> FetchResponse {
-    let fetcher = Fetcher::of(&context, &call, &request);
+async fn handle(
+    context: Arc<Context>,
+    call: &Call,
+    request: FetchRequest,
+    begun: Option<Result<FetchContext, ErrorCode>>,
+) -> FetchResponse {
+    let fetcher = Fetcher::of(&context, call, &request);
     let deadline =
         Instant::now() + Duration::from_millis(request.max_wait_ms.max(0).unsigned_abs().into());
-    let begun = context
-        .fetch_sessions
-        .begin(&request, call.version, now_ms());
+    let begun = begun.unwrap_or_else(|| begin(&context, call, &request));
     drop(request);
     let fetch = match begun {
         Ok(fetch) => fetch,
@@ -89,12 +109,12 @@ async fn handle(context: Arc<Context>, call: Call, request: FetchRequest) -> Fet
     };
     let reads = Reads {
         context: &context,
-        call: &call,
+        call,
         fetcher: &fetcher,
         fetch: &fetch,
     };
     let reading = reads.read(deadline).await;
-    respond(&context, &call, &fetcher, &fetch, reading)
+    respond(&context, call, &fetcher, &fetch, reading)
 }
 
 impl Fetcher {
@@ -279,6 +299,7 @@ fn tell(
     reading: Reading,
 ) -> Vec<(FetchKey, PartitionData)> {
     let session = &mut *locked(&fetch.session);
+    session.answer(fetch.turn);
     let image = context.metadata.image();
     let mut results = Vec::new();
     for Looked { tag, result, .. } in reading.looked {

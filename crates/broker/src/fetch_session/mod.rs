@@ -73,6 +73,8 @@ pub(crate) struct Session {
     next_epoch: i32,
     /// Counts requests.
     turn: u64,
+    /// The last one that was answered.
+    answered: u64,
     /// By tag.
     partitions: HashMap<u64, Cached>,
     tags: HashMap<FetchKey, u64>,
@@ -99,6 +101,7 @@ impl Session {
             uses_ids,
             next_epoch: 1,
             turn: 0,
+            answered: 0,
             partitions: HashMap::new(),
             tags: HashMap::new(),
             ready: BTreeMap::new(),
@@ -116,6 +119,11 @@ impl Session {
     /// The number of the latest request: those before it are of no use to the client any more.
     pub(crate) fn turn(&self) -> u64 {
         self.turn
+    }
+
+    /// The request of this number is being answered.
+    pub(crate) fn answer(&mut self, turn: u64) {
+        self.answered = self.answered.max(turn);
     }
 
     /// What to sleep on while there is nothing to tell.
@@ -137,9 +145,12 @@ impl Session {
             return Err(ErrorCode::FetchSessionTopicIdError);
         }
         self.next_epoch = epoch.checked_add(1).unwrap_or(1);
+        let is_parked = self.answered != self.turn;
         self.take_in(request);
-        // A request before this one may be parked here still.
-        self.poll.news.notify_waiters();
+        if is_parked {
+            // Also if it has looked, and is about to sleep.
+            self.poll.news.notify_one();
+        }
         Ok(())
     }
 

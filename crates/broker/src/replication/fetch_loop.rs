@@ -1,8 +1,8 @@
 //! A follower's loop: ask the leader, append, flush, ask again.
 //!
 //! The fetch offset tells the leader what is durable here, so a request waits for the flush of
-//! what the one before it brought. A partition that comes abandons the parked request with its
-//! connection: the leader's long poll would otherwise delay a failover.
+//! what the one before it brought. A partition that comes is asked for at once, by a request that
+//! overtakes the parked one in the same session: the leader's long poll would otherwise delay a failover.
 
 use super::{
     ReplicationThrottles, Suspects,
@@ -15,6 +15,7 @@ use crate::{
     metadata::MetadataCache,
     partition::{AckFuture, FollowError},
 };
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use klamm_client::{ClientError, Connection, ConnectionOptions};
 use klamm_config::ServerConfig;
 use klamm_protocol::messages::{
@@ -25,10 +26,10 @@ use klamm_protocol::messages::{
 };
 use klamm_replica::divergence::{EpochEnd, OutOfRange, out_of_range};
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch, TopicPartition};
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, sleep_until, timeout, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tracing::{debug, info, warn};
 
@@ -48,8 +49,12 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 const PARTITION_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long the answer to a request may take when partitions have come that it does not ask for.
-/// Where there is something to fetch it comes within this time; nothing is won by a new connection.
+/// Where there is something to fetch it comes within this time; and those that come together, as
+/// in a failover, are asked for together.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(5);
+
+/// Requests under way: one that is parked, and one that overtakes it.
+const IN_FLIGHT_MAX: usize = 2;
 
 /// How long a request waits for the flushes of what the last one brought. Longer than they take on
 /// any healthy disk: what is left out of a request is asked for later than the rest.
@@ -103,7 +108,11 @@ impl Fetcher {
         let registrations = changes.borrow_and_update().registrations;
         let connection = self.connect().await?;
         self.suspects.back(self.leader);
+        let ask = async |request: FetchRequest| -> Result<FetchResponse, ClientError> {
+            connection.request(&request, FETCH_VERSION).await
+        };
         let mut session = SessionState::default();
+        let mut answers = FuturesOrdered::new();
         self.following.change_all();
         loop {
             // Before the look at what is due: what comes later is not in the request.
@@ -113,30 +122,49 @@ impl Fetcher {
             }
             self.update(&mut session).await;
             let next_due = self.following.next_due();
-            if session.is_empty() {
+            let limits = self.limits(next_due);
+            let (me, broker_epoch) = (self.identity.id, self.identity.epoch());
+            let request = if !answers.is_empty() {
+                session.request_for_new(me, broker_epoch, &limits)
+            } else if !session.is_empty() {
+                Some(session.request(me, broker_epoch, &limits))
+            } else {
                 wait_for_work(&mut changes, next_due).await;
                 continue;
+            };
+            if let Some(request) = request {
+                answers.push_back(ask(request));
             }
-            let limits =
-                self.limits(next_due.map(|at| at.saturating_duration_since(Instant::now())));
-            let request = session.request(self.identity.id, self.identity.epoch(), &limits);
-            let Some(response) = fetch(&connection, &request, &mut changes, known).await? else {
-                return Ok(());
+            let has_room = answers.len() < IN_FLIGHT_MAX;
+            let response = tokio::select! {
+                Some(answer) = answers.next() => answer?,
+                () = something_new(&mut changes, known, has_room) => {
+                    if session.is_refused() {
+                        // Nothing can overtake what is parked.
+                        return Ok(());
+                    }
+                    continue;
+                }
+                () = due(next_due), if has_room => continue,
             };
             match ErrorCode::from(response.error_code) {
                 ErrorCode::None => {
                     session.answered(response.session_id);
                     self.take_in(&connection, response, &session).await?;
-                    if session.is_over() {
-                        session.lost();
+                    if !session.is_over() {
+                        continue;
                     }
                 }
                 error => {
                     debug!(leader = %self.leader, %error, "the leader refused a fetch");
-                    session.lost();
                     sleep(PARTITION_PAUSE).await;
                 }
             }
+            if !answers.is_empty() {
+                // It has gone on in a session that has ended.
+                return Ok(());
+            }
+            session.lost();
         }
     }
 
@@ -224,7 +252,7 @@ impl Fetcher {
             client_id: format!("broker-{}-fetcher", self.identity.id).into(),
             connect_timeout: patience,
             request_timeout: patience,
-            in_flight_max: 1,
+            in_flight_max: IN_FLIGHT_MAX,
             response_bytes_max: RESPONSE_BYTES_MAX,
         };
         let address = format!("{}:{}", listener.host, listener.port);
@@ -232,10 +260,11 @@ impl Fetcher {
     }
 
     /// A long poll must not outlast a partition that is due earlier.
-    fn limits(&self, next_due: Option<Duration>) -> FetchLimits {
+    fn limits(&self, next_due: Option<Instant>) -> FetchLimits {
         let replication = &self.config.replication;
-        let due_ms = next_due.map_or(i32::MAX, |d| {
-            i32::try_from(d.as_millis()).unwrap_or(i32::MAX)
+        let due_ms = next_due.map_or(i32::MAX, |at| {
+            let left = at.saturating_duration_since(Instant::now());
+            i32::try_from(left.as_millis()).unwrap_or(i32::MAX)
         });
         FetchLimits {
             wait_max_ms: replication.fetch_wait_max_ms.min(due_ms),
@@ -422,35 +451,29 @@ impl Fetcher {
     }
 }
 
-/// The answer to a request. `None` if something has happened that the request does not know of, and
-/// the answer does not come soon: waiting for the end of a long poll would delay a failover.
-async fn fetch(
-    connection: &Connection,
-    request: &FetchRequest,
-    changes: &mut watch::Receiver<Changes>,
-    known: Changes,
-) -> Result<Option<FetchResponse>, ClientError> {
-    let mut answer = pin!(connection.request(request, FETCH_VERSION));
-    let changed = tokio::select! {
-        response = &mut answer => return response.map(Some),
-        changed = changes.wait_for(|changes| *changes != known) => changed.map(|changes| *changes),
-    };
-    if changed.is_ok_and(|changed| changed.registrations != known.registrations) {
-        return Ok(None);
+/// Waits until something has happened that the requests under way do not know of, and for the answer a little longer:
+/// a registration of the leader, and partitions that have come if there `has_room` for a request.
+async fn something_new(changes: &mut watch::Receiver<Changes>, known: Changes, has_room: bool) {
+    let is_new =
+        |now: &Changes| now.registrations != known.registrations || (has_room && *now != known);
+    let changed = changes.wait_for(is_new).await.map(|now| *now);
+    // Its sender is the caller's.
+    if changed.is_ok_and(|now| now.registrations == known.registrations) {
+        sleep(ANSWER_PATIENCE).await;
     }
-    timeout(ANSWER_PATIENCE, answer).await.ok().transpose()
+}
+
+async fn due(next: Option<Instant>) {
+    match next {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until something is due, or something has changed.
 async fn wait_for_work(changes: &mut watch::Receiver<Changes>, next_due: Option<Instant>) {
-    let due = async {
-        match next_due {
-            Some(at) => sleep_until(at).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        () = due => {}
+        () = due(next_due) => {}
         // Its sender is the caller's.
         _ = changes.changed() => {}
     }

@@ -129,8 +129,12 @@ impl LeaderEnd {
 
     /// Nothing is new.
     async fn answer(&mut self, correlation_id: i32) {
+        self.answer_in(correlation_id, 42).await;
+    }
+
+    async fn answer_in(&mut self, correlation_id: i32, session_id: i32) {
         let response = FetchResponse {
-            session_id: 42,
+            session_id,
             ..Default::default()
         };
         let mut encoder = Encoder::framed();
@@ -165,9 +169,9 @@ async fn fetcher_of_listener() -> (Fetcher, TcpListener) {
 }
 
 #[tokio::test]
-async fn a_connection_is_left_for_new_partitions_alone() {
+async fn new_partitions_do_not_wait_for_a_parked_answer() {
     let root = tempfile::tempdir().unwrap();
-    let [first, second] = [0, 1].map(|index| unflushed(root.path(), index));
+    let [first, second, third] = [0, 1, 2].map(|index| unflushed(root.path(), index));
     let (fetcher, listener) = fetcher_of_listener().await;
     let following = Arc::clone(&fetcher.following);
     // What is known before the connection is made is in the first request.
@@ -177,28 +181,43 @@ async fn a_connection_is_left_for_new_partitions_alone() {
             fetcher.session().await.unwrap();
         }
     });
+    let lasts = "the connection lasts";
     let mut leader = LeaderEnd::accept(&listener).await;
-    let (id, epoch, partitions) = leader.next().await.expect("the first connection lasts");
+    let (id, epoch, partitions) = leader.next().await.expect(lasts);
     assert_eq!((epoch, partitions), (0, vec![(0, 1)]));
     leader.answer(id).await;
-    let (id, epoch, _) = leader.next().await.expect("the first connection lasts");
+    let (id, epoch, _) = leader.next().await.expect(lasts);
     assert_eq!(epoch, 1);
 
     // A leader that leads on ends the poll itself.
     following.add(Arc::clone(&first), LeaderEpoch(2));
     tokio::task::yield_now().await;
     leader.answer(id).await;
-    let (_, epoch, partitions) = leader.next().await.expect("the first connection lasts");
+    let (parked, epoch, partitions) = leader.next().await.expect(lasts);
     assert_eq!((epoch, partitions), (2, vec![(0, 2)]));
 
     // One that leads something else may leave the poll parked.
     following.add(second, LeaderEpoch(7));
-    let mut leader = LeaderEnd::accept(&listener).await;
-    let (_, epoch, partitions) = leader.next().await.expect("the second connection lasts");
-    assert_eq!((epoch, partitions), (0, vec![(0, 2), (1, 7)]));
+    let (id, epoch, partitions) = leader.next().await.expect(lasts);
+    assert_eq!((epoch, partitions), (3, vec![(1, 7)]));
+    leader.answer(parked).await;
+    leader.answer(id).await;
+    let (_, epoch, partitions) = leader.next().await.expect(lasts);
+    assert_eq!((epoch, partitions), (4, vec![]));
 
     following.reconnect();
     let mut leader = LeaderEnd::accept(&listener).await;
-    assert!(leader.next().await.is_some());
+    // There is no room for a session: nothing can be asked for beside what is parked.
+    for _ in 0..2 {
+        let (id, epoch, partitions) = leader.next().await.expect(lasts);
+        assert_eq!((epoch, partitions), (0, vec![(0, 2), (1, 7)]));
+        leader.answer_in(id, 0).await;
+    }
+    let (_, epoch, _) = leader.next().await.expect(lasts);
+    assert_eq!(epoch, 0);
+    following.add(third, LeaderEpoch(8));
+    let mut leader = LeaderEnd::accept(&listener).await;
+    let (_, epoch, partitions) = leader.next().await.expect(lasts);
+    assert_eq!((epoch, partitions), (0, vec![(0, 2), (1, 7), (2, 8)]));
     fetching.abort();
 }

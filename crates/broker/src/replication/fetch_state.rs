@@ -29,6 +29,9 @@ pub(super) struct FetchLimits {
 
 /// The session with one leader (KIP-227): what is wanted there, and what the leader has been told.
 /// A request costs what has changed since the one before.
+///
+/// What comes while a request is under way is asked for by another one right behind it. That names
+/// nothing which the leader was told of already: so the answer to the first one still is to what was asked.
 #[derive(Default)]
 pub(super) struct SessionState {
     id: i32,
@@ -37,6 +40,8 @@ pub(super) struct SessionState {
     told: BTreeMap<TopicPartition, Position>,
     /// Where the two may differ.
     untold: BTreeSet<TopicPartition>,
+    /// The leader has no room for a session.
+    is_refused: bool,
 }
 
 impl SessionState {
@@ -67,16 +72,47 @@ impl SessionState {
         self.told.get(&id).copied()
     }
 
-    /// The next request: for all that is wanted when the session begins, what changed after that.
+    /// The next request: for all that is wanted when the session begins, what changed after that. The first one is
+    /// answered at once: others can go on in the session from then on.
     pub(super) fn request(
         &mut self,
         me: BrokerId,
         broker_epoch: BrokerEpoch,
         limits: &FetchLimits,
     ) -> FetchRequest {
+        let untold = std::mem::take(&mut self.untold);
+        self.request_for(untold, me, broker_epoch, limits)
+    }
+
+    /// A request for what the leader was never told of, to be sent before the last one is answered.
+    /// `None` if there is nothing such, or it is not known in which session.
+    pub(super) fn request_for_new(
+        &mut self,
+        me: BrokerId,
+        broker_epoch: BrokerEpoch,
+        limits: &FetchLimits,
+    ) -> Option<FetchRequest> {
+        if self.id == 0 {
+            return None;
+        }
+        let is_new =
+            |id: &TopicPartition| self.wanted.contains_key(id) && !self.told.contains_key(id);
+        let untold = std::mem::take(&mut self.untold);
+        let (new, others): (BTreeSet<_>, _) = untold.into_iter().partition(is_new);
+        self.untold = others;
+        (!new.is_empty()).then(|| self.request_for(new, me, broker_epoch, limits))
+    }
+
+    fn request_for(
+        &mut self,
+        untold: BTreeSet<TopicPartition>,
+        me: BrokerId,
+        broker_epoch: BrokerEpoch,
+        limits: &FetchLimits,
+    ) -> FetchRequest {
         let mut topics: BTreeMap<Uuid, Vec<FetchPartition>> = BTreeMap::new();
         let mut forgotten: BTreeMap<Uuid, Vec<i32>> = BTreeMap::new();
-        for id in std::mem::take(&mut self.untold) {
+        for id in untold {
             if let Some(position) = self.wanted.get(&id) {
                 if self.told.insert(id, *position) != Some(*position) {
                     let partition = partition(id, position, limits);
@@ -86,16 +122,19 @@ impl SessionState {
                 forgotten.entry(id.topic_id).or_default().push(id.partition);
             }
         }
+        let session_epoch = self.epoch;
+        self.epoch = self.epoch.checked_add(1).unwrap_or(1);
+        let begins = session_epoch == 0 && !self.is_refused;
         FetchRequest {
             replica_state: ReplicaState {
                 replica_id: me.get(),
                 replica_epoch: broker_epoch.get(),
             },
-            max_wait_ms: limits.wait_max_ms,
+            max_wait_ms: if begins { 0 } else { limits.wait_max_ms },
             min_bytes: limits.bytes_min,
             max_bytes: limits.response_bytes_max,
             session_id: self.id,
-            session_epoch: self.epoch,
+            session_epoch,
             topics: topics
                 .into_iter()
                 .map(|(topic_id, partitions)| FetchTopic {
@@ -119,15 +158,17 @@ impl SessionState {
     /// The leader answered with this session id: 0 if it keeps none.
     pub(super) fn answered(&mut self, session_id: i32) {
         self.id = session_id;
-        self.epoch = match self.epoch {
-            i32::MAX => 1,
-            epoch => epoch + 1,
-        };
+        self.is_refused = session_id == 0;
     }
 
     /// Whether the leader keeps no session.
     pub(super) fn is_over(&self) -> bool {
         self.id == 0
+    }
+
+    /// Whether the leader had no room for a session: each request stands for itself then.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// The leader has lost the session: the next request begins a new one.
@@ -233,5 +274,56 @@ mod tests {
         session.lost();
         assert_eq!(ask(&mut session, &[(0, None)]), (0, vec![1], vec![]));
         assert!(!session.is_empty());
+    }
+
+    #[test]
+    fn what_comes_is_asked_for_before_the_last_answer() {
+        let mut session = SessionState::default();
+        let more = |session: &mut SessionState| {
+            let request = session.request_for_new(BrokerId(2), BrokerEpoch(7), &LIMITS)?;
+            assert!(request.forgotten_topics_data.is_empty());
+            let named = request.topics.iter().flat_map(|t| &t.partitions);
+            Some((
+                request.session_epoch,
+                named.map(|p| p.partition).collect::<Vec<_>>(),
+            ))
+        };
+        let _ = ask(&mut session, &[(0, Some(5)), (1, Some(5))]);
+        session.set(id(2), Some(at(0)));
+        assert_eq!(more(&mut session), None, "the session is not known yet");
+        session.answered(42);
+        assert_eq!(ask(&mut session, &[]), (1, vec![2], vec![]));
+        for (partition, position) in [(0, Some(at(9))), (1, None), (3, Some(at(0))), (4, None)] {
+            session.set(id(partition), position);
+        }
+        assert_eq!(more(&mut session), Some((2, vec![3])));
+        assert_eq!(session.asked(id(0)), Some(at(5)), "the leader was not told");
+        assert_eq!(session.asked(id(1)), Some(at(5)));
+        assert_eq!(more(&mut session), None);
+        session.answered(42);
+        session.answered(42);
+        assert_eq!(ask(&mut session, &[]), (3, vec![0], vec![1]));
+    }
+
+    #[test]
+    fn only_the_first_request_of_a_session_is_answered_at_once() {
+        let mut session = SessionState::default();
+        let wait = |session: &mut SessionState, session_id| {
+            session.set(id(0), Some(at(5)));
+            let request = session.request(BrokerId(2), BrokerEpoch(7), &LIMITS);
+            session.answered(session_id);
+            if session.is_over() {
+                session.lost();
+            }
+            request.max_wait_ms
+        };
+        assert_eq!(wait(&mut session, 42), 0);
+        assert_eq!(wait(&mut session, 42), LIMITS.wait_max_ms);
+        session.lost();
+        assert_eq!(wait(&mut session, 0), 0);
+        // There is no session to go on in.
+        assert_eq!(wait(&mut session, 0), LIMITS.wait_max_ms);
+        assert_eq!(wait(&mut session, 43), LIMITS.wait_max_ms);
+        assert_eq!(wait(&mut session, 43), LIMITS.wait_max_ms);
     }
 }
