@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_stream::Stream;
 use tonic::{Code, Response, Status, Streaming, transport::Channel};
@@ -242,6 +242,28 @@ impl ControllerClient {
         self.0.active.forget(failed);
     }
 
+    /// Asks all controllers who is active, and learns what is news, as often as the active one has not been `heard` for as long as
+    /// `patience`: a host that is cut off says nothing, nor does it end a stream. Ends when `heard` does.
+    pub async fn doubt_active(&self, mut heard: watch::Receiver<Instant>, patience: Duration) {
+        loop {
+            let doubted_at = *heard.borrow_and_update() + patience;
+            tokio::select! {
+                changed = heard.changed() => if changed.is_err() { return },
+                () = sleep_until(doubted_at) => {
+                    self.look_for_active().await;
+                    sleep(self.0.config.backoff_max).await;
+                }
+            }
+        }
+    }
+
+    /// Asks all controllers once who is active.
+    async fn look_for_active(&self) {
+        if let Some(active) = self.ask_who_is_active().await {
+            self.observe_active(active);
+        }
+    }
+
     /// Opens a heartbeat stream to the controller at `endpoint` (`host:port`); it must be the
     /// active one.
     ///
@@ -286,9 +308,7 @@ impl ControllerClient {
             }
             known.mark_unchanged();
             let asked = async {
-                if let Some(active) = self.ask_who_is_active().await {
-                    self.observe_active(active);
-                }
+                self.look_for_active().await;
                 sleep(backoff).await;
             };
             let told = async {

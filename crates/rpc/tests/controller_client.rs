@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch, time::timeout};
 use tokio_stream::{Stream, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -299,6 +299,29 @@ async fn a_call_that_hangs_moves_to_the_new_controller() {
     tokio::task::yield_now().await;
     client.observe_active(setup.active(1, 6));
     assert_eq!(calling.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_active_controller_that_is_not_heard_is_doubted() {
+    let setup = Setup::of(&[Manner::NeverAnswers, Manner::Serves]).await;
+    let client = setup.client();
+    client.observe_active(setup.active(0, 5));
+    setup.believe(1, 0, 5);
+    let heard = watch::Sender::new(tokio::time::Instant::now());
+    let receiver = heard.subscribe();
+    let doubting = {
+        let client = client.clone();
+        tokio::spawn(async move { client.doubt_active(receiver, Duration::ZERO).await })
+    };
+    setup.believe(1, 1, 6);
+    let mut active = client.active();
+    let found = active.wait_for(|active| active.controller_id == 1);
+    assert_eq!(
+        *timeout(LIMIT, found).await.unwrap().unwrap(),
+        setup.active(1, 6)
+    );
+    drop(heard);
+    timeout(LIMIT, doubting).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use klamm_types::{ErrorCode, Uuid};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
-    time::{interval, sleep},
+    time::{Instant, interval, sleep},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::{debug, info, warn};
@@ -23,6 +23,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long to look for the active controller at a time.
 const FIND_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Heartbeats without an answer before others are asked whether somebody else is active.
+const ANSWERS_MISSED: u32 = 2;
 
 /// Heartbeats under way: one waiting is enough, an older one tells nothing new.
 const QUEUE: usize = 1;
@@ -70,10 +73,15 @@ impl Heartbeats {
         let active = self.controller.find_active(FIND_TIMEOUT).await?;
         let mut known = self.controller.active();
         let moved = known.wait_for(|now| is_other(now, &active));
+        let heard = watch::Sender::new(Instant::now());
+        let patience = ANSWERS_MISSED * self.interval;
+        let controller = self.controller.clone();
+        let doubting = controller.doubt_active(heard.subscribe(), patience);
         let lived = tokio::select! {
             // Also while the stream is being opened: a host that is gone takes long to say so.
             _ = moved => return Ok(None),
-            lived = self.stream_to(&active) => lived,
+            () = doubting => return Ok(None),
+            lived = self.stream_to(&active, &heard) => lived,
         };
         // It may be dead, and the session is short: others are asked who is active now.
         self.controller.forget_active(&active);
@@ -83,6 +91,7 @@ impl Heartbeats {
     async fn stream_to(
         &mut self,
         active: &ActiveController,
+        heard: &watch::Sender<Instant>,
     ) -> Result<Option<ErrorCode>, CallError> {
         let (heartbeats, queue) = mpsc::channel(QUEUE);
         // The first one goes out with the call.
@@ -98,6 +107,7 @@ impl Heartbeats {
             tokio::select! {
                 ack = acks.message() => match ack {
                     Ok(Some(ack)) => {
+                        heard.send_replace(Instant::now());
                         if let Some(error) = self.hear(&ack) {
                             return Ok(Some(error));
                         }

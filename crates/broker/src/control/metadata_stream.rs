@@ -20,9 +20,15 @@ use tracing::{debug, error, info};
 /// Pause before another controller is tried.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long a controller may lag behind the active one and send nothing. Longer than controllers take to tell each other what
-/// was committed (a heartbeat of theirs), and short beside the time that a broker may be silent.
+/// How long a controller may lag behind the active one and send nothing. Controllers tell each other at once what was committed,
+/// and a broker that hears of it so late has cost nobody a second.
 const SILENCE_MAX: Duration = Duration::from_millis(200);
+
+/// The same at most: it doubles for as long as nothing comes from anybody, as where a large snapshot is being made or is on its way.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
+
+/// How long another controller is followed than the one of this very node, which does not tell when it is back.
+const VISIT: Duration = Duration::from_secs(5);
 
 /// Why a stream ended.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +37,8 @@ enum Reason {
     Replaced,
     #[error("the active controller has told of metadata that the one followed does not send")]
     Outrun,
+    #[error("the controller of this node may have caught up")]
+    Home,
     #[error("{0}")]
     Told(String),
 }
@@ -78,6 +86,7 @@ pub(crate) async fn follow_metadata(
 ) -> Result<(), NewerRelease> {
     let mut image = Image::new();
     let mut endpoints: Vec<String> = Vec::new();
+    let mut patience = SILENCE_MAX;
     while !changes.is_closed() {
         if endpoints.is_empty() {
             endpoints = by_nearness(&identity, &controller);
@@ -92,14 +101,21 @@ pub(crate) async fn follow_metadata(
             changes: &changes,
             levels,
             end: &end,
+            patience,
+            visit: is_away(&identity, &controller, &endpoint).then_some(VISIT),
         };
+        let begun_at = image.offset();
         let ended = follower.stream(&endpoint, &mut image).await?;
+        patience = match ended.reason {
+            Reason::Outrun if image.offset() == begun_at => PATIENCE_MAX.min(2 * patience),
+            _ => SILENCE_MAX,
+        };
         debug!(
             endpoint,
             reason = %ended.reason,
             "the metadata stream has ended"
         );
-        if ended.has_served {
+        if ended.has_served || matches!(ended.reason, Reason::Home) {
             // The others were not tried for a while: the nearest may be back.
             endpoints = by_nearness(&identity, &controller);
             ask_last(
@@ -119,8 +135,14 @@ fn by_nearness(identity: &Identity, controller: &ControllerClient) -> Vec<String
     endpoints.sort_by_key(|endpoint| (endpoint.id == identity.id, endpoint.id));
     endpoints
         .into_iter()
-        .map(|endpoint| format!("{}:{}", endpoint.host, endpoint.port))
+        .map(|endpoint| endpoint.address())
         .collect()
+}
+
+/// Whether this node has a controller, at another endpoint.
+fn is_away(identity: &Identity, controller: &ControllerClient, endpoint: &str) -> bool {
+    let own = (controller.endpoints().into_iter()).find(|own| own.id == identity.id);
+    own.is_some_and(|own| own.address() != endpoint)
 }
 
 /// Has a controller asked after the others; this very node, which lives if this lives, only if `even_near`.
@@ -162,6 +184,10 @@ struct Follower<'a> {
     changes: &'a mpsc::Sender<Change>,
     levels: LevelRange,
     end: &'a watch::Receiver<i64>,
+    /// How long somebody who lags behind may be silent.
+    patience: Duration,
+    /// How long this one is followed at most.
+    visit: Option<Duration>,
 }
 
 impl Follower<'_> {
@@ -192,7 +218,14 @@ impl Follower<'_> {
         if end.wait_for(|end| *end > offset).await.is_err() {
             std::future::pending().await
         }
-        sleep(SILENCE_MAX).await;
+        sleep(self.patience).await;
+    }
+
+    async fn visited(&self) {
+        match self.visit {
+            Some(visit) => sleep(visit).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Follows one stream; returns why it ended.
@@ -207,6 +240,7 @@ impl Follower<'_> {
             from_offset: image.offset(),
         };
         let mut replaced = pin!(self.replaced(endpoint));
+        let mut visited = pin!(self.visited());
         let opened = tokio::select! {
             opened = self.controller.watch_metadata(endpoint, request) => opened,
             () = &mut replaced => return Ok(Reason::Replaced),
@@ -218,9 +252,12 @@ impl Follower<'_> {
         };
         loop {
             let update = tokio::select! {
+                // What has come counts, however late this task is.
+                biased;
                 update = updates.message() => update,
                 () = &mut replaced => return Ok(Reason::Replaced),
                 () = self.outrun(image.offset()) => return Ok(Reason::Outrun),
+                () = &mut visited => return Ok(Reason::Home),
             };
             let kind = match update {
                 Ok(Some(update)) => update.kind,
@@ -332,6 +369,18 @@ mod tests {
         assert_eq!(endpoints.len(), 2);
     }
 
+    #[test]
+    fn other_controllers_are_visited() {
+        let controller = ControllerClient::new([1, 2, 3].map(endpoint).to_vec());
+        let is_away = |id| {
+            let identity = Identity::new(BrokerId(id));
+            is_away(&identity, &controller, "controller-2:9093")
+        };
+        assert!(is_away(1));
+        assert!(!is_away(2));
+        assert!(!is_away(7), "it has none to come home to");
+    }
+
     #[tokio::test]
     async fn a_stream_ends_when_another_controller_takes_over_from_the_one_followed() {
         let controller = ControllerClient::new(Vec::new());
@@ -342,6 +391,8 @@ mod tests {
             changes: &changes,
             levels: LevelRange::default(),
             end: &watch::Sender::new(0).subscribe(),
+            patience: SILENCE_MAX,
+            visit: None,
         };
         let mut first = pin!(follower.replaced("controller-1:9093"));
         let mut third = pin!(follower.replaced("controller-3:9093"));
@@ -372,6 +423,8 @@ mod tests {
             changes: &changes,
             levels: LevelRange::default(),
             end: &end.subscribe(),
+            patience: SILENCE_MAX,
+            visit: None,
         };
         let long = 10 * SILENCE_MAX;
         end.send_replace(7);
