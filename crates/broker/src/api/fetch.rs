@@ -12,7 +12,7 @@ use super::{Answer, Call, Refusal};
 use crate::{
     clock::now_ms,
     context::Context,
-    fetch_session::{FetchContext, FetchKey, FetchKind, Reader, Wanted, locked},
+    fetch_session::{Arrival, FetchContext, FetchKey, FetchKind, Reader, Wanted, locked},
     partition::{FetchIsolation, Partition, ReadRequest, ReadResult},
 };
 use bytes::Bytes;
@@ -57,21 +57,12 @@ pub(super) fn start(
     let request = FetchRequest::decode(body, call.version)?;
     // Before its turn: what its client has parked here ends when the client goes on in the session.
     let goes_on = request.session_epoch > 0;
-    let begun = goes_on.then(|| begin(context, &call, &request));
+    let arrival = goes_on.then(|| context.fetch_sessions.arrive(request.session_id));
     let context = Arc::clone(context);
     Ok(Answer::Later(Box::pin(async move {
-        let response = handle(context, &call, request, begun).await;
+        let response = handle(context, &call, request, arrival.flatten()).await;
         call.respond(&response)
     })))
-}
-
-fn begin(
-    context: &Context,
-    call: &Call,
-    request: &FetchRequest,
-) -> Result<FetchContext, ErrorCode> {
-    let sessions = &context.fetch_sessions;
-    sessions.begin(request, call.version, now_ms())
 }
 
 /// Who fetches, and how.
@@ -91,12 +82,13 @@ async fn handle(
     context: Arc<Context>,
     call: &Call,
     request: FetchRequest,
-    begun: Option<Result<FetchContext, ErrorCode>>,
+    arrival: Option<Arrival>,
 ) -> FetchResponse {
     let fetcher = Fetcher::of(&context, call, &request);
     let deadline =
         Instant::now() + Duration::from_millis(request.max_wait_ms.max(0).unsigned_abs().into());
-    let begun = begun.unwrap_or_else(|| begin(&context, call, &request));
+    let sessions = &context.fetch_sessions;
+    let begun = sessions.begin(&request, call.version, now_ms());
     drop(request);
     let fetch = match begun {
         Ok(fetch) => fetch,
@@ -112,6 +104,7 @@ async fn handle(
         call,
         fetcher: &fetcher,
         fetch: &fetch,
+        arrival,
     };
     let reading = reads.read(deadline).await;
     respond(&context, call, &fetcher, &fetch, reading)
@@ -299,7 +292,6 @@ fn tell(
     reading: Reading,
 ) -> Vec<(FetchKey, PartitionData)> {
     let session = &mut *locked(&fetch.session);
-    session.answer(fetch.turn);
     let image = context.metadata.image();
     let mut results = Vec::new();
     for Looked { tag, result, .. } in reading.looked {

@@ -27,7 +27,7 @@
 
 mod sessions;
 
-pub(crate) use sessions::{FetchContext, FetchKind, FetchSessions};
+pub(crate) use sessions::{Arrival, FetchContext, FetchKind, FetchSessions};
 
 use crate::partition::{FetchIsolation, ReadResult, Registration, Waker, WakerSet};
 use klamm_protocol::messages::fetch_request::{FetchPartition, FetchRequest};
@@ -36,6 +36,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::watch;
 
 /// A partition as the client names it: by id from version 13 on, by name before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,8 +74,8 @@ pub(crate) struct Session {
     next_epoch: i32,
     /// Counts requests.
     turn: u64,
-    /// The last one that was answered.
-    answered: u64,
+    /// Counts requests that have arrived, whether they are being answered or not.
+    arrivals: watch::Sender<u64>,
     /// By tag.
     partitions: HashMap<u64, Cached>,
     tags: HashMap<FetchKey, u64>,
@@ -101,7 +102,7 @@ impl Session {
             uses_ids,
             next_epoch: 1,
             turn: 0,
-            answered: 0,
+            arrivals: watch::Sender::new(0),
             partitions: HashMap::new(),
             tags: HashMap::new(),
             ready: BTreeMap::new(),
@@ -119,11 +120,6 @@ impl Session {
     /// The number of the latest request: those before it are of no use to the client any more.
     pub(crate) fn turn(&self) -> u64 {
         self.turn
-    }
-
-    /// The request of this number is being answered.
-    pub(crate) fn answer(&mut self, turn: u64) {
-        self.answered = self.answered.max(turn);
     }
 
     /// What to sleep on while there is nothing to tell.
@@ -145,12 +141,7 @@ impl Session {
             return Err(ErrorCode::FetchSessionTopicIdError);
         }
         self.next_epoch = epoch.checked_add(1).unwrap_or(1);
-        let is_parked = self.answered != self.turn;
         self.take_in(request);
-        if is_parked {
-            // Also if it has looked, and is about to sleep.
-            self.poll.news.notify_one();
-        }
         Ok(())
     }
 

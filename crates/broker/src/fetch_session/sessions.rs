@@ -8,6 +8,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex},
 };
+use tokio::sync::watch;
 
 /// No session.
 pub(super) const INVALID_SESSION_ID: i32 = 0;
@@ -37,6 +38,22 @@ pub(crate) enum FetchKind {
     New(u64),
     /// The request goes on in the session with this id.
     Incremental(i32),
+}
+
+/// A request that goes on in a session, from when it is read.
+pub(crate) struct Arrival {
+    arrivals: watch::Receiver<u64>,
+    number: u64,
+}
+
+impl Arrival {
+    /// Waits until its client has gone on: with this one there is nothing more to tell.
+    pub(crate) async fn overtaken(&self) {
+        let mut arrivals = self.arrivals.clone();
+        if arrivals.wait_for(|last| *last > self.number).await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 impl FetchContext {
@@ -69,6 +86,8 @@ struct Sessions {
 
 struct Entry {
     session: Arc<Mutex<Session>>,
+    /// The session's, for those who must not wait until it has been looked through.
+    arrivals: watch::Sender<u64>,
     /// The follower, [`BrokerId::NONE`] for a consumer; below it, tools that look into replicas.
     replica: BrokerId,
     size: usize,
@@ -101,6 +120,21 @@ impl FetchSessions {
             state: Mutex::new(state),
             slots,
         }
+    }
+
+    /// Notes that a request has been read which goes on in a session, and ends the one before it, which may be parked.
+    /// Its turn to be answered comes later. `None` if the session is not known.
+    pub(crate) fn arrive(&self, session_id: i32) -> Option<Arrival> {
+        let arrivals = locked(&self.state).by_id.get(&session_id)?.arrivals.clone();
+        let mut number = 0;
+        arrivals.send_modify(|last| {
+            *last += 1;
+            number = *last;
+        });
+        Some(Arrival {
+            arrivals: arrivals.subscribe(),
+            number,
+        })
     }
 
     /// Relates a request to its session.
@@ -175,7 +209,10 @@ impl FetchSessions {
         request: u64,
         now_ms: i64,
     ) -> i32 {
-        let size = locked(session).len();
+        let (size, arrivals) = {
+            let session = locked(session);
+            (session.len(), session.arrivals.clone())
+        };
         if size == 0 {
             return INVALID_SESSION_ID;
         }
@@ -191,6 +228,7 @@ impl FetchSessions {
         let id = state.fresh_id();
         let entry = Entry {
             session: Arc::clone(session),
+            arrivals,
             replica,
             size,
             last_used_ms: now_ms,

@@ -3,6 +3,7 @@ use super::{
     *,
 };
 use bytes::Bytes;
+use futures_util::FutureExt;
 use klamm_protocol::messages::fetch_request::{FetchTopic, ForgottenTopic};
 
 const FOLLOWER: BrokerId = BrokerId(2);
@@ -440,4 +441,28 @@ fn a_session_that_was_left_goes_when_another_begins() {
     assert_eq!(sessions.ids(), [first, second]);
     let third = session(&sessions, &[0], false, STALE_AFTER_MS + 1);
     assert_eq!(sessions.ids(), [second, third]);
+}
+
+#[tokio::test]
+async fn a_request_is_overtaken_by_the_next_one_that_arrives() {
+    let sessions = FetchSessions::new(10);
+    let id = session(&sessions, &[1], false, 0);
+    let other = session(&sessions, &[2], false, 0);
+    let first = sessions.arrive(id).unwrap();
+    assert!(sessions.arrive(other).is_some());
+    assert!(is_parked(&first));
+    let second = sessions.arrive(id).unwrap();
+    assert!(!is_parked(&first));
+    assert!(is_parked(&second));
+    assert!(sessions.arrive(id.max(other) + 1).is_none());
+    // A session that has gone ends nobody.
+    let end = request(id, -1, &[]);
+    assert!(sessions.begin(&end, 18, 0).is_ok());
+    drop(end);
+    assert!(sessions.arrive(id).is_none());
+    assert!(is_parked(&second));
+}
+
+fn is_parked(arrival: &Arrival) -> bool {
+    arrival.overtaken().now_or_never().is_none()
 }

@@ -113,40 +113,48 @@ impl Fetcher {
         };
         let mut session = SessionState::default();
         let mut answers = FuturesOrdered::new();
+        let (mut known, mut asked_at) = (Changes::default(), Instant::now());
+        // Whether to ask before any answer is awaited, and whether what came is to be told before anything new is asked for.
+        let (mut asks, mut is_behind) = (true, false);
         self.following.change_all();
         loop {
-            // Before the look at what is due: what comes later is not in the request.
-            let known = *changes.borrow_and_update();
-            if known.registrations != registrations {
-                return Ok(());
+            if asks {
+                // Before the look at what is due: what comes later is not in the request.
+                known = *changes.borrow_and_update();
+                if known.registrations != registrations {
+                    return Ok(());
+                }
+                if let Some(request) = self.next_request(&mut session, answers.len()).await {
+                    answers.push_back(ask(request));
+                    asked_at = Instant::now();
+                }
             }
-            self.update(&mut session).await;
             let next_due = self.following.next_due();
-            let limits = self.limits(next_due);
-            let (me, broker_epoch) = (self.identity.id, self.identity.epoch());
-            let request = if !answers.is_empty() {
-                session.request_for_new(me, broker_epoch, &limits)
-            } else if !session.is_empty() {
-                Some(session.request(me, broker_epoch, &limits))
-            } else {
+            if answers.is_empty() {
                 wait_for_work(&mut changes, next_due).await;
                 continue;
-            };
-            if let Some(request) = request {
-                answers.push_back(ask(request));
             }
-            let has_room = answers.len() < IN_FLIGHT_MAX;
+            let has_room = answers.len() < IN_FLIGHT_MAX && !is_behind;
+            let patience = asked_at + ANSWER_PATIENCE;
             let response = tokio::select! {
+                // This sends what was asked.
+                biased;
                 Some(answer) = answers.next() => answer?,
                 () = something_new(&mut changes, known, has_room) => {
                     if session.is_refused() {
                         // Nothing can overtake what is parked.
                         return Ok(());
                     }
+                    asks = true;
                     continue;
                 }
-                () = due(next_due), if has_room => continue,
+                () = due(next_due.map(|at| at.max(patience))), if has_room => {
+                    asks = true;
+                    continue;
+                }
             };
+            asks = answers.is_empty();
+            is_behind = !asks && brings_records(&response);
             match ErrorCode::from(response.error_code) {
                 ErrorCode::None => {
                     session.answered(response.session_id);
@@ -165,6 +173,22 @@ impl Fetcher {
                 return Ok(());
             }
             session.lost();
+        }
+    }
+
+    /// What to ask for now beside so many requests under way.
+    async fn next_request(
+        &self,
+        session: &mut SessionState,
+        under_way: usize,
+    ) -> Option<FetchRequest> {
+        self.update(session).await;
+        let limits = self.limits(self.following.next_due());
+        let (me, broker_epoch) = (self.identity.id, self.identity.epoch());
+        match under_way {
+            0 if session.is_empty() => None,
+            0 => Some(session.request(me, broker_epoch, &limits)),
+            _ => session.request_for_new(me, broker_epoch, &limits),
         }
     }
 
@@ -461,6 +485,19 @@ async fn something_new(changes: &mut watch::Receiver<Changes>, known: Changes, h
     if changed.is_ok_and(|now| now.registrations == known.registrations) {
         sleep(ANSWER_PATIENCE).await;
     }
+}
+
+/// Whether an answer brings records: until their end is told, the next one brings them again.
+fn brings_records(response: &FetchResponse) -> bool {
+    let mut partitions = response
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions);
+    partitions.any(|data| {
+        data.records
+            .as_ref()
+            .is_some_and(|records| !records.is_empty())
+    })
 }
 
 async fn due(next: Option<Instant>) {

@@ -5,14 +5,14 @@ use crate::{
     api::Call,
     clock::now_ms,
     context::Context,
-    fetch_session::{FetchContext, FetchKind, Wanted, lacks_commit, locked},
+    fetch_session::{Arrival, FetchContext, FetchKind, Wanted, lacks_commit, locked},
     partition::{FetchIsolation, Partition, ReadResult, Waker, WakerSet},
     partitions::is_eligible,
 };
 use klamm_metadata::Image;
 use klamm_replica::FollowerFetch;
 use klamm_types::{BrokerId, ErrorCode, LeaderEpoch};
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
 /// Bytes of a batch header: less room than that for a partition is none.
@@ -46,18 +46,29 @@ pub(super) struct Reading {
     is_idle: bool,
 }
 
+impl Reading {
+    fn idle() -> Reading {
+        Reading {
+            is_idle: true,
+            ..Reading::default()
+        }
+    }
+}
+
 /// One request as it is being answered.
 pub(super) struct Reads<'a> {
     pub(super) context: &'a Context,
     pub(super) call: &'a Call,
     pub(super) fetcher: &'a Fetcher,
     pub(super) fetch: &'a FetchContext,
+    /// Where it goes on in a session.
+    pub(super) arrival: Option<Arrival>,
 }
 
 /// What a look is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// The first of a request. A follower reports with it, and what has no news is settled.
+    /// The first of a request. A follower reports with it.
     First,
     /// Another one, after a sleep. A follower that waits reports nothing.
     Again,
@@ -82,6 +93,7 @@ impl Reads<'_> {
     async fn wait_for_more(&self, mut reading: Reading, deadline: Instant) -> Reading {
         let poll = locked(&self.fetch.session).poll();
         let mut commit_told_at = None;
+        let mut overtaken = pin!(self.overtaken());
         loop {
             let now = Instant::now();
             let has_commit_news = reading.looked.iter().any(|looked| looked.lacks_commit);
@@ -97,9 +109,15 @@ impl Reads<'_> {
             let deadline = reading
                 .held_back_until
                 .map_or(deadline, |at| at.min(deadline));
-            sleep_until(deadline.min(next_look(bytes(&reading.looked), now))).await;
             let is_follower = self.fetcher.is_follower();
-            sleep(&poll, is_follower, deadline, &mut commit_told_at).await;
+            let sleeping = async {
+                sleep_until(deadline.min(next_look(bytes(&reading.looked), now))).await;
+                sleep(&poll, is_follower, deadline, &mut commit_told_at).await;
+            };
+            tokio::select! {
+                () = &mut overtaken => return Reading::idle(),
+                () = sleeping => {}
+            }
             reading = self.look(Look::Again, true);
             if reading.is_idle {
                 // The wake-up was for the request that came after.
@@ -108,15 +126,19 @@ impl Reads<'_> {
         }
     }
 
+    async fn overtaken(&self) {
+        match &self.arrival {
+            Some(arrival) => arrival.overtaken().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Looks at every partition that may have news, in order and within the limits of the request
     /// (rules 58, 59). With `is_watching`, what happens to them afterwards is told by the session's poll.
     fn look(&self, look: Look, is_watching: bool) -> Reading {
         let session = &mut *locked(&self.fetch.session);
         if session.turn() != self.fetch.turn || session.len() == 0 {
-            return Reading {
-                is_idle: true,
-                ..Reading::default()
-            };
+            return Reading::idle();
         }
         if look == Look::First {
             session.read_as(self.fetcher.reader(self.call));
