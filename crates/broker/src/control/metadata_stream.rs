@@ -24,7 +24,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// and a broker that hears of it so late has cost nobody a second.
 const SILENCE_MAX: Duration = Duration::from_millis(200);
 
-/// The same at most: it doubles for as long as nothing comes from anybody, as where a large snapshot is being made or is on its way.
+/// The same at most for the first thing that somebody owes: it doubles for as long as nothing comes from anybody, as where a
+/// large snapshot is being made or is on its way.
 const PATIENCE_MAX: Duration = Duration::from_secs(30);
 
 /// How long another controller is followed than the one of this very node, which does not tell when it is back.
@@ -184,7 +185,7 @@ struct Follower<'a> {
     changes: &'a mpsc::Sender<Change>,
     levels: LevelRange,
     end: &'a watch::Receiver<i64>,
-    /// How long somebody who lags behind may be silent.
+    /// How long it may take until the first of what is missing comes.
     patience: Duration,
     /// How long this one is followed at most.
     visit: Option<Duration>,
@@ -213,12 +214,12 @@ impl Follower<'_> {
     }
 
     /// Waits until the metadata has been known to go on behind `offset` for too long: what is awaited meanwhile came not.
-    async fn outrun(&self, offset: i64) {
+    async fn outrun(&self, offset: i64, patience: Duration) {
         let mut end = self.end.clone();
         if end.wait_for(|end| *end > offset).await.is_err() {
             std::future::pending().await
         }
-        sleep(self.patience).await;
+        sleep(patience).await;
     }
 
     async fn visited(&self) {
@@ -241,10 +242,16 @@ impl Follower<'_> {
         };
         let mut replaced = pin!(self.replaced(endpoint));
         let mut visited = pin!(self.visited());
+        // Who owes nothing yet, or has begun to send, is known to be able to: from then on silence tells.
+        let mut patience = match *self.end.borrow() > image.offset() {
+            true => self.patience,
+            false => SILENCE_MAX,
+        };
         let opened = tokio::select! {
             opened = self.controller.watch_metadata(endpoint, request) => opened,
             () = &mut replaced => return Ok(Reason::Replaced),
-            () = self.outrun(image.offset()) => return Ok(Reason::Outrun),
+            () = self.outrun(image.offset(), patience) => return Ok(Reason::Outrun),
+            () = &mut visited => return Ok(Reason::Home),
         };
         let mut updates = match opened {
             Ok(updates) => updates,
@@ -256,7 +263,7 @@ impl Follower<'_> {
                 biased;
                 update = updates.message() => update,
                 () = &mut replaced => return Ok(Reason::Replaced),
-                () = self.outrun(image.offset()) => return Ok(Reason::Outrun),
+                () = self.outrun(image.offset(), patience) => return Ok(Reason::Outrun),
                 () = &mut visited => return Ok(Reason::Home),
             };
             let kind = match update {
@@ -300,6 +307,7 @@ impl Follower<'_> {
                 }
                 None => continue,
             };
+            patience = SILENCE_MAX;
             self.check_level(image)?;
             if !delta.changed_controllers.is_empty() {
                 self.controller.learn_endpoints(controllers_of(image));
@@ -428,10 +436,9 @@ mod tests {
         };
         let long = 10 * SILENCE_MAX;
         end.send_replace(7);
-        timeout(long, follower.outrun(7)).await.unwrap_err();
-        timeout(long, follower.outrun(6)).await.unwrap();
-        timeout(SILENCE_MAX / 2, follower.outrun(6))
-            .await
-            .unwrap_err();
+        let outrun = |offset| follower.outrun(offset, SILENCE_MAX);
+        timeout(long, outrun(7)).await.unwrap_err();
+        timeout(long, outrun(6)).await.unwrap();
+        timeout(SILENCE_MAX / 2, outrun(6)).await.unwrap_err();
     }
 }
