@@ -153,14 +153,10 @@ impl Heartbeats {
                 return None;
             }
         }
-        self.metadata_end
-            .send_if_modified(|known| match ack.metadata_offset > *known {
-                true => {
-                    *known = ack.metadata_offset;
-                    true
-                }
-                false => false,
-            });
+        self.metadata_end.send_if_modified(|known| {
+            let before = std::mem::replace(known, ack.metadata_offset.max(*known));
+            before != *known
+        });
         let told = Lifecycle {
             is_unfenced: ack.is_caught_up && !ack.is_fenced,
             may_shut_down: ack.should_shut_down,
