@@ -10,6 +10,8 @@
 mod active;
 mod controller_client;
 mod not_active;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 
 /// The service that controllers offer to brokers (`proto/controller.proto`).

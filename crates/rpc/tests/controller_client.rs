@@ -3,251 +3,37 @@
 
 use klamm_rpc::{
     ActiveController, CallError, ControllerClient, ControllerClientConfig, ControllerEndpoint,
-    ControllerServer, ControllerService, NotActive, controller::*,
+    controller::AllocateProducerIdsRequest,
+    testing::{FakeController, Manner},
 };
-use klamm_types::BrokerId;
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio::{net::TcpListener, sync::watch, time::timeout};
-use tokio_stream::{Stream, wrappers::TcpListenerStream};
-use tonic::{Request, Response, Status, Streaming};
 
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// What a controller of these tests does with `AllocateProducerIds`.
-#[derive(Clone, Copy, PartialEq)]
-enum Manner {
-    Serves,
-    SaysNotActive,
-    NeverAnswers,
-    Refuses,
-}
-
-#[derive(Clone)]
-struct Fake {
-    id: i32,
-    manner: Manner,
-    /// Whom it holds to be active.
-    believes: Arc<Mutex<ActiveController>>,
-}
-
-type Stream_<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
-#[tonic::async_trait]
-impl ControllerService for Fake {
-    type HeartbeatStream = Stream_<HeartbeatAck>;
-    type WatchMetadataStream = Stream_<MetadataUpdate>;
-
-    async fn allocate_producer_ids(
-        &self,
-        _: Request<AllocateProducerIdsRequest>,
-    ) -> Result<Response<AllocateProducerIdsResponse>, Status> {
-        match self.manner {
-            Manner::Serves => Ok(Response::new(AllocateProducerIdsResponse {
-                error_code: 0,
-                first_producer_id: i64::from(self.id) * 1000,
-                count: 1000,
-            })),
-            Manner::SaysNotActive => {
-                let active = self.believes.lock().unwrap().clone();
-                let active = Some(active).filter(|active| active.controller_id >= 0);
-                Err(NotActive { active }.into_status())
-            }
-            Manner::NeverAnswers => std::future::pending().await,
-            Manner::Refuses => Err(Status::invalid_argument("no")),
-        }
-    }
-
-    async fn find_active(
-        &self,
-        _: Request<FindActiveRequest>,
-    ) -> Result<Response<ActiveController>, Status> {
-        Ok(Response::new(self.believes.lock().unwrap().clone()))
-    }
-
-    async fn register_controller(
-        &self,
-        _: Request<RegisterControllerRequest>,
-    ) -> Result<Response<RegisterControllerResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn add_raft_voter(
-        &self,
-        _: Request<AddRaftVoterRequest>,
-    ) -> Result<Response<RaftVoterResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn remove_raft_voter(
-        &self,
-        _: Request<RemoveRaftVoterRequest>,
-    ) -> Result<Response<RaftVoterResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn update_features(
-        &self,
-        _: Request<UpdateFeaturesRequest>,
-    ) -> Result<Response<UpdateFeaturesResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn register_broker(
-        &self,
-        _: Request<RegisterBrokerRequest>,
-    ) -> Result<Response<RegisterBrokerResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn heartbeat(
-        &self,
-        _: Request<Streaming<BrokerHeartbeat>>,
-    ) -> Result<Response<Self::HeartbeatStream>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn alter_partition(
-        &self,
-        _: Request<AlterPartitionRequest>,
-    ) -> Result<Response<AlterPartitionResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn resign_leadership(
-        &self,
-        _: Request<ResignLeadershipRequest>,
-    ) -> Result<Response<ResignLeadershipResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn report_high_watermarks(
-        &self,
-        _: Request<ReportHighWatermarksRequest>,
-    ) -> Result<Response<ReportHighWatermarksResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn assign_directories(
-        &self,
-        _: Request<AssignDirectoriesRequest>,
-    ) -> Result<Response<AssignDirectoriesResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn create_topics(
-        &self,
-        _: Request<CreateTopicsRequest>,
-    ) -> Result<Response<CreateTopicsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn delete_topics(
-        &self,
-        _: Request<DeleteTopicsRequest>,
-    ) -> Result<Response<DeleteTopicsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn create_partitions(
-        &self,
-        _: Request<CreatePartitionsRequest>,
-    ) -> Result<Response<CreatePartitionsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn alter_configs(
-        &self,
-        _: Request<AlterConfigsRequest>,
-    ) -> Result<Response<AlterConfigsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn alter_reassignments(
-        &self,
-        _: Request<AlterReassignmentsRequest>,
-    ) -> Result<Response<AlterReassignmentsResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn elect_leaders(
-        &self,
-        _: Request<ElectLeadersRequest>,
-    ) -> Result<Response<ElectLeadersResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn unregister_broker(
-        &self,
-        _: Request<UnregisterBrokerRequest>,
-    ) -> Result<Response<UnregisterBrokerResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn describe_quorum(
-        &self,
-        _: Request<DescribeQuorumRequest>,
-    ) -> Result<Response<DescribeQuorumResponse>, Status> {
-        Err(Status::unimplemented(""))
-    }
-
-    async fn watch_metadata(
-        &self,
-        _: Request<WatchMetadataRequest>,
-    ) -> Result<Response<Self::WatchMetadataStream>, Status> {
-        Err(Status::unimplemented(""))
-    }
-}
 
 /// Controllers 0, 1, … of those manners, and a client of them all.
 struct Setup {
     endpoints: Vec<ControllerEndpoint>,
-    fakes: Vec<Fake>,
+    fakes: Vec<FakeController>,
 }
 
 impl Setup {
     async fn of(manners: &[Manner]) -> Setup {
-        let (mut endpoints, mut fakes) = (Vec::new(), Vec::new());
+        let mut fakes = Vec::new();
         for (id, manner) in (0..).zip(manners) {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            endpoints.push(ControllerEndpoint {
-                id: BrokerId(id),
-                host: "127.0.0.1".into(),
-                port: listener.local_addr().unwrap().port(),
-            });
-            let fake = Fake {
-                id,
-                manner: *manner,
-                believes: Arc::default(),
-            };
-            fakes.push(fake.clone());
-            let serving = klamm_rpc::server()
-                .add_service(ControllerServer::new(fake))
-                .serve_with_incoming(TcpListenerStream::new(listener));
-            tokio::spawn(serving);
+            fakes.push(FakeController::start(id, *manner).await.unwrap().0);
         }
-        let setup = Setup { endpoints, fakes };
-        for fake in &setup.fakes {
-            *fake.believes.lock().unwrap() = setup.active(-1, 0);
-        }
-        setup
+        let endpoints = fakes.iter().map(|fake| fake.endpoint().clone()).collect();
+        Setup { endpoints, fakes }
     }
 
-    fn active(&self, id: i32, controller_epoch: i32) -> ActiveController {
-        let endpoint = self.endpoints.iter().find(|e| e.id.0 == id);
-        ActiveController {
-            controller_id: id,
-            controller_epoch,
-            endpoint: endpoint.map_or(String::new(), ControllerEndpoint::address),
-        }
+    fn active(&self, id: usize, controller_epoch: i32) -> ActiveController {
+        self.fakes[id].as_active(controller_epoch)
     }
 
     /// Makes a controller believe that `id` is active.
-    fn believe(&self, who: usize, id: i32, epoch: i32) {
-        *self.fakes[who].believes.lock().unwrap() = self.active(id, epoch);
+    fn believe(&self, who: usize, id: usize, epoch: i32) {
+        self.fakes[who].believe(self.active(id, epoch));
     }
 
     fn client(&self) -> ControllerClient {
@@ -332,7 +118,10 @@ async fn a_dead_controller_does_not_hold_up_the_search() {
     drop(unused);
     setup.believe(1, 1, 6);
     let client = setup.client();
-    client.observe_active(setup.active(0, 5));
+    client.observe_active(ActiveController {
+        endpoint: setup.endpoints[0].address(),
+        ..setup.active(0, 5)
+    });
     assert_eq!(call(&client).await, 1);
 }
 

@@ -13,7 +13,7 @@ use klamm_types::{ErrorCode, Uuid};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::{debug, info, warn};
@@ -103,10 +103,15 @@ impl Heartbeats {
         let mut offsets = self.metadata.applied();
         let mut failures = self.log_dirs.failures();
         let mut ticks = interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A broker that is not answered says no more than that it cannot hear: it would be held to live for as long as what it
+        // says gets through.
+        let mut is_answered = false;
         loop {
             tokio::select! {
                 ack = acks.message() => match ack {
                     Ok(Some(ack)) => {
+                        is_answered = true;
                         heard.send_replace(Instant::now());
                         if let Some(error) = self.hear(&ack) {
                             return Ok(Some(error));
@@ -115,7 +120,10 @@ impl Heartbeats {
                     Ok(None) => return Ok(None),
                     Err(status) => return Err(CallError::Refused(Box::new(status))),
                 },
-                _ = ticks.tick() => self.send(&heartbeats),
+                _ = ticks.tick(), if is_answered => {
+                    is_answered = false;
+                    self.send(&heartbeats);
+                }
                 // Told at once: the controller waits for it to unfence the broker.
                 Ok(()) = offsets.changed(), if !self.lifecycle.borrow().is_unfenced => self.send(&heartbeats),
                 // Told at once: what lives there is to be led by others.
@@ -185,7 +193,10 @@ fn is_other(now: &ActiveController, then: &ActiveController) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klamm_rpc::ControllerEndpoint;
+    use klamm_rpc::{
+        ControllerEndpoint,
+        testing::{FakeController, Manner},
+    };
     use klamm_types::BrokerId;
     use std::path::Path;
     use tokio::{net::TcpListener, time::timeout};
@@ -246,5 +257,40 @@ mod tests {
         let ended = timeout(LIMIT, heartbeats.stream()).await.unwrap();
         assert!(ended.is_err(), "{ended:?}");
         assert_eq!(controller.active().borrow().controller_id, -1);
+    }
+
+    #[tokio::test]
+    async fn who_is_not_answered_falls_silent() {
+        let (fake, _watchers) = FakeController::start(1, Manner::Serves).await.unwrap();
+        let controller = ControllerClient::new(vec![fake.endpoint().clone()]);
+        controller.observe_active(fake.as_active(1));
+        let mut heartbeats = heartbeats_to(&controller);
+        heartbeats.interval = Duration::from_millis(1);
+        tokio::spawn(async move { heartbeats.stream().await });
+        let (mut heard, mut answered) = (fake.heartbeats(), 0);
+        for more in [3, 2] {
+            fake.answer(more);
+            answered += more;
+            let unanswered = heard.wait_for(|heard| *heard > answered);
+            drop(timeout(LIMIT, unanswered).await.unwrap().unwrap());
+            // A hundred intervals.
+            let second = heard.wait_for(|heard| *heard > answered + 1);
+            let second = timeout(Duration::from_millis(100), second).await;
+            assert!(second.is_err(), "it went on unanswered");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_controller_that_hears_but_is_not_heard_is_left_for_its_successor() {
+        let (old, _watchers) = FakeController::start(1, Manner::Serves).await.unwrap();
+        let (new, _watchers) = FakeController::start(2, Manner::Serves).await.unwrap();
+        let endpoints = [&old, &new].map(|fake| fake.endpoint().clone());
+        let controller = ControllerClient::new(endpoints.to_vec());
+        controller.observe_active(old.as_active(1));
+        new.believe(new.as_active(2));
+        let mut heartbeats = heartbeats_to(&controller);
+        let ended = timeout(LIMIT, heartbeats.stream()).await.unwrap();
+        assert!(matches!(ended, Ok(None)), "{ended:?}");
+        assert_eq!(*controller.active().borrow(), new.as_active(2));
     }
 }

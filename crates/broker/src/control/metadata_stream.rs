@@ -334,9 +334,16 @@ impl Follower<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klamm_rpc::ActiveController;
+    use klamm_rpc::{
+        ActiveController,
+        controller::{CommittedBatch, MetadataUpdate},
+        testing::{FakeController, Manner},
+    };
     use std::task::{Context, Waker};
     use tokio::time::timeout;
+
+    /// What never happens in a test that passes.
+    const LIMIT: Duration = Duration::from_secs(20);
 
     #[test]
     fn whose_stream_broke_is_asked_last_unless_it_is_near() {
@@ -440,5 +447,38 @@ mod tests {
         timeout(long, outrun(7)).await.unwrap_err();
         timeout(long, outrun(6)).await.unwrap();
         timeout(SILENCE_MAX / 2, outrun(6)).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn long_patience_is_for_the_first_answer_only() {
+        let (fake, mut watchers) = FakeController::start(2, Manner::Serves).await.unwrap();
+        let endpoint = fake.endpoint().clone();
+        let controller = ControllerClient::new(vec![endpoint.clone()]);
+        let (changes, _receiver) = mpsc::channel(1);
+        let (end, patience) = (watch::Sender::new(7), 3 * LIMIT);
+        let follower = Follower {
+            identity: &Identity::new(BrokerId(1)),
+            controller: &controller,
+            changes: &changes,
+            levels: LevelRange::default(),
+            end: &end.subscribe(),
+            patience,
+            visit: None,
+        };
+        let (mut image, endpoint) = (Image::new(), endpoint.address());
+        let mut stream = pin!(follower.stream(&endpoint, &mut image));
+        let watcher = tokio::select! {
+            ended = &mut stream => panic!("{}", ended.unwrap().reason),
+            watcher = timeout(LIMIT, watchers.recv()) => watcher.unwrap().unwrap(),
+        };
+        timeout(2 * SILENCE_MAX, &mut stream).await.err().unwrap();
+        // Nothing of what is missing, but it can send.
+        let nothing = Kind::Batch(CommittedBatch::default());
+        let update = MetadataUpdate {
+            kind: Some(nothing),
+        };
+        watcher.updates.send(Ok(update)).unwrap();
+        let ended = timeout(LIMIT, stream).await.unwrap().unwrap();
+        assert!(matches!(ended.reason, Reason::Outrun), "{}", ended.reason);
     }
 }
