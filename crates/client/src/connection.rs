@@ -15,6 +15,7 @@ use klamm_protocol::{
 use klamm_types::ErrorCode;
 use std::{
     collections::HashMap,
+    io,
     ops::RangeInclusive,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -43,6 +44,10 @@ pub struct ConnectionOptions {
     pub connect_timeout: Duration,
     /// How long an answer may take.
     pub request_timeout: Duration,
+    /// How long the other host may leave unacknowledged, or not take, what was sent, as one does that is cut off; whether its
+    /// process answers does not matter. Without it the system tries for a quarter of an hour, ever less often, and is late even
+    /// if the host comes back. In steps of milliseconds; Linux only.
+    pub unacked_max: Option<Duration>,
     /// Requests without an answer; more wait for their turn.
     pub in_flight_max: usize,
     /// The longest answer in bytes.
@@ -55,6 +60,7 @@ impl Default for ConnectionOptions {
             client_id: "klamm".into(),
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
+            unacked_max: None,
             in_flight_max: 64,
             response_bytes_max: 128 << 20,
         }
@@ -121,6 +127,19 @@ impl Shared {
     }
 }
 
+/// Tells the system [`ConnectionOptions::unacked_max`] (TCP_USER_TIMEOUT, RFC 5482).
+fn limit_unacked(stream: &TcpStream, unacked_max: Option<Duration>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(limit) = unacked_max {
+        // Zero would be the system's own.
+        let ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX).max(1);
+        rustix::net::sockopt::set_tcp_user_timeout(stream, ms)?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, unacked_max);
+    Ok(())
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         self.shared.close("dropped");
@@ -147,12 +166,13 @@ impl Connection {
             .map_err(|error| failed(error.to_string()))?;
         stream
             .set_nodelay(true)
+            .and_then(|()| limit_unacked(&stream, options.unacked_max))
             .map_err(|error| failed(error.to_string()))?;
         let (reader, writer) = stream.into_split();
         Ok(Connection::over(address, reader, writer, options))
     }
 
-    /// A connection over halves that are connected already.
+    /// A connection over halves that are connected already; what the options say of connecting and hosts is the caller's.
     pub fn over(
         address: &str,
         reader: impl AsyncRead + Unpin + Send + 'static,

@@ -17,6 +17,7 @@ use klamm_protocol::{
 use klamm_types::ErrorCode;
 use scripted_broker::{Call, Reply, ScriptedBroker, encoded};
 use std::{sync::Arc, time::Duration};
+use tokio::{net::TcpListener, time::timeout};
 
 /// Answers a heartbeat with its generation as throttle time, so that answers can be told apart.
 fn echo(call: &Call) -> AnyResponse {
@@ -268,7 +269,7 @@ async fn old_brokers_answer_api_versions_in_version_0() {
 
 #[tokio::test]
 async fn nobody_listening_is_a_connect_error() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
     let error = Connection::connect(&address, ConnectionOptions::default())
@@ -276,4 +277,29 @@ async fn nobody_listening_is_a_connect_error() {
         .unwrap_err();
     assert!(matches!(error, ClientError::Connect { .. }), "{error}");
     assert!(error.is_retriable());
+}
+
+#[tokio::test]
+async fn a_host_that_takes_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let options = ConnectionOptions {
+        unacked_max: Some(Duration::from_millis(100)),
+        ..ConnectionOptions::default()
+    };
+    let connection = Connection::connect(&address, options).await.unwrap();
+    let request = HeartbeatRequest {
+        member_id: "m".repeat(30_000),
+        ..HeartbeatRequest::default()
+    };
+    // Nobody reads: sooner or later the buffers of both sockets are full.
+    let sending = async {
+        loop {
+            if let Err(error) = connection.send_unanswered(&request, 4).await {
+                return error;
+            }
+        }
+    };
+    let error = timeout(Duration::from_secs(60), sending).await.unwrap();
+    assert!(matches!(error, ClientError::Closed { .. }), "{error}");
 }

@@ -99,6 +99,7 @@ impl Peer {
             client_id: format!("broker-{}-healer", config.node_id).into(),
             connect_timeout: patience.min(CONNECT_TIMEOUT_MAX),
             request_timeout: patience,
+            unacked_max: None,
             in_flight_max: 1,
             response_bytes_max: RESPONSE_BYTES_MAX,
         };

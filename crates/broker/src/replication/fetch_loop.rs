@@ -42,6 +42,13 @@ const LATEST: i64 = -1;
 /// batch and the frame around it take.
 const RESPONSE_BYTES_MAX: usize = 256 << 20;
 
+/// How long connecting may take. Where a leader is cut off, the system repeats itself ever less often.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(1);
+
+/// How long a leader's host may not acknowledge what was sent to it. Whoever is silent for so long leads nothing any more, and
+/// when it is back and leads again, what is asked of it must not wait for a repetition that is seconds away.
+const UNACKED_MAX: Duration = Duration::from_secs(2);
+
 /// Pause after a failed connection or request.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -71,20 +78,16 @@ const THROTTLED_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Fetches until the task is aborted.
 pub(super) async fn run(fetcher: Fetcher) {
-    let mut failing = false;
+    let mut is_failing = false;
     loop {
-        let ended = fetcher.session().await;
-        match ended {
-            Ok(()) => failing = false,
-            Err(error) => {
-                // Said once: a leader that is down is retried many times a second.
-                if !failing {
-                    fetcher.suspects.lost(fetcher.leader);
-                    info!(leader = %fetcher.leader, %error, "fetching from the leader failed");
-                }
-                failing = true;
-                sleep(RECONNECT_PAUSE).await;
+        if let Err(error) = fetcher.session(&mut is_failing).await {
+            // Said once: a leader that is down is retried many times a second.
+            if !is_failing {
+                fetcher.suspects.lost(fetcher.leader);
+                info!(leader = %fetcher.leader, %error, "fetching from the leader failed");
             }
+            is_failing = true;
+            sleep(RECONNECT_PAUSE).await;
         }
     }
 }
@@ -102,77 +105,84 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    /// One connection's life. Ends well when another connection is to go on.
-    async fn session(&self) -> Result<(), ClientError> {
+    /// One connection's life. Ends well when another connection is to go on. With the first answer the leader `is_failing` no more.
+    async fn session(&self, is_failing: &mut bool) -> Result<(), ClientError> {
         let mut changes = self.following.changes();
         let registrations = changes.borrow_and_update().registrations;
         let connection = self.connect().await?;
-        self.suspects.back(self.leader);
         let ask = async |request: FetchRequest| -> Result<FetchResponse, ClientError> {
             connection.request(&request, FETCH_VERSION).await
         };
         let mut session = SessionState::default();
         let mut answers = FuturesOrdered::new();
-        let (mut known, mut asked_at) = (Changes::default(), Instant::now());
-        // Whether to ask before any answer is awaited, and whether what came is to be told before anything new is asked for.
-        let (mut asks, mut is_behind) = (true, false);
+        let mut asked_at = Instant::now();
         self.following.change_all();
         loop {
-            if asks {
-                // Before the look at what is due: what comes later is not in the request.
-                known = *changes.borrow_and_update();
-                if known.registrations != registrations {
-                    return Ok(());
-                }
-                if let Some(request) = self.next_request(&mut session, answers.len()).await {
-                    answers.push_back(ask(request));
-                    asked_at = Instant::now();
-                }
-            }
-            let next_due = self.following.next_due();
-            if answers.is_empty() {
-                wait_for_work(&mut changes, next_due).await;
-                continue;
-            }
-            let has_room = answers.len() < IN_FLIGHT_MAX && !is_behind;
-            let patience = asked_at + ANSWER_PATIENCE;
-            let response = tokio::select! {
-                // This sends what was asked.
-                biased;
-                Some(answer) = answers.next() => answer?,
-                () = something_new(&mut changes, known, has_room) => {
-                    if session.is_refused() {
-                        // Nothing can overtake what is parked.
-                        return Ok(());
-                    }
-                    asks = true;
-                    continue;
-                }
-                () = due(next_due.map(|at| at.max(patience))), if has_room => {
-                    asks = true;
-                    continue;
-                }
-            };
-            asks = answers.is_empty();
-            is_behind = !asks && brings_records(&response);
-            match ErrorCode::from(response.error_code) {
-                ErrorCode::None => {
-                    session.answered(response.session_id);
-                    self.take_in(&connection, response, &session).await?;
-                    if !session.is_over() {
-                        continue;
-                    }
-                }
-                error => {
-                    debug!(leader = %self.leader, %error, "the leader refused a fetch");
-                    sleep(PARTITION_PAUSE).await;
-                }
-            }
-            if !answers.is_empty() {
-                // It has gone on in a session that has ended.
+            // Before the look at what is due: what comes later is not in the request.
+            let known = *changes.borrow_and_update();
+            if known.registrations != registrations {
                 return Ok(());
             }
-            session.lost();
+            if let Some(request) = self.next_request(&mut session, answers.len()).await {
+                answers.push_back(ask(request));
+                asked_at = Instant::now();
+            }
+            if answers.is_empty() {
+                wait_for_work(&mut changes, self.following.next_due()).await;
+            }
+            // What came is told before anything new is asked for.
+            let mut is_behind = false;
+            while !answers.is_empty() {
+                let has_room = answers.len() < IN_FLIGHT_MAX && !is_behind;
+                let patience = asked_at + ANSWER_PATIENCE;
+                let next_due = self.following.next_due().map(|at| at.max(patience));
+                let response = tokio::select! {
+                    // This sends what was asked.
+                    biased;
+                    Some(answer) = answers.next() => answer?,
+                    () = something_new(&mut changes, known, has_room) => {
+                        if session.is_refused() {
+                            // Nothing can overtake what is parked.
+                            return Ok(());
+                        }
+                        break;
+                    }
+                    () = due(next_due), if has_room => break,
+                };
+                if std::mem::take(is_failing) {
+                    self.suspects.back(self.leader);
+                }
+                is_behind = brings_records(&response);
+                if self.take(&connection, response, &mut session).await? {
+                    continue;
+                }
+                if !answers.is_empty() {
+                    // It has gone on in a session that has ended.
+                    return Ok(());
+                }
+                session.lost();
+            }
+        }
+    }
+
+    /// Takes in an answer. Whether its session goes on.
+    async fn take(
+        &self,
+        connection: &Connection,
+        response: FetchResponse,
+        session: &mut SessionState,
+    ) -> Result<bool, ClientError> {
+        match ErrorCode::from(response.error_code) {
+            ErrorCode::None => {
+                session.answered(response.session_id);
+                self.take_in(connection, response, session).await?;
+                Ok(!session.is_over())
+            }
+            error => {
+                debug!(leader = %self.leader, %error, "the leader refused a fetch");
+                sleep(PARTITION_PAUSE).await;
+                Ok(false)
+            }
         }
     }
 
@@ -274,8 +284,9 @@ impl Fetcher {
         let patience = millis(self.config.replication.socket_timeout_ms);
         let options = ConnectionOptions {
             client_id: format!("broker-{}-fetcher", self.identity.id).into(),
-            connect_timeout: patience,
+            connect_timeout: patience.min(CONNECT_TIMEOUT_MAX),
             request_timeout: patience,
+            unacked_max: Some(UNACKED_MAX),
             in_flight_max: IN_FLIGHT_MAX,
             response_bytes_max: RESPONSE_BYTES_MAX,
         };

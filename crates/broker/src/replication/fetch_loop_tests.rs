@@ -8,20 +8,24 @@ use crate::{
         lab::{ME, fill, open_partition},
     },
 };
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use klamm_metadata::{Image, proto};
 use klamm_protocol::{
     ApiKey, Decoder, Encoder, frame,
-    messages::{AnyRequest, AnyResponse},
+    messages::{AnyRequest, AnyResponse, fetch_response::FetchableTopicResponse},
 };
 use klamm_types::Uuid;
 use std::path::Path;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 const LEADER: BrokerId = BrokerId(2);
+
+/// What never happens in a test that passes.
+const LIMIT: Duration = Duration::from_secs(20);
 
 fn config() -> Arc<ServerConfig> {
     let properties = [
@@ -133,8 +137,19 @@ impl LeaderEnd {
     }
 
     async fn answer_in(&mut self, correlation_id: i32, session_id: i32) {
+        self.answer_with(correlation_id, session_id, Vec::new())
+            .await;
+    }
+
+    async fn answer_with(
+        &mut self,
+        correlation_id: i32,
+        session_id: i32,
+        responses: Vec<FetchableTopicResponse>,
+    ) {
         let response = FetchResponse {
             session_id,
+            responses,
             ..Default::default()
         };
         let mut encoder = Encoder::framed();
@@ -178,7 +193,7 @@ async fn new_partitions_do_not_wait_for_a_parked_answer() {
     following.add(Arc::clone(&first), LeaderEpoch(1));
     let fetching = tokio::spawn(async move {
         loop {
-            fetcher.session().await.unwrap();
+            fetcher.session(&mut false).await.unwrap();
         }
     });
     let lasts = "the connection lasts";
@@ -219,5 +234,67 @@ async fn new_partitions_do_not_wait_for_a_parked_answer() {
     let mut leader = LeaderEnd::accept(&listener).await;
     let (_, epoch, partitions) = leader.next().await.expect(lasts);
     assert_eq!((epoch, partitions), (0, vec![(0, 2), (1, 7), (2, 8)]));
+    fetching.abort();
+}
+
+/// The second answer could bring records that the first one brought already.
+#[tokio::test]
+async fn nothing_new_is_asked_for_before_it_is_told_what_came() {
+    let root = tempfile::tempdir().unwrap();
+    let [first, second, third] = [0, 1, 2].map(|index| unflushed(root.path(), index));
+    let (fetcher, listener) = fetcher_of_listener().await;
+    let following = Arc::clone(&fetcher.following);
+    let topic_id = first.id.topic_id;
+    following.add(first, LeaderEpoch(1));
+    let fetching = tokio::spawn(async move { fetcher.session(&mut false).await });
+    let lasts = "the connection lasts";
+    let mut leader = LeaderEnd::accept(&listener).await;
+    let (id, ..) = leader.next().await.expect(lasts);
+    leader.answer(id).await;
+    let (parked, ..) = leader.next().await.expect(lasts);
+    following.add(second, LeaderEpoch(1));
+    let (overtaking, ..) = leader.next().await.expect(lasts);
+
+    let records = PartitionData {
+        partition_index: 0,
+        records: Some(Bytes::from_static(b"whatever")),
+        ..Default::default()
+    };
+    let topic = FetchableTopicResponse {
+        topic_id,
+        partitions: vec![records],
+        ..Default::default()
+    };
+    leader.answer_with(parked, 42, vec![topic]).await;
+    following.add(third, LeaderEpoch(1));
+    let early = timeout(Duration::from_millis(100), leader.next()).await;
+    assert!(early.is_err(), "{early:?}");
+    leader.answer(overtaking).await;
+    let (_, epoch, _) = leader.next().await.expect(lasts);
+    assert_eq!(epoch, 3);
+    fetching.abort();
+}
+
+#[tokio::test]
+async fn each_loss_of_a_leader_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let (fetcher, listener) = fetcher_of_listener().await;
+    let partition = unflushed(root.path(), 0);
+    fetcher.following.add(partition, LeaderEpoch(1));
+    let suspects = Arc::clone(&fetcher.suspects);
+    let fetching = tokio::spawn(run(fetcher));
+    let until = async |is_lost: bool| {
+        while suspects.is_lost(LEADER) != is_lost {
+            tokio::task::yield_now().await;
+        }
+    };
+    for _ in 0..2 {
+        let mut leader = LeaderEnd::accept(&listener).await;
+        let (id, ..) = leader.next().await.expect("the connection lasts");
+        leader.answer(id).await;
+        timeout(LIMIT, until(false)).await.unwrap();
+        drop(leader);
+        timeout(LIMIT, until(true)).await.unwrap();
+    }
     fetching.abort();
 }

@@ -73,6 +73,11 @@ impl Suspects {
         Some((lost.keys().copied().collect(), *last + PATIENCE))
     }
 
+    #[cfg(test)]
+    pub(super) fn is_lost(&self, leader: BrokerId) -> bool {
+        self.locked().contains_key(&leader)
+    }
+
     fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<BrokerId, Instant>> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }

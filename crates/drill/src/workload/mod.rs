@@ -44,6 +44,10 @@ const POLL_WAIT: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a node's host may acknowledge nothing before its connection is made anew. After a cut it would be late by as much
+/// again as that lasted, which is not the cluster's doing. Long enough for others to lead by then.
+const UNACKED_MAX: Duration = Duration::from_secs(2);
+
 /// How a workload looks.
 #[derive(Debug, Clone)]
 pub struct WorkloadOptions {
@@ -103,6 +107,7 @@ pub fn drill_client(bootstrap: &str, name: &str) -> Client {
         client_id: format!("klamm-drill-{name}").into(),
         connect_timeout: CONNECT_TIMEOUT,
         request_timeout: REQUEST_TIMEOUT,
+        unacked_max: Some(UNACKED_MAX),
         ..ConnectionOptions::default()
     };
     let options = ClientOptions {
