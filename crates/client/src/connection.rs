@@ -22,7 +22,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::AbortHandle,
     time::timeout,
@@ -34,19 +34,23 @@ const FRAMES_PER_WRITE: usize = 32;
 const READ_BYTES_MIN: usize = 16 * 1024;
 /// What the reader sets aside at once for a frame that only claims to be longer, in bytes.
 const READ_BYTES_MAX: usize = 4 << 20;
+/// How often a host is asked whether it is there: the least that the system allows.
+#[cfg(target_os = "linux")]
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Limits and names of a connection.
 #[derive(Clone, Debug)]
 pub struct ConnectionOptions {
     /// What brokers see in their logs and quotas.
     pub client_id: Arc<str>,
-    /// How long connecting may take.
+    /// How long connecting may take; looking up a name has the limits of the system.
     pub connect_timeout: Duration,
     /// How long an answer may take.
     pub request_timeout: Duration,
     /// How long the other host may leave unacknowledged, or not take, what was sent, as one does that is cut off; whether its
-    /// process answers does not matter. Without it the system tries for a quarter of an hour, ever less often, and is late even
-    /// if the host comes back. In steps of milliseconds; Linux only.
+    /// process answers does not matter. A host that is only waited for is asked each second whether it is there. Without it the system
+    /// tries for a quarter of an hour, ever less often, and is late even if the host comes back. In steps of milliseconds; Linux
+    /// only.
     pub unacked_max: Option<Duration>,
     /// Requests without an answer; more wait for their turn.
     pub in_flight_max: usize,
@@ -127,13 +131,18 @@ impl Shared {
     }
 }
 
-/// Tells the system [`ConnectionOptions::unacked_max`] (TCP_USER_TIMEOUT, RFC 5482).
+/// Tells the system [`ConnectionOptions::unacked_max`] (TCP_USER_TIMEOUT, RFC 5482). It says the same of the probes of a
+/// connection on which nothing is under way.
 fn limit_unacked(stream: &TcpStream, unacked_max: Option<Duration>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if let Some(limit) = unacked_max {
+        use rustix::net::sockopt;
         // Zero would be the system's own.
         let ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX).max(1);
-        rustix::net::sockopt::set_tcp_user_timeout(stream, ms)?;
+        sockopt::set_tcp_user_timeout(stream, ms)?;
+        sockopt::set_tcp_keepidle(stream, PROBE_INTERVAL)?;
+        sockopt::set_tcp_keepintvl(stream, PROBE_INTERVAL)?;
+        sockopt::set_socket_keepalive(stream, true)?;
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (stream, unacked_max);
@@ -160,7 +169,10 @@ impl Connection {
             address: address.into(),
             reason: reason.into(),
         };
-        let stream = timeout(options.connect_timeout, TcpStream::connect(address))
+        let found: Vec<_> = (lookup_host(address).await)
+            .map_err(|error| failed(error.to_string()))?
+            .collect();
+        let stream = timeout(options.connect_timeout, TcpStream::connect(&found[..]))
             .await
             .map_err(|_| failed(format!("no answer within {:?}", options.connect_timeout)))?
             .map_err(|error| failed(error.to_string()))?;

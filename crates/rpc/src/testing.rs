@@ -36,14 +36,8 @@ pub enum Manner {
     Refuses,
 }
 
-/// A broker that follows the metadata.
-#[derive(Debug)]
-pub struct Watcher {
-    /// Where it stands.
-    pub from_offset: i64,
-    /// What it is to be sent; the stream ends with this.
-    pub updates: mpsc::UnboundedSender<Result<MetadataUpdate, Status>>,
-}
+/// What a broker that follows the metadata is to be sent; its stream ends with this.
+pub type Updates = mpsc::UnboundedSender<Result<MetadataUpdate, Status>>;
 
 /// The controller.
 #[derive(Clone, Debug)]
@@ -53,18 +47,26 @@ pub struct FakeController {
     believes: Arc<Mutex<ActiveController>>,
     heartbeats: Arc<watch::Sender<usize>>,
     answerable: Arc<Semaphore>,
-    watchers: mpsc::UnboundedSender<Watcher>,
+    watchers: mpsc::UnboundedSender<Updates>,
 }
 
 impl FakeController {
-    /// Serves until the runtime ends, at a port of its own; brokers that ask it for metadata come out of the receiver.
+    /// Serves until the runtime ends, at a port of its own; for each broker that asks for metadata something comes out of the receiver.
     ///
     /// # Errors
     /// The system has no port for it.
-    pub async fn start(
+    pub async fn start(id: i32) -> io::Result<(FakeController, mpsc::UnboundedReceiver<Updates>)> {
+        Self::with_manner(id, Manner::Serves).await
+    }
+
+    /// The same, which does that with `AllocateProducerIds`.
+    ///
+    /// # Errors
+    /// As [`FakeController::start`].
+    pub async fn with_manner(
         id: i32,
         manner: Manner,
-    ) -> io::Result<(FakeController, mpsc::UnboundedReceiver<Watcher>)> {
+    ) -> io::Result<(FakeController, mpsc::UnboundedReceiver<Updates>)> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (watchers, watching) = mpsc::unbounded_channel();
         let fake = FakeController {
@@ -178,7 +180,13 @@ impl ControllerService for FakeController {
             };
             let answering = async {
                 while unanswered.recv().await.is_some() {
-                    let Ok(permit) = answerable.acquire().await else {
+                    let permit = tokio::select! {
+                        // An answer that nobody awaits is left for others.
+                        biased;
+                        () = acks.closed() => return,
+                        permit = answerable.acquire() => permit,
+                    };
+                    let Ok(permit) = permit else {
                         return;
                     };
                     permit.forget();
@@ -194,15 +202,11 @@ impl ControllerService for FakeController {
 
     async fn watch_metadata(
         &self,
-        request: Request<WatchMetadataRequest>,
+        _: Request<WatchMetadataRequest>,
     ) -> Answer<Self::WatchMetadataStream> {
         let (updates, receiver) = mpsc::unbounded_channel();
-        let watcher = Watcher {
-            from_offset: request.into_inner().from_offset,
-            updates,
-        };
-        // A test that looks at no watcher leaves their streams open by keeping the receiver.
-        let _ = self.watchers.send(watcher);
+        // If nobody receives it, the stream ends here.
+        let _ = self.watchers.send(updates);
         Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
             receiver,
         ))))

@@ -21,7 +21,7 @@ impl Setup {
     async fn of(manners: &[Manner]) -> Setup {
         let mut fakes = Vec::new();
         for (id, manner) in (0..).zip(manners) {
-            fakes.push(FakeController::start(id, *manner).await.unwrap().0);
+            fakes.push(FakeController::with_manner(id, *manner).await.unwrap().0);
         }
         let endpoints = fakes.iter().map(|fake| fake.endpoint().clone()).collect();
         Setup { endpoints, fakes }

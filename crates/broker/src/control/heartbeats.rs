@@ -104,8 +104,8 @@ impl Heartbeats {
         let mut failures = self.log_dirs.failures();
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // A broker that is not answered says no more than that it cannot hear: it would be held to live for as long as what it
-        // says gets through.
+        // While one is unanswered no other falls due: who cannot hear would be held to live for as long as its heartbeats get out.
+        // What is urgent is said regardless.
         let mut is_answered = false;
         loop {
             tokio::select! {
@@ -193,10 +193,7 @@ fn is_other(now: &ActiveController, then: &ActiveController) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use klamm_rpc::{
-        ControllerEndpoint,
-        testing::{FakeController, Manner},
-    };
+    use klamm_rpc::{ControllerEndpoint, testing::FakeController};
     use klamm_types::BrokerId;
     use std::path::Path;
     use tokio::{net::TcpListener, time::timeout};
@@ -261,7 +258,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_not_answered_falls_silent() {
-        let (fake, _watchers) = FakeController::start(1, Manner::Serves).await.unwrap();
+        let (fake, _watchers) = FakeController::start(1).await.unwrap();
         let controller = ControllerClient::new(vec![fake.endpoint().clone()]);
         controller.observe_active(fake.as_active(1));
         let mut heartbeats = heartbeats_to(&controller);
@@ -282,8 +279,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_controller_that_hears_but_is_not_heard_is_left_for_its_successor() {
-        let (old, _watchers) = FakeController::start(1, Manner::Serves).await.unwrap();
-        let (new, _watchers) = FakeController::start(2, Manner::Serves).await.unwrap();
+        let (old, _watchers) = FakeController::start(1).await.unwrap();
+        let (new, _watchers) = FakeController::start(2).await.unwrap();
         let endpoints = [&old, &new].map(|fake| fake.endpoint().clone());
         let controller = ControllerClient::new(endpoints.to_vec());
         controller.observe_active(old.as_active(1));

@@ -242,7 +242,8 @@ impl Follower<'_> {
         };
         let mut replaced = pin!(self.replaced(endpoint));
         let mut visited = pin!(self.visited());
-        // Who owes nothing yet, or has begun to send, is known to be able to: from then on silence tells.
+        // Who has begun to send is able to, and who owes nothing has nothing large to prepare: from then on silence tells. Until then it is
+        // not gone home from either.
         let mut patience = match *self.end.borrow() > image.offset() {
             true => self.patience,
             false => SILENCE_MAX,
@@ -251,7 +252,7 @@ impl Follower<'_> {
             opened = self.controller.watch_metadata(endpoint, request) => opened,
             () = &mut replaced => return Ok(Reason::Replaced),
             () = self.outrun(image.offset(), patience) => return Ok(Reason::Outrun),
-            () = &mut visited => return Ok(Reason::Home),
+            () = &mut visited, if patience == SILENCE_MAX => return Ok(Reason::Home),
         };
         let mut updates = match opened {
             Ok(updates) => updates,
@@ -264,7 +265,7 @@ impl Follower<'_> {
                 update = updates.message() => update,
                 () = &mut replaced => return Ok(Reason::Replaced),
                 () = self.outrun(image.offset(), patience) => return Ok(Reason::Outrun),
-                () = &mut visited => return Ok(Reason::Home),
+                () = &mut visited, if patience == SILENCE_MAX => return Ok(Reason::Home),
             };
             let kind = match update {
                 Ok(Some(update)) => update.kind,
@@ -337,7 +338,7 @@ mod tests {
     use klamm_rpc::{
         ActiveController,
         controller::{CommittedBatch, MetadataUpdate},
-        testing::{FakeController, Manner},
+        testing::FakeController,
     };
     use std::task::{Context, Waker};
     use tokio::time::timeout;
@@ -451,7 +452,7 @@ mod tests {
 
     #[tokio::test]
     async fn long_patience_is_for_the_first_answer_only() {
-        let (fake, mut watchers) = FakeController::start(2, Manner::Serves).await.unwrap();
+        let (fake, mut watchers) = FakeController::start(2).await.unwrap();
         let endpoint = fake.endpoint().clone();
         let controller = ControllerClient::new(vec![endpoint.clone()]);
         let (changes, _receiver) = mpsc::channel(1);
@@ -467,9 +468,9 @@ mod tests {
         };
         let (mut image, endpoint) = (Image::new(), endpoint.address());
         let mut stream = pin!(follower.stream(&endpoint, &mut image));
-        let watcher = tokio::select! {
+        let updates = tokio::select! {
             ended = &mut stream => panic!("{}", ended.unwrap().reason),
-            watcher = timeout(LIMIT, watchers.recv()) => watcher.unwrap().unwrap(),
+            updates = timeout(LIMIT, watchers.recv()) => updates.unwrap().unwrap(),
         };
         timeout(2 * SILENCE_MAX, &mut stream).await.err().unwrap();
         // Nothing of what is missing, but it can send.
@@ -477,7 +478,7 @@ mod tests {
         let update = MetadataUpdate {
             kind: Some(nothing),
         };
-        watcher.updates.send(Ok(update)).unwrap();
+        updates.send(Ok(update)).unwrap();
         let ended = timeout(LIMIT, stream).await.unwrap().unwrap();
         assert!(matches!(ended.reason, Reason::Outrun), "{}", ended.reason);
     }

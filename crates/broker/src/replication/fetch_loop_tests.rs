@@ -288,9 +288,10 @@ async fn each_loss_of_a_leader_is_told() {
             tokio::task::yield_now().await;
         }
     };
-    for _ in 0..2 {
+    for was_lost in [false, true] {
         let mut leader = LeaderEnd::accept(&listener).await;
         let (id, ..) = leader.next().await.expect("the connection lasts");
+        assert_eq!(suspects.is_lost(LEADER), was_lost, "nothing was answered");
         leader.answer(id).await;
         timeout(LIMIT, until(false)).await.unwrap();
         drop(leader);
