@@ -214,7 +214,7 @@ impl ControllerService for ControllerServer {
         self.observers.retain(|id| image.broker(id).is_some());
         let sources = describe_quorum::Sources {
             raft: &self.raft,
-            members: &self.membership.members(),
+            members: &self.membership.agreed(),
             book: &self.leadership.book,
             progress: &self.progress,
             image: &image,

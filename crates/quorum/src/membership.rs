@@ -74,6 +74,27 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
+    /// Who takes part as far as that is certain: whoever joins votes when the change is complete, and whoever leaves until it is. In
+    /// between, the old voters can still be needed.
+    pub(crate) fn agreed(&self) -> Members {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        let committed = &metrics.committed_membership_config;
+        // Of two the first is the older one.
+        let Some(voting) = committed.get_joint_config().first() else {
+            return self.members();
+        };
+        let (voters, observers) = committed
+            .nodes()
+            .map(|(id, node)| (*id, node.clone()))
+            .partition(|(id, _)| voting.contains(id));
+        Members {
+            voters,
+            observers,
+            is_settled: true,
+        }
+    }
+
     /// Who takes part, by this controller's log.
     pub(crate) fn members(&self) -> Members {
         let metrics = self.raft.server_metrics();
