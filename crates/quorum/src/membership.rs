@@ -8,7 +8,7 @@ use crate::{
     address_book::AddressBook,
     controller_node::ControllerNode,
     network::Network,
-    raft_types::{NodeId, Raft, RaftMetrics},
+    raft_types::{NodeId, Raft, RaftMetrics, StoredMembership},
     voter_changes::{Members, Welcome, in_turn},
 };
 use klamm_controller::Refusal;
@@ -20,7 +20,7 @@ use openraft::{
     async_runtime::watch::WatchReceiver,
     errors::{ChangeMembershipError, ClientWriteError, RaftError},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, MutexGuard, OwnedMutexGuard},
     time::{Instant, sleep, timeout, timeout_at},
@@ -73,25 +73,40 @@ pub(crate) struct Membership {
     pub(crate) turn: Arc<Mutex<()>>,
 }
 
-impl Membership {
-    /// Who takes part as far as that is certain: whoever joins votes when the change is complete, and whoever leaves until it is. In
-    /// between, the old voters can still be needed.
-    pub(crate) fn agreed(&self) -> Members {
-        let metrics = self.raft.server_metrics();
-        let metrics = metrics.borrow_watched();
-        let committed = &metrics.committed_membership_config;
+/// Who takes part by what is committed. While the voters change, whoever joins has no vote yet, and whoever leaves still
+/// has one: the old voters are needed until the change is complete.
+fn agreed_by(committed: &StoredMembership) -> Members {
+    let joint = committed.get_joint_config();
+    Members {
+        is_settled: joint.len() == 1,
         // Of two the first is the older one.
-        let Some(voting) = committed.get_joint_config().first() else {
-            return self.members();
-        };
-        let (voters, observers) = committed
-            .nodes()
-            .map(|(id, node)| (*id, node.clone()))
-            .partition(|(id, _)| voting.contains(id));
-        Members {
-            voters,
-            observers,
-            is_settled: true,
+        ..members_by(committed, |id| {
+            joint.first().is_some_and(|voting| voting.contains(&id))
+        })
+    }
+}
+
+fn members_by(membership: &StoredMembership, votes: impl Fn(NodeId) -> bool) -> Members {
+    let (voters, observers) = membership
+        .nodes()
+        .map(|(id, node)| (*id, node.clone()))
+        .partition(|(id, _)| votes(*id));
+    Members {
+        voters,
+        observers,
+        is_settled: false,
+    }
+}
+
+impl Membership {
+    /// Who takes part as far as that is certain: see [`agreed_by`].
+    pub(crate) fn agreed(&self) -> Members {
+        let server = self.raft.server_metrics();
+        let committed = server.borrow_watched().committed_membership_config.clone();
+        match committed.voter_ids().next() {
+            Some(_) => agreed_by(&committed),
+            // Nothing is known to be committed yet.
+            None => self.members(),
         }
     }
 
@@ -100,16 +115,12 @@ impl Membership {
         let metrics = self.raft.server_metrics();
         let metrics = metrics.borrow_watched();
         let effective = &metrics.membership_config;
-        let is_voter = |id: &NodeId| effective.voter_ids().any(|voter| voter == *id);
-        let (voters, observers): (BTreeMap<_, _>, BTreeMap<_, _>) = effective
-            .nodes()
-            .map(|(id, node)| (*id, node.clone()))
-            .partition(|(id, _)| is_voter(id));
         Members {
-            voters,
-            observers,
             is_settled: effective.get_joint_config().len() == 1
                 && metrics.committed_membership_config.log_id() == effective.log_id(),
+            ..members_by(effective, |id| {
+                effective.voter_ids().any(|voter| voter == id)
+            })
         }
     }
 
@@ -395,4 +406,31 @@ fn lags(id: NodeId) -> Refusal {
 fn not_in_time() -> Refusal {
     let message = "the change was not committed in time, and may be later";
     Refusal::new(ErrorCode::RequestTimedOut, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openraft::Membership as Joint;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn agreed(steps: &[&[NodeId]]) -> (Vec<NodeId>, Vec<NodeId>, bool) {
+        let nodes: BTreeMap<_, _> = (1..=3)
+            .map(|id| (id, ControllerNode::at(format!("controller-{id}:9093"))))
+            .collect();
+        let steps = steps.iter().map(|ids| ids.iter().copied().collect());
+        let joint = Joint::new(steps.collect::<Vec<BTreeSet<_>>>(), nodes).unwrap();
+        let agreed = agreed_by(&StoredMembership::new(None, joint));
+        let ids = |of: BTreeMap<NodeId, _>| of.into_keys().collect();
+        (ids(agreed.voters), ids(agreed.observers), agreed.is_settled)
+    }
+
+    #[test]
+    fn old_voters_vote_until_a_change_is_complete() {
+        assert_eq!(agreed(&[&[2, 3]]), (vec![2, 3], vec![1], true));
+        let joining: &[&[NodeId]] = &[&[2, 3], &[1, 2, 3]];
+        assert_eq!(agreed(joining), (vec![2, 3], vec![1], false));
+        let leaving: &[&[NodeId]] = &[&[1, 2, 3], &[2, 3]];
+        assert_eq!(agreed(leaving), (vec![1, 2, 3], vec![], false));
+    }
 }

@@ -450,21 +450,21 @@ mod tests {
         timeout(SILENCE_MAX / 2, outrun(6)).await.unwrap_err();
     }
 
-    #[tokio::test]
-    async fn long_patience_is_for_the_first_answer_only() {
+    /// Why a stream ends that was owed something and got something.
+    async fn end_of_patience(visit: Option<Duration>) -> Reason {
         let (fake, mut watchers) = FakeController::start(2).await.unwrap();
         let endpoint = fake.endpoint().clone();
         let controller = ControllerClient::new(vec![endpoint.clone()]);
         let (changes, _receiver) = mpsc::channel(1);
-        let (end, patience) = (watch::Sender::new(7), 3 * LIMIT);
+        let end = watch::Sender::new(7);
         let follower = Follower {
             identity: &Identity::new(BrokerId(1)),
             controller: &controller,
             changes: &changes,
             levels: LevelRange::default(),
             end: &end.subscribe(),
-            patience,
-            visit: None,
+            patience: 3 * LIMIT,
+            visit,
         };
         let (mut image, endpoint) = (Image::new(), endpoint.address());
         let mut stream = pin!(follower.stream(&endpoint, &mut image));
@@ -480,6 +480,14 @@ mod tests {
         };
         updates.send(Ok(update)).unwrap();
         let ended = timeout(LIMIT, stream).await.unwrap().unwrap();
-        assert!(matches!(ended.reason, Reason::Outrun), "{}", ended.reason);
+        ended.reason
+    }
+
+    #[tokio::test]
+    async fn long_patience_is_for_the_first_answer_only() {
+        let stays = end_of_patience(None).await;
+        assert!(matches!(stays, Reason::Outrun), "{stays}");
+        let visits = end_of_patience(Some(Duration::from_millis(1))).await;
+        assert!(matches!(visits, Reason::Home), "{visits}");
     }
 }
